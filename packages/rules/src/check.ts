@@ -1,0 +1,86 @@
+import type { Facts } from './facts.ts'
+
+/**
+ * What a check saw.
+ *  - `todo`: not enough is known yet;
+ *  - `pass`: tested and found good; remembered for the check's ttl, or for `ttl` seconds where the test knows better;
+ *  - `fail`: the fault, and in `why` what was seen, for the log (hostile text: escaped where it is shown);
+ *  - `vouch`: this client needs no other check;
+ *  - `unknown`: could not be told (no answer, not tested). Never counts for or against, and is never remembered.
+ */
+export type Outcome =
+  | { readonly kind: 'todo' }
+  | { readonly kind: 'pass'; readonly ttl: number | null }
+  | { readonly kind: 'fail'; readonly why: string }
+  | { readonly kind: 'vouch'; readonly why: string }
+  | { readonly kind: 'unknown'; readonly why: string }
+
+export const todo: Outcome = { kind: 'todo' }
+export const pass: Outcome = { kind: 'pass', ttl: null }
+/** A pass that holds for `ttl` seconds whatever the check's own ttl is. */
+export const passFor = (ttl: number): Outcome => ({ kind: 'pass', ttl })
+export const fail = (why: string): Outcome => ({ kind: 'fail', why })
+export const vouch = (why: string): Outcome => ({ kind: 'vouch', why })
+export const unknown = (why: string): Outcome => ({ kind: 'unknown', why })
+
+/**
+ * What follows from a failed check; the operator's choice, never the check's.
+ *  - `observe`: log and count what would have happened, nothing else, ever;
+ *  - `score`: add the check's points; the sum decides (see policy.ts);
+ *  - `defer`: 4xx at RCPT: come back later;
+ *  - `refuse`: 5xx at RCPT;
+ *  - `drop`: 521 at once and close.
+ */
+export const actions = ['observe', 'score', 'defer', 'refuse', 'drop'] as const
+export type Action = (typeof actions)[number]
+
+/** The phase at whose end a check is to be settled; later phases do not wait for it. */
+export type Stage = 'recall' | 'greet' | 'command'
+
+/** What the client is told: generic words, and the enhanced code without its class (`5.1` becomes 4.5.1 or 5.5.1). */
+export interface Words {
+  readonly enhanced: string
+  readonly text: string
+  /** The reply code with which `drop` closes; 521 (RFC 7504) unless said otherwise. */
+  readonly dropCode?: 421 | 521
+}
+
+/** A whole number the operator may set. */
+export interface CountOption {
+  readonly value: number
+  readonly min: number
+  readonly max: number
+  /** One line for the configuration reference. */
+  readonly about: string
+}
+export type OptionSpecs = Readonly<Record<string, CountOption>>
+export type Options<Specs extends OptionSpecs> = { readonly [Name in keyof Specs]: number }
+
+/** A check: what it looks at and how it is called. Its configuration, schema, metric label and memory follow from this. */
+export interface Check<Name extends string = string, Specs extends OptionSpecs = OptionSpecs> {
+  readonly name: Name
+  /** One sentence for the docs: what a failing client did. */
+  readonly about: string
+  /** Who may fail it without being a bot: the false-positive note of the docs. */
+  readonly mistakes: string
+  readonly settles: Stage
+  /** Default action on the first offence. */
+  readonly action: Action
+  /** Default action when the client failed this check before and that is still remembered; null: the same again. */
+  readonly again: Action | null
+  /** Default points under `score`. */
+  readonly points: number
+  /** Default seconds for which a pass is remembered; 0: never. */
+  readonly ttl: number
+  readonly options: Specs
+  /** What the client is told; a function where the words name what was found. */
+  readonly words: Words | ((facts: Facts) => Words)
+  test(facts: Facts, options: Options<Specs>): Outcome
+}
+
+/** Keeps a check's name and options as literal types, so that a misspelt one does not compile. */
+export function check<const Name extends string, const Specs extends OptionSpecs>(
+  definition: Check<Name, Specs>,
+): Check<Name, Specs> {
+  return definition
+}

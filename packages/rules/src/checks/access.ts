@@ -1,0 +1,27 @@
+import { check, fail, todo, unknown, vouch } from '../check.ts'
+
+export const access = check({
+  name: 'access',
+  about: "The client's address is on the operator's own deny list. The allow list beats it, and every other check.",
+  mistakes: 'None but the list itself: it says what the operator wrote into it.',
+  settles: 'recall',
+  action: 'drop',
+  again: null,
+  points: 10,
+  ttl: 0,
+  options: {},
+  words: { enhanced: '7.1', text: 'Access denied' },
+  test(facts) {
+    switch (facts.access) {
+      case 'allow':
+        return vouch('on the allow list')
+      case 'deny':
+        return fail('on the deny list')
+      case 'none':
+        return unknown('on no list')
+      default:
+        facts.access satisfies never
+        return todo
+    }
+  },
+})

@@ -1,0 +1,13 @@
+import { access } from './access.ts'
+import { bareNewline } from './bare-newline.ts'
+import { commands } from './commands.ts'
+import { dnsbl } from './dnsbl.ts'
+import { heloSyntax } from './helo-syntax.ts'
+import { nonSmtpCommand } from './non-smtp-command.ts'
+import { pipelining } from './pipelining.ts'
+import { pregreet } from './pregreet.ts'
+
+/** THE LIST, in the order of a session's life. A new check is a file in this folder and a line here. */
+export const checks = [access, pregreet, dnsbl, heloSyntax, pipelining, nonSmtpCommand, bareNewline, commands] as const
+
+export type CheckName = (typeof checks)[number]['name']

@@ -1,0 +1,50 @@
+import type { DnsblFinding } from './dnsbl.ts'
+
+/** What the operator's own lists say of the client's address. `none`: it is on neither. */
+export type Access = 'none' | 'allow' | 'deny'
+
+/**
+ * What has been observed of one session. One flat object in which every field is there from the start ("not observed yet"
+ * has a value of its own); facts only grow, and each is written in one place: by the phase that sees it.
+ */
+export class Facts {
+  /** The operator's lists, looked up before the first octet is sent. */
+  access: Access = 'none'
+
+  /** Octets that came before the greeting was ours to answer. Stray CR and LF do not count. */
+  pregreetBytes = 0
+  /** Milliseconds from accept to the first of them. */
+  pregreetAfter = 0
+  /** The first of them, at most 100, as they came (latin1). */
+  pregreetText = ''
+  /** The pause before the greeting in milliseconds; 0: this client did not have to wait. */
+  greetWait = 0
+  /** The pause was sat out to its end. */
+  greeted = false
+
+  /** What the DNS lists have answered so far; null before the first answer. */
+  dnsbl: DnsblFinding | null = null
+
+  /** The argument of the latest HELO or EHLO; null before. */
+  hello: string | null = null
+  /** The hello argument is neither a domain nor an address literal (RFC 5321 4.1.1.1). */
+  helloMalformed = false
+
+  /** Command lines so far, good and bad. */
+  commands = 0
+  /** Of these, the ones that do not move mail: unknown, malformed, out of order, NOOP, VRFY, repeated HELO. */
+  junkCommands = 0
+  /** The verb after which the client went on although it had to wait for our reply (RFC 2920 3.1); null: it always waited. */
+  aheadAfter: string | null = null
+  /** The first octets that came so, at most 100 (latin1). */
+  aheadText = ''
+  /** A line no SMTP client sends: GET, a header field, binary. null: none. */
+  nonSmtpCommand: string | null = null
+  /** Command lines and message lines that ended in a LF or a CR alone. */
+  bareNewlines = 0
+  /** The verb in force when the first of them came (DATA for a message). */
+  bareNewlineAfter: string | null = null
+
+  /** The client has spoken a whole HELO/EHLO, MAIL and RCPT: the tests of the dialogue have had their chance. */
+  enveloped = false
+}

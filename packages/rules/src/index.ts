@@ -1,0 +1,8 @@
+export { type Action, actions, type Check, type CountOption, type Outcome, type Stage, type Words } from './check.ts'
+export { type CheckName, checks } from './checks/index.ts'
+export type { DnsblFinding } from './dnsbl.ts'
+export { type Access, Facts } from './facts.ts'
+export { type Cause, isSettled, judge, Tally, type Verdict } from './judge.ts'
+export { type Lesson, lessonOf } from './memory.ts'
+export { type CheckSettings, defaultScore, makePlan, type Plan, type PlannedCheck, type Policy } from './policy.ts'
+export { type Instant, never } from './time.ts'

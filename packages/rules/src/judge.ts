@@ -1,0 +1,141 @@
+import { type Action, type Outcome, type Stage, todo, type Words } from './check.ts'
+import type { CheckName } from './checks/index.ts'
+import type { Facts } from './facts.ts'
+import type { Plan, PlannedCheck } from './policy.ts'
+
+/** What is to be done about the client, and the one check that is the reason: the worst, or the heaviest of the score. */
+export interface Verdict {
+  readonly action: 'none' | 'defer' | 'refuse' | 'drop'
+  readonly cause: Cause | null
+}
+
+export interface Cause {
+  readonly check: CheckName
+  readonly why: string
+  readonly words: Words
+}
+
+const none: Verdict = { action: 'none', cause: null }
+
+const severity = { none: 0, observe: 0, score: 0, defer: 1, refuse: 2, drop: 3 } as const
+
+/** What the checks have said of one session so far. Outcomes only grow: what has failed stays failed. */
+export class Tally {
+  /** One for each check of the plan, in its order. */
+  readonly outcomes: Outcome[]
+  verdict: Verdict = none
+  score = 0
+  /** Why no other check is needed; null: nobody vouched. */
+  vouched: string | null = null
+  /** Checks that this client has passed before, by position in the plan. */
+  private readonly remembered: boolean[]
+  /** Checks that it failed before. */
+  private readonly offended: boolean[]
+
+  constructor(plan: Plan) {
+    const count = plan.checks.length
+    this.outcomes = new Array<Outcome>(count).fill(todo)
+    this.remembered = new Array<boolean>(count).fill(false)
+    this.offended = new Array<boolean>(count).fill(false)
+  }
+
+  /** What the store knows of the client: names of checks whose pass, or whose failure, still holds. */
+  recall(plan: Plan, passed: readonly string[], failed: readonly string[]): void {
+    plan.checks.forEach((planned, i) => {
+      this.remembered[i] = passed.includes(planned.name)
+      this.offended[i] = failed.includes(planned.name)
+    })
+  }
+
+  isRemembered(position: number): boolean {
+    return this.remembered[position] === true
+  }
+
+  /** Whether the client has passed the named check, now or before. */
+  hasPassed(plan: Plan, name: CheckName): boolean {
+    if (this.vouched !== null) return true
+    const position = plan.checks.findIndex(planned => planned.name === name)
+    const kind = this.outcomes[position]?.kind
+    return kind === 'pass' || (kind === 'todo' && this.isRemembered(position))
+  }
+
+  actionFor(planned: PlannedCheck, position: number): Action {
+    return this.offended[position] === true ? planned.again : planned.action
+  }
+}
+
+/**
+ * Runs every check that is still open over the facts and forms the verdict. Ten function calls after each input are cheaper
+ * than any bookkeeping of what changed. The allow list beats everything; any other voucher only what has not failed yet.
+ */
+export function judge(facts: Facts, plan: Plan, tally: Tally): Verdict {
+  if (tally.vouched !== null) return none
+  let worst = 0
+  let verdict: Verdict = none
+  let score = 0
+  let heaviest: PlannedCheck | null = null
+  let heaviestWhy = ''
+  for (let i = 0; i < plan.checks.length; i++) {
+    const planned = plan.checks[i] as PlannedCheck
+    let outcome = tally.outcomes[i] as Outcome
+    if (outcome.kind !== 'fail') {
+      outcome = planned.check.test(facts, planned.options)
+      tally.outcomes[i] = outcome
+    }
+    if (outcome.kind === 'vouch' && worst === 0 && score === 0) {
+      tally.vouched = `${planned.name}: ${outcome.why}`
+      tally.verdict = none
+      return none
+    }
+    if (outcome.kind !== 'fail') continue
+    const action = tally.actionFor(planned, i)
+    if (action === 'score') {
+      score += planned.points
+      if (heaviest === null || planned.points > heaviest.points) {
+        heaviest = planned
+        heaviestWhy = outcome.why
+      }
+    } else if (severity[action] > worst) {
+      worst = severity[action]
+      verdict = verdictOf(action, planned, outcome.why, facts)
+    }
+  }
+  tally.score = score
+  if (heaviest !== null) {
+    const action = actionOfScore(score, plan)
+    if (severity[action] > worst) verdict = verdictOf(action, heaviest, `${heaviestWhy} (score ${score})`, facts)
+  }
+  tally.verdict = verdict
+  return verdict
+}
+
+function actionOfScore(score: number, plan: Plan): 'observe' | 'defer' | 'refuse' {
+  if (plan.score.refuse > 0 && score >= plan.score.refuse) return 'refuse'
+  if (plan.score.defer > 0 && score >= plan.score.defer) return 'defer'
+  return 'observe'
+}
+
+function verdictOf(action: Action, planned: PlannedCheck, why: string, facts: Facts): Verdict {
+  if (action === 'observe' || action === 'score') return none
+  const words = typeof planned.check.words === 'function' ? planned.check.words(facts) : planned.check.words
+  return { action, cause: { check: planned.name, why, words } }
+}
+
+/**
+ * Whether nothing that is to be settled by the end of `stage` is still open. Checks that only observe are not waited for:
+ * observing costs the client nothing. (The greet pause itself is the operator's setting, not a check's.)
+ */
+export function isSettled(stage: Stage, plan: Plan, tally: Tally): boolean {
+  if (tally.vouched !== null) return true
+  return plan.checks.every((planned, i) => {
+    if (!isDue(planned.check.settles, stage)) return true
+    if (tally.outcomes[i]?.kind !== 'todo' || tally.isRemembered(i)) return true
+    return tally.actionFor(planned, i) === 'observe'
+  })
+}
+
+const order: Readonly<Record<Stage, number>> = { recall: 0, greet: 1, command: 2 }
+
+function isDue(settles: Stage, stage: Stage): boolean {
+  return order[settles] <= order[stage]
+}
