@@ -1,6 +1,7 @@
 import type { Instant } from '@sallyport/rules'
 import { type Command, isClean, isNonSmtp, isUseful, mayBeGrouped, parseCommand } from '../smtp/command.ts'
 import { printable } from '../smtp/octets.ts'
+import { isHelloName } from '../smtp/path.ts'
 import { replies, verdictReply } from './replies.ts'
 import type { Session } from './session.ts'
 
@@ -57,6 +58,16 @@ export function junk(session: Session): void {
 export function reject(session: Session, text: string): void {
   junk(session)
   session.port.send(text)
+}
+
+/** Remembers a HELO or EHLO for the replay, and what can be told from its argument. */
+export function noteHello(session: Session, { verb, argument, line }: Command): void {
+  if (verb !== 'EHLO' && verb !== 'HELO') return
+  const { facts } = session
+  if (session.hello !== null) junk(session)
+  session.hello = { verb, name: argument, line }
+  facts.hello = argument.slice(0, 255)
+  if (!isHelloName(argument)) facts.helloMalformed = true
 }
 
 /** Answers RCPT with the verdict, if that is against the client; true: answered. */

@@ -60,6 +60,4 @@ export interface House {
   /** Whether the client's identity is passed by XCLIENT, which is part of the dialogue; PROXY headers are the driver's. */
   readonly xclient: boolean
   readonly bareNewline: 'normalise' | 'refuse'
-  /** Whether there are DNS lists to ask. */
-  readonly asksDnsbl: boolean
 }

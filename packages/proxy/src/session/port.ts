@@ -3,6 +3,12 @@ import type { Session } from './session.ts'
 /** What a session may want to know from outside. The answer comes later, or never; then the fact stays unknown. */
 export type Ask = 'recall' | 'dnsbl' | 'reverse-name'
 
+/** How an attempt to reach the backend ended. `declined`: it was reached, and would not have the client or its sender. */
+export type Reached = 'ok' | 'declined' | 'refused' | 'timeout' | 'greeting' | 'identity' | 'error'
+
+/** What a backend was asked, as the metrics name it. */
+export type Asked = 'connect' | 'hello' | 'mail' | 'rcpt' | 'data' | 'dot' | 'other'
+
 /**
  * All that a session can do to the world. The driver of the sockets implements it; tests record it.
  *
@@ -19,6 +25,10 @@ export interface Port {
   command(text: string): void
   /** To the backend: octets of a message. */
   message(octets: Uint8Array): void
+  /** How an attempt to reach the backend ended: for the counters. */
+  reached(result: Reached): void
+  /** The backend took so many milliseconds to answer: for the counters. */
+  replied(to: Asked, wait: number): void
   /** Drops the connection to the backend at once: whatever is unfinished stays unfinished. */
   abandon(): void
   /** Closes the client's connection once what was sent is out. */

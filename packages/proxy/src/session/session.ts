@@ -16,7 +16,7 @@ import { type Ending, Journal } from './journal.ts'
 import type { Phase } from './phase.ts'
 import { done } from './phases/done.ts'
 import { recall } from './phases/recall.ts'
-import type { Port } from './port.ts'
+import type { Asked, Port } from './port.ts'
 import { verdictReply } from './replies.ts'
 
 /** Above this many unread octets a client is not read from until they are worked off. */
@@ -86,6 +86,8 @@ export class Session {
   clientGone = false
   reverseName = ''
   private replyReader: ReplyReader | null = null
+  private asked: Asked | null = null
+  private askedAt: Instant = 0
 
   constructor(house: House, arrival: Arrival, port: Port, now: Instant) {
     this.house = house
@@ -157,6 +159,8 @@ export class Session {
     if (this.isDone || reader === null) return
     this.journal.octetsFromBackend += octets.length
     for (const reply of reader.read(octets)) {
+      if (this.asked !== null) this.port.replied(this.asked, now - this.askedAt)
+      this.asked = null
       this.phase.reply(this, reply, now)
       // Whoever abandons the backend in between does not want its further replies.
       if (this.isDone || this.replyReader !== reader) return
@@ -205,6 +209,12 @@ export class Session {
       this.facts.aheadText = printable(this.lines.peek(100), 100)
     }
     return true
+  }
+
+  /** The next reply of the backend answers this. */
+  expectReply(to: Asked, now: Instant): void {
+    this.asked = to
+    this.askedAt = now
   }
 
   /** Lets the backend go without a word, if there is one. */

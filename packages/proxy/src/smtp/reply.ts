@@ -10,6 +10,7 @@ export interface Reply {
 const limits = { line: 4096, lines: 100, octets: 65_536 } as const
 
 export const isPositive = (reply: Reply): boolean => reply.code >= 200 && reply.code < 300
+export const isNegative = (reply: Reply): boolean => reply.code >= 400
 
 /**
  * Cuts a backend's octets into replies. Strict, because front and back must never disagree about where a reply ends: three

@@ -1,7 +1,7 @@
 import type { Instant } from '@sallyport/rules'
 import type { Command } from '../../smtp/command.ts'
-import { isHelloName, isRecipientOf, parsePath } from '../../smtp/path.ts'
-import { answerWithheld, nextCommand, refuse, reject } from '../dialogue.ts'
+import { isRecipientOf, parsePath } from '../../smtp/path.ts'
+import { answerWithheld, nextCommand, noteHello, refuse, reject } from '../dialogue.ts'
 import { type Phase, withoutBackend } from '../phase.ts'
 import { replies } from '../replies.ts'
 import type { Session } from '../session.ts'
@@ -89,14 +89,11 @@ function answer(session: Session, next: Command, now: Instant): void {
   }
 }
 
-function hello(session: Session, { verb, argument, line }: Command): void {
-  if (verb !== 'EHLO' && verb !== 'HELO') return
-  if (argument === '') return reject(session, replies.helloSyntax(verb))
-  const { facts, house, port, tally } = session
-  if (session.hello !== null) facts.junkCommands++
-  facts.hello = argument.slice(0, 255)
-  if (!isHelloName(argument)) facts.helloMalformed = true
-  session.hello = { verb, name: argument, line }
+function hello(session: Session, command: Command): void {
+  const { verb } = command
+  if (command.argument === '') return reject(session, replies.helloSyntax(verb))
+  const { house, port, tally } = session
+  noteHello(session, command)
   session.transaction = null
   session.judge()
   session.pipeliningOffered = verb === 'EHLO' && tally.hasPassed(house.plan, 'pipelining')

@@ -48,10 +48,8 @@ export function enterGreet(session: Session, now: Instant): void {
     return
   }
   const { facts, house, tally } = session
-  if (house.asksDnsbl && !tally.hasPassed(house.plan, 'dnsbl')) session.port.ask('dnsbl')
-  else facts.dnsbl = noLists
+  if (!tally.hasPassed(house.plan, 'dnsbl')) session.port.ask('dnsbl')
   if (house.xclient) session.port.ask('reverse-name')
-  session.judge()
   if (verdict.action !== 'none' || facts.greetWait === 0 || isSettled('greet', house.plan, tally)) {
     greetNow(session, now)
     return
@@ -60,9 +58,6 @@ export function enterGreet(session: Session, now: Instant): void {
   if (!tally.hasPassed(house.plan, 'pregreet')) session.port.send(replies.teaser(house.hostname))
   session.deadline = now + facts.greetWait
 }
-
-/** What the lists say where there are none to ask. */
-const noLists = { rank: 0, list: null, couldRise: 0, couldFall: 0, failed: 1, asked: 0, ttl: 0 } as const
 
 function decide(session: Session, now: Instant): void {
   const verdict = session.judge()

@@ -1,8 +1,9 @@
 import type { Instant } from '@sallyport/rules'
-import { isPositive, type Reply } from '../../smtp/reply.ts'
+import { isNegative, isPositive, type Reply } from '../../smtp/reply.ts'
 import { xclientCommands } from '../../smtp/xclient.ts'
 import { refuse } from '../dialogue.ts'
 import type { Phase } from '../phase.ts'
+import type { Asked, Reached } from '../port.ts'
 import { replies } from '../replies.ts'
 import type { Session } from '../session.ts'
 import { enterCommand } from './command.ts'
@@ -43,7 +44,7 @@ class Opening implements Phase {
   }
 
   timeout(session: Session, now: Instant): void {
-    this.fail(session, `no answer to ${this.step}`, now)
+    this.fail(session, 'timeout', 'no answer', now)
   }
 
   drain(): void {
@@ -51,7 +52,7 @@ class Opening implements Phase {
   }
 
   opened(session: Session, now: Instant): void {
-    this.expect(session, 'greeting', session.house.waits.backendGreeting, now)
+    this.expect(session, 'greeting', 'connect', session.house.waits.backendGreeting, now)
   }
 
   reply(session: Session, reply: Reply, now: Instant): void {
@@ -62,19 +63,20 @@ class Opening implements Phase {
       case 'connect':
       case 'greeting':
       case 'xclient': {
-        if (reply.code !== 220)
-          return this.fail(session, `${this.step} answered ${reply.text.trimEnd().slice(0, 120)}`, now)
+        // A server that would not greet has nothing against this client that it could know: its trouble is temporary.
+        if (reply.code !== 220) return this.unexpected(session, reply, now)
         const next = this.xclient.pop()
-        this.expect(session, next === undefined ? 'hello' : 'xclient', wait, now)
+        if (next === undefined) this.expect(session, 'hello', 'hello', wait, now)
+        else this.expect(session, 'xclient', 'other', wait, now)
         return session.port.command(`${next ?? hello.line}\r\n`)
       }
       case 'hello':
         if (!isPositive(reply)) return this.decline(session, reply, now)
-        this.expect(session, 'mail', wait, now)
+        this.expect(session, 'mail', 'mail', wait, now)
         return session.port.command(`${transaction.mailLine}\r\n`)
       case 'mail':
         if (!isPositive(reply)) return this.decline(session, reply, now)
-        this.expect(session, 'rcpt', wait, now)
+        this.expect(session, 'rcpt', 'rcpt', wait, now)
         return session.port.command(`${this.rcptLine}\r\n`)
       case 'rcpt':
         return this.finish(session, reply, now)
@@ -84,16 +86,19 @@ class Opening implements Phase {
   }
 
   backendGone(session: Session, why: string, now: Instant): void {
-    this.fail(session, `${why} at ${this.step}`, now)
+    this.fail(session, this.step === 'connect' ? 'refused' : 'error', why, now)
   }
 
-  private expect(session: Session, step: Step, wait: number, now: Instant): void {
+  private expect(session: Session, step: Step, asked: Asked, wait: number, now: Instant): void {
     this.step = step
+    session.expectReply(asked, now)
     session.deadline = now + wait
   }
 
   private finish(session: Session, reply: Reply, now: Instant): void {
+    if (!isPositive(reply) && !isNegative(reply)) return this.unexpected(session, reply, now)
     const verdict = session.judge()
+    session.port.reached('ok')
     if (verdict.action === 'drop') return session.drop(verdict, now)
     // The client could not wait: nothing has been promised yet, and the backend is let go before it is promised anything.
     if (refuse(session)) {
@@ -105,16 +110,26 @@ class Opening implements Phase {
 
   /** The backend's own no, kept for every further RCPT of this transaction. */
   private decline(session: Session, reply: Reply, now: Instant): void {
+    if (!isNegative(reply)) return this.unexpected(session, reply, now)
     session.journal.backendSaid(reply)
+    session.port.reached('declined')
     if (session.transaction !== null) session.transaction.refusal = reply.text
     session.abandon()
     session.port.send(reply.text)
-    enterCommand(session, now)
+    if (reply.code === 421) session.conclude('backend closed', now)
+    else enterCommand(session, now)
   }
 
-  private fail(session: Session, why: string, now: Instant): void {
+  private unexpected(session: Session, reply: Reply, now: Instant): void {
+    session.journal.backendSaid(reply)
+    const result = this.step === 'xclient' ? 'identity' : this.step === 'greeting' ? 'greeting' : 'error'
+    this.fail(session, result, `it answered ${reply.code}`, now)
+  }
+
+  private fail(session: Session, result: Reached, why: string, now: Instant): void {
     const text = replies.unavailable(session.arrival.id)
-    session.journal.detail = `backend: ${why}`
+    session.journal.detail = `backend: ${why} at ${this.step}`
+    session.port.reached(result)
     session.journal.refusal(text)
     if (session.transaction !== null) session.transaction.refusal = text
     session.abandon()

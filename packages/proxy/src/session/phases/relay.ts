@@ -2,9 +2,10 @@ import type { Instant } from '@sallyport/rules'
 import type { Command, Verb } from '../../smtp/command.ts'
 import { filterEhlo } from '../../smtp/keywords.ts'
 import { isRecipientOf, parsePath } from '../../smtp/path.ts'
-import { isPositive, type Reply } from '../../smtp/reply.ts'
-import { answerWithheld, junk, nextCommand, refuse } from '../dialogue.ts'
+import { isNegative, isPositive, type Reply } from '../../smtp/reply.ts'
+import { answerWithheld, junk, nextCommand, noteHello, refuse } from '../dialogue.ts'
 import type { Phase } from '../phase.ts'
+import type { Asked } from '../port.ts'
 import { replies, verdictReply } from '../replies.ts'
 import type { Session } from '../session.ts'
 import { denyRelay } from './command.ts'
@@ -80,12 +81,16 @@ class Relay implements Phase {
     if (transfer !== null) return this.replyInData(session, transfer, reply, now)
     if (awaiting === null) return this.unasked(session, reply, now)
     this.awaiting = null
+    const goAhead = reply.code === 354 && awaiting === 'DATA'
+    if (!goAhead && !isNegative(reply) && (awaiting === 'DATA' || !isPositive(reply))) {
+      return this.outOfStep(session, `${reply.code} to ${awaiting}`, now)
+    }
     session.port.send(awaiting === 'EHLO' && isPositive(reply) ? this.ehlo(session, reply) : reply.text)
     this.account(session, awaiting, reply)
     if (reply.code === 421) return session.conclude('backend closed', now)
     if (awaiting === 'QUIT') return session.conclude('quit', now)
     if (awaiting === 'DATA') {
-      if (reply.code === 354) {
+      if (goAhead) {
         this.transfer = new Transfer(session)
         this.setDeadline(session, now, session.house.waits.data)
         return this.carry(session, this.transfer, now)
@@ -125,8 +130,10 @@ class Relay implements Phase {
     if (verb === 'RCPT' && this.rcpt(session, command)) return
     if (verb === 'DATA' && this.data(session, now)) return
     if (verb === 'MAIL') session.journal.sender(parsePath('FROM', command.argument)?.path ?? '')
+    noteHello(session, command)
     session.port.command(`${command.line}\r\n`)
     this.awaiting = verb
+    session.expectReply(asked[verb] ?? 'other', now)
     this.setDeadline(session, now, session.house.waits.backendReply)
   }
 
@@ -173,7 +180,12 @@ class Relay implements Phase {
       session.port.send(reply.text)
       return session.conclude('backend closed', now)
     }
-    session.journal.detail = 'backend: a reply that nothing was asked for'
+    this.outOfStep(session, `${reply.code} to nothing`, now)
+  }
+
+  /** A reply that does not answer what was asked: from here on nothing could be trusted to answer what it follows. */
+  private outOfStep(session: Session, what: string, now: Instant): void {
+    session.journal.detail = `backend: ${what}`
     const { house, arrival } = session
     session.conclude('backend out of step', now, replies.backendLost(house.hostname, arrival.id))
   }
@@ -189,12 +201,15 @@ class Relay implements Phase {
     }
     const own = transfer.ownReply(session)
     if (own === null) {
+      session.expectReply('dot', now)
       this.setDeadline(session, now, session.house.waits.backendFinal)
       this.noteAhead(session)
       return
     }
     // The message stops here; so does the connection behind, which waits for the rest of it.
     session.journal.refusal(own)
+    if (own.startsWith('5')) session.journal.refused++
+    else session.journal.deferred++
     session.conclude(transfer.lost ? 'backend closed' : 'verdict', now, own)
   }
 
@@ -207,6 +222,7 @@ class Relay implements Phase {
       transfer.discard('lost')
       return
     }
+    if (!isPositive(reply) && !isNegative(reply)) return this.outOfStep(session, `${reply.code} to end of data`, now)
     this.transfer = null
     this.hasRecipient = false
     session.commandsSinceMessage = 0
@@ -231,6 +247,14 @@ class Relay implements Phase {
     const end = this.transfer?.complete ? now + wait : session.startedAt + session.house.waits.session
     session.deadline = Math.min(now + wait, end)
   }
+}
+
+const asked: { readonly [V in Verb]?: Asked } = {
+  EHLO: 'hello',
+  HELO: 'hello',
+  MAIL: 'mail',
+  RCPT: 'rcpt',
+  DATA: 'data',
 }
 
 /** `reply`: the backend's to the first RCPT. */
