@@ -71,7 +71,10 @@ export class Wheel {
   /** Sets or moves the deadline of an entry; `Infinity` takes it away. An instant that has passed expires at the next tick. */
   schedule(entry: WheelEntry, at: Instant): void {
     if (Number.isNaN(at)) throw new RangeError('a deadline that is no number')
-    if (at === Number.POSITIVE_INFINITY) return this.cancel(entry)
+    if (at === Number.POSITIVE_INFINITY) {
+      this.cancel(entry)
+      return
+    }
     if (this.interval === null) this.start()
     const slot = Math.max(Math.floor(at / this.tick), this.position) & mask
     entry.due = at
@@ -146,8 +149,8 @@ export class Wheel {
   }
 
   private onTick(): void {
-    if (this.count === 0) return this.stop()
-    this.turn(this.clock())
+    if (this.count === 0) this.stop()
+    else this.turn(this.clock())
     if (this.ripe.next !== this.ripe) this.immediate ??= setImmediate(() => this.onImmediate())
   }
 

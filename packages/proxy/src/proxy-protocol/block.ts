@@ -83,7 +83,12 @@ export function parseBlock(start: FixedPart, block: Buffer): ProxyHeader | strin
 }
 
 function readAddress6(block: Buffer, at: number): Address {
-  const [a, b, c, d] = [block.readUInt32BE(at), block.readUInt32BE(at + 4), block.readUInt32BE(at + 8), block.readUInt32BE(at + 12)]
+  const [a, b, c, d] = [
+    block.readUInt32BE(at),
+    block.readUInt32BE(at + 4),
+    block.readUInt32BE(at + 8),
+    block.readUInt32BE(at + 12),
+  ]
   // An IPv4-mapped address is the IPv4 address, so that no list or count can be passed by writing it the other way.
   return a === 0 && b === 0 && c === 0xffff ? address4(d) : address6([a, b, c, d])
 }

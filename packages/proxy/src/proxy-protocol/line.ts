@@ -12,7 +12,9 @@ const forms = [
 /** Whether a version 1 line can begin so. `line` has no line feed. True of a line means true of all its beginnings. */
 export function fitsLine(line: string): boolean {
   return forms.some(({ start, tail }) =>
-    line.length <= start.length ? start.startsWith(line) : line.startsWith(start) && tail.test(line.slice(start.length)),
+    line.length <= start.length
+      ? start.startsWith(line)
+      : line.startsWith(start) && tail.test(line.slice(start.length)),
   )
 }
 
