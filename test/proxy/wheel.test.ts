@@ -135,6 +135,18 @@ describe('the wheel', () => {
     wheel.stop()
   })
 
+  it('misses none when the event loop was held for longer than a revolution', () => {
+    const wheel = frozen()
+    const entries = Array.from({ length: 1024 }, () => new Bell())
+    entries.forEach((bell, i) => {
+      wheel.schedule(bell, i * tick)
+    })
+    wheel.turn(far)
+    reapAll(wheel, far)
+    assert.ok(entries.every(bell => bell.rung.length === 1))
+    wheel.stop()
+  })
+
   it('lets an entry that has just been told schedule itself and cancel others', () => {
     const wheel = frozen()
     const [first, second, third] = [new Bell(), new Bell(), new Bell()]
@@ -194,6 +206,23 @@ describe('the timer of the wheel', () => {
       assert.ok((bell.rung[0] ?? 0) >= due)
       assert.equal(wheel.size, 0)
     }
+    wheel.stop()
+  })
+
+  it('tells nobody after a stop, and everybody whose deadline has passed after the next schedule', async () => {
+    let now = 0
+    const wheel = new Wheel(5, () => now)
+    const [early, late] = [new Bell(), new Bell()]
+    wheel.schedule(early, 40)
+    wheel.stop()
+    now = 5000
+    wheel.schedule(late, 5001)
+    wheel.stop()
+    now = 5001
+    assert.equal(wheel.size, 2)
+    wheel.schedule(new Bell(), 9000)
+    await rung(late)
+    assert.deepEqual([early.rung, late.rung], [[5001], [5001]])
     wheel.stop()
   })
 
