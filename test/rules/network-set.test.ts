@@ -89,6 +89,7 @@ const word = fc.oneof(fc.constantFrom(0, 1, 0x80000000, 0xffffffff, 0x0a000000, 
 const addresses: fc.Arbitrary<Address> = fc.oneof(
   word.map(address4),
   fc.tuple(fc.constantFrom(0, 0x20010db8, 0xffffffff), word, word, word).map(address6),
+  fc.nat(0xff).map(host => address6([0x20010db8, 0, 0, host])),
 )
 const networks = addresses.chain(at => fc.nat(at.family === 4 ? 32 : 128).map(prefix => networkOf(at, prefix)))
 
