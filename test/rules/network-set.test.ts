@@ -170,7 +170,7 @@ function* million(): Generator<Network> {
   }
 }
 
-test('a million networks: 5 octets each and the index; a look-up takes some ten times that of a small Map', () => {
+test('a million networks: 5 octets each and the index; a look-up costs much like that of a small Map', () => {
   const set = NetworkSet.of(million())
   assert.ok(set.size > 500_000)
   assert.equal(set.bytes, 5 * set.size + 4 * (2 ** 16 + 1))
@@ -186,7 +186,7 @@ test('a million networks: 5 octets each and the index; a look-up takes some ten 
     for (const address of asked) if (map.get(address.bits % 1000) === true) hits++
   })
   assert.ok(hits > 0)
-  assert.ok(inSet <= 30 * inMap, `${inSet} ms in the set, ${inMap} ms in the Map`)
+  assert.ok(inSet <= 10 * inMap, `${inSet} ms in the set, ${inMap} ms in the Map`)
 })
 
 test('IPv6 networks take 17 octets each', () => {
