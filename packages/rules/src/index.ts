@@ -3,6 +3,8 @@ export {
   type Address,
   type Address4,
   type Address6,
+  address4,
+  address6,
   clientKey,
   dnsQueryName,
   isPrivate,
