@@ -1,3 +1,4 @@
+export { AccessListReader, type ListProblem, type ListSummary, parseAccessList } from './access-list.ts'
 export {
   type Address,
   type Address4,
@@ -18,5 +19,6 @@ export { type Access, Facts } from './facts.ts'
 export { type Cause, isSettled, judge, Tally, type Verdict } from './judge.ts'
 export { type Lesson, lessonOf } from './memory.ts'
 export { contains, formatNetwork, type Network, networkOf, parseNetwork } from './network.ts'
+export { NetworkSet, NetworkSetBuilder } from './network-set.ts'
 export { type CheckSettings, defaultScore, makePlan, type Plan, type PlannedCheck, type Policy } from './policy.ts'
 export { type Instant, never } from './time.ts'
