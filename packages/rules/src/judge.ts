@@ -51,10 +51,11 @@ export class Tally {
     return this.remembered[position] === true
   }
 
-  /** Whether the client has passed the named check, now or before. */
+  /** Whether the client has passed the named check, now or before, or need not: it is not planned, or somebody vouched. */
   hasPassed(plan: Plan, name: CheckName): boolean {
     if (this.vouched !== null) return true
     const position = plan.checks.findIndex(planned => planned.name === name)
+    if (position < 0) return true
     const kind = this.outcomes[position]?.kind
     // One that is remembered need not be tested again, so `todo` and `unknown` take nothing from it.
     return kind === 'pass' || (kind !== 'fail' && this.isRemembered(position))

@@ -26,7 +26,7 @@ export const dnsbl = check({
   },
   words: facts => ({
     enhanced: '7.1',
-    text: `Service unavailable; client blocked using ${facts.dnsbl?.list ?? 'a DNS list'}`,
+    text: `Service unavailable; client [${facts.client}] blocked using ${facts.dnsbl?.list ?? 'a DNS list'}`,
   }),
   test(facts, options) {
     const found = facts.dnsbl
