@@ -1,4 +1,12 @@
-import { type Address, contains, type Instant, makePlan, type NetworkSet, NetworkSet as Networks, never } from '@sallyport/rules'
+import {
+  type Address,
+  contains,
+  type Instant,
+  makePlan,
+  type NetworkSet,
+  NetworkSet as Networks,
+  never,
+} from '@sallyport/rules'
 import type { AccessLists } from './access.ts'
 import type { Backend } from './backend.ts'
 import { Census } from './census.ts'
@@ -135,8 +143,8 @@ export class Gate {
     this.backendUp = up
     const { endpoint } = this.backend
     const backend = `${endpoint.host}:${endpoint.port}`
-    if (up) this.log.info('the backend answers again', { event: 'backend', backend })
-    else this.log.error(`the backend does not answer: clients hear 451`, { event: 'backend', backend, why })
+    if (up) this.log.info({ event: 'backend', backend }, 'the backend answers again')
+    else this.log.error({ event: 'backend', backend, why }, `the backend does not answer: clients hear 451`)
   }
 
   leave(connection: Connection): void {
@@ -149,12 +157,13 @@ export class Gate {
     const verdict = verdictOf(session)
     this.metrics.sessions.inc({ verdict })
     if (verdict === 'health') {
-      this.log.debug('health check', { event: 'health', client: session.arrival.client })
+      this.log.debug({ event: 'health', client: session.arrival.client }, 'health check')
       return
     }
     this.metrics.sessionSeconds.observe({ verdict }, (journal.endedAt - startedAt) / 1000)
     if (verdict === 'passed' && journal.greetedAt !== never) {
-      const client = tally.vouched !== null ? 'allowed' : tally.hasPassed(house.plan, 'pregreet') && session.knew ? 'known' : 'new'
+      const client =
+        tally.vouched !== null ? 'allowed' : tally.hasPassed(house.plan, 'pregreet') && session.knew ? 'known' : 'new'
       this.metrics.addedDelay.observe({ client }, (journal.greetedAt - startedAt) / 1000)
     }
     house.plan.checks.forEach((planned, i) => {

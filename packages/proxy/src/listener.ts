@@ -24,12 +24,15 @@ export async function listen(gate: Gate, where: Endpoint | { readonly fd: number
     })
   })
   // EMFILE and the like: the connection is lost, the listener is not.
-  server.on('error', error => gate.log.error('accept failed', { event: 'accept', error: error.message }))
+  server.on('error', error => gate.log.error({ event: 'accept', error: error.message }, 'accept failed'))
   return server
 }
 
 /** The descriptors that systemd has opened for this process. */
-export function inheritedSockets(environment: Readonly<Record<string, string | undefined>>, pid: number): { fd: number }[] {
+export function inheritedSockets(
+  environment: Readonly<Record<string, string | undefined>>,
+  pid: number,
+): { fd: number }[] {
   if (Number(environment['LISTEN_PID']) !== pid) return []
   const count = Number(environment['LISTEN_FDS'])
   if (!Number.isInteger(count) || count < 1 || count > 64) return []
@@ -76,7 +79,10 @@ function readHeader(connection: Connection, header: ProxyHeaderReader, octets: B
       return
     case 'malformed':
       gate.metrics.proxyHeaders.inc({ result: 'malformed' })
-      gate.log.warn('no PROXY header from a trusted proxy', { event: 'proxy_header', proxy: ends.client.text, why: reading.why })
+      gate.log.warn(
+        { event: 'proxy_header', proxy: ends.client.text, why: reading.why },
+        'no PROXY header from a trusted proxy',
+      )
       connection.header = null
       return connection.turnAway('proxy_header')
     case 'header': {

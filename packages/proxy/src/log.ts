@@ -9,11 +9,11 @@ const waitingLimit = 8 * 1024 * 1024
  * that does not read, it stops the event loop, and with it every client's timing.
  */
 export interface Log {
-  session(line: Readonly<Record<string, unknown>>, message: string): void
-  debug(message: string, fields?: Readonly<Record<string, unknown>>): void
-  info(message: string, fields?: Readonly<Record<string, unknown>>): void
-  warn(message: string, fields?: Readonly<Record<string, unknown>>): void
-  error(message: string, fields?: Readonly<Record<string, unknown>>): void
+  session(line: object, message: string): void
+  debug(fields: object, message: string): void
+  info(fields: object, message: string): void
+  warn(fields: object, message: string): void
+  error(fields: object, message: string): void
   level(level: Level): void
   /** Lines dropped because the reader was too slow. */
   readonly dropped: number
@@ -43,10 +43,10 @@ export function openLog(level: Level, fd: number): Log {
   )
   return {
     session: (line, message) => logger.info(line, message),
-    debug: (message, fields = {}) => logger.debug(fields, message),
-    info: (message, fields = {}) => logger.info(fields, message),
-    warn: (message, fields = {}) => logger.warn(fields, message),
-    error: (message, fields = {}) => logger.error(fields, message),
+    debug: (fields, message) => logger.debug(fields, message),
+    info: (fields, message) => logger.info(fields, message),
+    warn: (fields, message) => logger.warn(fields, message),
+    error: (fields, message) => logger.error(fields, message),
     level(next) {
       logger.level = next
     },

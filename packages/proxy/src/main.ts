@@ -9,7 +9,7 @@ import { Gate } from './gate.ts'
 import { inheritedSockets, listen } from './listener.ts'
 import { type Log, openLog } from './log.ts'
 import { Probe } from './probe.ts'
-import { openStore } from './store/index.ts'
+import { openStore, type StoreLog } from './store/index.ts'
 
 /** The port of the embedded MTA is any free one. */
 const anyPort = { host: '127.0.0.1', port: 0 } as const
@@ -38,10 +38,14 @@ export class StartError extends Error {
 }
 
 /** Starts a gate. Rejects with a StartError where something that it needs is not to be had. */
-export async function start(version: string, config: Config, log: Log = openLog(config.log.level, 1)): Promise<Running> {
+export async function start(
+  version: string,
+  config: Config,
+  log: Log = openLog(config.log.level, 1),
+): Promise<Running> {
   const access = await loadAccess(config, log)
   const mta = config.backend.address === null ? await embedded(config, log) : null
-  const store = openStore(config.store, { log, now: () => Math.floor(Date.now() / 1000) })
+  const store = openStore(config.store, { log: storeLog(log), now: () => Math.floor(Date.now() / 1000) })
   const gate = new Gate(version, config, backendOf(config, mta), access, store, log)
   const probe = new Probe(gate)
   const house: Household = { gate, probe, mta, admin: null, listeners: [] }
@@ -50,13 +54,14 @@ export async function start(version: string, config: Config, log: Log = openLog(
     const { listen: adminAt } = config.admin
     if (adminAt !== null) house.admin = await openAdmin(gate, adminAt)
     const inherited = inheritedSockets(process.env, process.pid)
-    for (const where of inherited.length > 0 ? inherited : config.listen) house.listeners.push(await listen(gate, where))
+    for (const where of inherited.length > 0 ? inherited : config.listen)
+      house.listeners.push(await listen(gate, where))
   } catch (error) {
     await close(house)
     throw new StartError([error instanceof Error ? error.message : String(error)])
   }
   access.watch()
-  log.info('sallyport listens', {
+  const started = {
     event: 'start',
     version,
     listen: house.listeners.map(addressText),
@@ -65,7 +70,8 @@ export async function start(version: string, config: Config, log: Log = openLog(
     identity: gate.backend.identity,
     embedded: mta !== null ? config.backend.maildir : undefined,
     store: config.store.kind,
-  })
+  }
+  log.info(started, 'sallyport listens')
   return running(house)
 }
 
@@ -79,9 +85,16 @@ interface Household {
 }
 
 async function loadAccess(config: Config, log: Log): Promise<AccessLists> {
-  const loaded = await AccessLists.load(config.access, log)
-  if (loaded.problems.length > 0) throw new StartError(loaded.problems)
-  return loaded.lists
+  const lists = await AccessLists.load(config.access, log)
+  if (lists.problems.length > 0) throw new StartError(lists.problems)
+  return lists
+}
+
+function storeLog(log: Log): StoreLog {
+  return {
+    info: message => log.info({ event: 'store' }, message),
+    warn: message => log.warn({ event: 'store' }, message),
+  }
 }
 
 function embedded(config: Config, log: Log): Promise<EmbeddedMta> {
@@ -103,12 +116,12 @@ function running(house: Household): Running {
     admin: house.admin === null ? null : (house.admin.address() as AddressInfo),
     async reload(config) {
       const problems = restartProblems(gate.config, config)
-      const loaded = await AccessLists.load(config.access, gate.log)
-      problems.push(...loaded.problems)
+      const access = await AccessLists.load(config.access, gate.log)
+      problems.push(...access.problems)
       gate.metrics.reloadSuccessful.set(problems.length === 0 ? 1 : 0)
       if (problems.length > 0) return problems
-      gate.renew(config, backendOf(config, mta), loaded.lists)
-      loaded.lists.watch()
+      gate.renew(config, backendOf(config, mta), access)
+      access.watch()
       await house.probe.look()
       return []
     },
@@ -139,7 +152,7 @@ function restartProblems(now: Config, next: Config): string[] {
 /** Readiness off; new clients as before while balancers notice; then none, and the sessions are let go at command boundaries. */
 async function drain({ gate, listeners }: Household): Promise<void> {
   const { delay, wait } = gate.config.drain
-  gate.log.info('draining', { event: 'drain', connections: gate.census.open })
+  gate.log.info({ event: 'drain', connections: gate.census.open }, 'draining')
   gate.draining = true
   if (delay > 0) await pause(delay)
   for (const listener of listeners) listener.close()
@@ -151,7 +164,7 @@ async function drain({ gate, listeners }: Household): Promise<void> {
   const end = gate.clock() + wait
   while (gate.connections.size > 0 && gate.clock() < end) await pause(20)
   if (gate.connections.size > 0) {
-    gate.log.warn('sessions were cut off at the end of the drain', { event: 'drain', connections: gate.census.open })
+    gate.log.warn({ event: 'drain', connections: gate.census.open }, 'sessions were cut off at the end of the drain')
     for (const connection of gate.connections) connection.client.destroy()
     await pause(20)
   }

@@ -52,14 +52,25 @@ export class Metrics {
     const registers = [this.registry]
     const counter = <Label extends string>(name: string, help: string, labelNames: readonly Label[]) =>
       new Counter<Label>({ name: `sallyport_${name}`, help, labelNames: [...labelNames], registers })
-    const histogram = <Label extends string>(name: string, help: string, labelNames: readonly Label[], buckets: number[]) =>
-      new Histogram<Label>({ name: `sallyport_${name}`, help, labelNames: [...labelNames], buckets, registers })
+    const histogram = <Label extends string>(
+      name: string,
+      help: string,
+      labelNames: readonly Label[],
+      buckets: number[],
+    ) => new Histogram<Label>({ name: `sallyport_${name}`, help, labelNames: [...labelNames], buckets, registers })
 
     this.connections = counter('connections_total', 'Clients connected, without health checks.', [])
-    this.connectionsRefused = counter('connections_refused_total', 'Clients turned away before a session began.', ['reason'])
+    this.connectionsRefused = counter('connections_refused_total', 'Clients turned away before a session began.', [
+      'reason',
+    ])
     this.sessions = counter('sessions_total', 'Sessions that ended, one verdict each.', ['verdict'])
     this.sessionSeconds = histogram('session_seconds', 'From accept to the end of the session.', ['verdict'], session)
-    this.addedDelay = histogram('added_delay_seconds', 'From accept to the greeting, of sessions that passed.', ['client'], delay)
+    this.addedDelay = histogram(
+      'added_delay_seconds',
+      'From accept to the greeting, of sessions that passed.',
+      ['client'],
+      delay,
+    )
     this.checks = counter('checks_total', 'Outcomes of checks and the action in force.', ['check', 'outcome', 'action'])
     this.replies = counter('replies_total', "Refusals of the gate's own.", ['code'])
     this.messages = counter('messages_total', 'Messages by the reply to their end of data.', ['result'])
