@@ -2,6 +2,7 @@ import { appendFile, chmod, chown, mkdir, mkdtemp, readdir, readFile, readlink, 
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
 import { command, type Outcome, tool } from './command.ts'
 
 /** A Postfix of our own beside that of the machine: own configuration, queue, data and log, all in one directory. */
@@ -11,7 +12,8 @@ export interface PostfixInstance {
   /** Runs a command of Postfix on this instance's configuration. */
   run(program: 'postfix' | 'postconf', ...args: string[]): Promise<Outcome>
   start(): Promise<void>
-  log(): Promise<string>
+  /** The whole log once a line of it matches: postlogd(8) writes it behind the replies. Not within 10 s throws. */
+  logged(pattern: RegExp): Promise<string>
   /** The IPv4 addresses and ports that master(8) listens on, as `127.0.0.1:10025`. */
   listening(): Promise<string[]>
   /** Stops it when it runs, and takes its directory away. */
@@ -58,7 +60,7 @@ export async function makePostfix(): Promise<PostfixInstance> {
       const { code, stderr } = await run('postfix', 'start')
       if (code !== 0) throw new Error(`postfix start: ${code}: ${stderr}`)
     },
-    log: () => readFile(join(directory, 'log'), 'utf8'),
+    logged: pattern => matching(join(directory, 'log'), pattern),
     listening: async () => listeners((await readFile(join(directory, 'queue/pid/master.pid'), 'utf8')).trim()),
     remove: async () => {
       if ((await run('postfix', 'status')).code === 0) await run('postfix', 'stop')
@@ -87,6 +89,16 @@ export function freePort(): Promise<number> {
       server.close(() => resolve(typeof address === 'object' && address !== null ? address.port : 0))
     })
   })
+}
+
+async function matching(file: string, pattern: RegExp): Promise<string> {
+  const deadline = Date.now() + 10_000
+  for (;;) {
+    const text = await readFile(file, 'utf8')
+    if (pattern.test(text)) return text
+    if (Date.now() > deadline) throw new Error(`no line of the log matches ${pattern}:\n${text}`)
+    await pause(20)
+  }
 }
 
 async function postfixUser(flag: '-u' | '-g'): Promise<number> {

@@ -66,7 +66,7 @@ describe('the Postfix recipe for PROXY v2', () => {
     const replies = await dialogue(port, proxyV2('192.0.2.1', 40001, 25), relay)
     assert.match(replies[0] ?? '', /^220 /)
     assert.match(replies[3] ?? '', /^554 5\.7\.1 .*Relay access denied$/)
-    const log = await postfix.log()
+    const log = await postfix.logged(/disconnect from unknown\[192\.0\.2\.1\]/)
     assert.doesNotMatch(log, /warning|fatal/)
     assert.match(log, /postfix\/gate\/smtpd\[\d+\]: connect from unknown\[192\.0\.2\.1\]/)
     assert.match(log, /reject: RCPT from unknown\[192\.0\.2\.1\]: 554 5\.7\.1 .*Relay access denied/)
@@ -90,8 +90,10 @@ describe('the Postfix recipe for PROXY v2', () => {
   })
 
   it('gives no service without the header', async () => {
-    const [first = ''] = await dialogue(port, Buffer.from('EHLO client.example\r\n'), [])
-    assert.match(first, /^421 /)
+    // Postfix closes with our octets unread, so that a reset may overtake its 421.
+    const replies = await dialogue(port, Buffer.from('EHLO client.example\r\n'), [])
+    assert.deepEqual(codes(replies).slice(0, 1), replies.length === 0 ? [] : ['421'])
+    await postfix.logged(/warning: haproxy read: /)
   })
 })
 
@@ -117,7 +119,7 @@ describe('the Postfix recipe for XCLIENT', () => {
     assert.match(replies[1] ?? '', /^250-XCLIENT /m)
     assert.match(replies[2] ?? '', /^220 /)
     assert.match(replies[5] ?? '', /^554 5\.7\.1 .*Relay access denied$/)
-    assert.match(await postfix.log(), /reject: RCPT from unknown\[192\.0\.2\.1\]: 554 5\.7\.1 /)
+    await postfix.logged(/reject: RCPT from unknown\[192\.0\.2\.1\]: 554 5\.7\.1 /)
   })
 
   it('refuses to relay for the gate itself, should it say nothing of the client', async () => {

@@ -14,7 +14,7 @@ export function proxyV2(client: string, clientPort: number, destinationPort: num
 
 /**
  * Connects to 127.0.0.1, writes `opening`, awaits the greeting, then writes each of `says` after the reply to the one before.
- * Gives the replies, the greeting first, a reply of several lines as one string; ends early when the server closes.
+ * Gives the replies, the greeting first, a reply of several lines as one string; ends early when the server closes or resets.
  * A silence of 10 s throws.
  */
 export async function dialogue(port: number, opening: Buffer, says: readonly string[]): Promise<string[]> {
@@ -24,15 +24,19 @@ export async function dialogue(port: number, opening: Buffer, says: readonly str
   socket.write(opening)
   const replies: string[] = []
   let unread = ''
-  for await (const chunk of socket as AsyncIterable<string>) {
-    unread += chunk
-    for (let end = endOfReply(unread); end > 0; end = endOfReply(unread)) {
-      replies.push(unread.slice(0, end).trimEnd())
-      unread = unread.slice(end)
-      const next = says[replies.length - 1]
-      if (next === undefined) socket.end()
-      else socket.write(next, 'latin1')
+  try {
+    for await (const chunk of socket as AsyncIterable<string>) {
+      unread += chunk
+      for (let end = endOfReply(unread); end > 0; end = endOfReply(unread)) {
+        replies.push(unread.slice(0, end).trimEnd())
+        unread = unread.slice(end)
+        const next = says[replies.length - 1]
+        if (next === undefined) socket.end()
+        else socket.write(next, 'latin1')
+      }
     }
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === 'ECONNRESET')) throw error
   }
   return replies
 }
