@@ -11,6 +11,8 @@ export interface PostfixInstance {
   readonly configuration: string
   /** Runs a command of Postfix on this instance's configuration. */
   run(program: 'postfix' | 'postconf', ...args: string[]): Promise<Outcome>
+  /** Sets in main.cf whatever keeps the instance in its directory and on loopback; again, if main.cf was written anew. */
+  confine(): Promise<void>
   start(): Promise<void>
   /** The whole log once a line of it matches: postlogd(8) writes it behind the replies. Not within 10 s throws. */
   logged(pattern: RegExp): Promise<string>
@@ -20,15 +22,8 @@ export interface PostfixInstance {
   remove(): Promise<void>
 }
 
-/** Settings that let the instance live in its directory, and keep it off the network and out of real mailboxes. */
-function mainCf(directory: string): string {
-  return `compatibility_level = 3.6
-queue_directory = ${directory}/queue
-data_directory = ${directory}/data
-maillog_file = ${directory}/log
-maillog_file_prefixes = ${directory}
-inet_interfaces = loopback-only
-inet_protocols = ipv4
+/** What a small site would have in main.cf, but that the mail goes nowhere and no name is looked up. */
+const site = `compatibility_level = 3.6
 myhostname = mx.example.net
 mydestination = example.net
 mynetworks = 127.0.0.0/8
@@ -38,7 +33,6 @@ local_transport = discard:
 default_transport = discard:
 smtpd_peername_lookup = no
 `
-}
 
 /** Makes the directory: main.cf as a small site would have it, and the master.cf that Debian ships. Nothing runs yet. */
 export async function makePostfix(): Promise<PostfixInstance> {
@@ -48,14 +42,28 @@ export async function makePostfix(): Promise<PostfixInstance> {
   await chmod(directory, 0o755)
   for (const name of ['etc', 'queue', 'data']) await mkdir(join(directory, name), { mode: 0o755 })
   await chown(join(directory, 'data'), await postfixUser('-u'), await postfixUser('-g'))
-  await writeFile(join(configuration, 'main.cf'), mainCf(directory))
+  await writeFile(join(configuration, 'main.cf'), site)
   await writeFile(join(configuration, 'master.cf'), await readFile('/usr/share/postfix/master.cf.dist', 'utf8'))
   const run = (program: 'postfix' | 'postconf', ...args: string[]) =>
     tool(`/usr/sbin/${program}`, 'postfix', ['-c', configuration, ...args])
+  const confine = async () => {
+    const own = [
+      `queue_directory=${directory}/queue`,
+      `data_directory=${directory}/data`,
+      `maillog_file=${directory}/log`,
+      `maillog_file_prefixes=${directory}`,
+      'inet_interfaces=loopback-only',
+      'inet_protocols=ipv4',
+    ]
+    const { code, stderr } = await run('postconf', '-e', ...own)
+    if (code !== 0) throw new Error(`postconf -e: ${code}: ${stderr}`)
+  }
+  await confine()
   return {
     directory,
     configuration,
     run,
+    confine,
     start: async () => {
       const { code, stderr } = await run('postfix', 'start')
       if (code !== 0) throw new Error(`postfix start: ${code}: ${stderr}`)

@@ -47,8 +47,8 @@ describe('the systemd units', () => {
   })
 
   it('run the program that the build makes, by node itself', async () => {
-    const bin: unknown = JSON.parse(await textOf('packages/proxy/package.json'))
-    assert.deepEqual((bin as { bin: unknown }).bin, { sallyport: './dist/cli.js' })
+    const manifest: { bin: unknown } = JSON.parse(await textOf('packages/proxy/package.json'))
+    assert.deepEqual(manifest.bin, { sallyport: './dist/cli.js' })
     const node = `/usr/bin/node --enable-source-maps ${program}`
     assert.deepEqual(values(service, 'ExecStart'), [`${node} run -c /etc/sallyport/sallyport.yaml`])
     assert.deepEqual(values(service, 'ExecReload'), [
