@@ -1,4 +1,5 @@
 /** The octets that SMTP's grammar turns on. */
+export const NUL = 0x00
 export const LF = 0x0a
 export const CR = 0x0d
 export const DOT = 0x2e
