@@ -121,9 +121,10 @@ test('a pass of the DNS lists holds as long as their answers', () => {
 test('the reply of the DNS lists names the list in public words', () => {
   const words = makePlan({}).checks.find(one => one.name === 'dnsbl')?.check.words
   assert.ok(typeof words === 'function')
-  const facts = Object.assign(new Facts(), finding({ rank: 1, list: 'bl.example' }))
-  assert.equal(words(facts).text, 'Service unavailable; client blocked using bl.example')
-  assert.equal(words(new Facts()).text, 'Service unavailable; client blocked using a DNS list')
+  const facts = Object.assign(new Facts(), { client: '192.0.2.1' }, finding({ rank: 1, list: 'bl.example' }))
+  assert.equal(words(facts).text, 'Service unavailable; client [192.0.2.1] blocked using bl.example')
+  const unnamed = Object.assign(new Facts(), { client: '192.0.2.1' })
+  assert.equal(words(unnamed).text, 'Service unavailable; client [192.0.2.1] blocked using a DNS list')
 })
 
 test('every check is named once, tells what it is and who fails it by mistake, and has options within their bounds', () => {

@@ -85,4 +85,6 @@ test('a ttl of 0 remembers no pass', () => {
 
 test('under a voucher nothing is learnt', () => {
   assert.equal(learnt({}, { ...good, access: 'allow', aheadAfter: 'EHLO' }), null)
+  const policy: Policy = { checks: { dnsbl: { action: 'defer', options: { allow: -3 } } } }
+  assert.equal(learnt(policy, { ...good, ...listed(-3, 600) }), null)
 })
