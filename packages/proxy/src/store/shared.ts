@@ -16,6 +16,8 @@ import {
 const mostUnwritten = 1000
 /** Clients written at a time when Redis is back. */
 const batch = 50
+/** After a write that failed, one is tried again after so long, in ms, though nothing new is learnt. */
+const retryWait = 2000
 
 /** What came of asking Redis; `not asked`: it is known not to answer, or too many wait for it already. */
 type Asked<Answer> = { readonly answer: Answer } | 'failed' | 'not asked'
@@ -53,6 +55,7 @@ export class SharedStore implements Store {
   readonly #now: WallClock
   readonly #counters = zeroCounters()
   #probeTimer: NodeJS.Timeout | null = null
+  #retryTimer: NodeJS.Timeout | null = null
   /** The writing back that is going on, if one is. */
   #writingBack: Promise<void> | null = null
   #closed = false
@@ -104,6 +107,7 @@ export class SharedStore implements Store {
   async close(): Promise<void> {
     this.#closed = true
     if (this.#probeTimer !== null) clearTimeout(this.#probeTimer)
+    if (this.#retryTimer !== null) clearTimeout(this.#retryTimer)
     await this.#writeBack()
     await this.#redis.close()
     const lost = this.#unwritten.size
@@ -155,13 +159,25 @@ export class SharedStore implements Store {
   /** Makes a lesson unwritten again, before those that were learnt since. */
   #putBack(client: string, lesson: Lesson): void {
     const since = this.#unwritten.take(client, this.#now())
-    this.#unwritten.remember(client, lesson, this.#now())
-    if (since !== null) this.#unwritten.remember(client, since, this.#now())
+    this.#unwritten.merge(client, lesson, this.#now())
+    if (since !== null) this.#unwritten.merge(client, since, this.#now())
   }
 
-  /** A write that succeeds is the sign that others may. */
+  /** A write that succeeds is the sign that others may; after one that did not, a single one is tried later. */
   async #writeAndGoOn(client: string): Promise<void> {
-    if ((await this.#write(client)) && this.#unwritten.size > 0) await this.#writeBack()
+    const written = await this.#write(client)
+    if (this.#unwritten.size === 0) return
+    if (written) await this.#writeBack()
+    else this.#scheduleRetry()
+  }
+
+  #scheduleRetry(): void {
+    if (this.#retryTimer !== null || this.#closed) return
+    this.#retryTimer = setTimeout(() => {
+      this.#retryTimer = null
+      const [client] = this.#unwritten.clients()
+      if (client !== undefined) void this.#writeAndGoOn(client)
+    }, retryWait).unref()
   }
 
   #writeBack(): Promise<void> {
@@ -180,7 +196,7 @@ export class SharedStore implements Store {
           .slice(0, batch)
           .map(client => this.#write(client)),
       )
-      if (written.includes(false)) return
+      if (written.includes(false)) return this.#scheduleRetry()
     }
   }
 
@@ -197,20 +213,20 @@ export class SharedStore implements Store {
   /** There is a connection: the first one, or one that may show that Redis is back. */
   #ready(): void {
     if (this.#breaker.up) void this.#writeBack()
-    else void this.#probe()
+    else void this.#probe(performance.now())
   }
 
   #scheduleProbe(): void {
     if (this.#probeTimer !== null) clearTimeout(this.#probeTimer)
     if (this.#closed) return
-    const wait = Math.max(0, this.#breaker.probeAt - performance.now())
-    // A timer may fire up to a millisecond early.
-    this.#probeTimer = setTimeout(() => void this.#probe(), wait + 1).unref()
+    const { probeAt } = this.#breaker
+    // A timer counts from the beginning of its turn of the event loop, so that it may fire before `probeAt`: it is its time.
+    this.#probeTimer = setTimeout(() => void this.#probe(probeAt), Math.max(0, probeAt - performance.now())).unref()
   }
 
   /** Asks whether Redis is back, if that is due. Without a connection there is nobody to ask: the next one asks. */
-  async #probe(): Promise<void> {
-    if (this.#closed || !this.#redis.ready || !this.#breaker.probe(performance.now())) return
+  async #probe(now: number): Promise<void> {
+    if (this.#closed || !this.#redis.ready || !this.#breaker.probe(now)) return
     try {
       await this.#redis.ping()
     } catch (error) {
