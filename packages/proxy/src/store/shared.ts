@@ -16,7 +16,7 @@ import {
 const mostUnwritten = 1000
 /** Clients written at a time when Redis is back. */
 const batch = 50
-/** After a write that failed, one is tried again after so long, in ms, though nothing new is learnt. */
+/** While anything is unwritten, a write is tried so often, in ms, though nothing new is learnt. */
 const retryWait = 2000
 
 /** What came of asking Redis; `not asked`: it is known not to answer, or too many wait for it already. */
@@ -68,7 +68,8 @@ export class SharedStore implements Store {
     this.#refusals = { reads: new Refusal('reads', log), writes: new Refusal('writes', log) }
     this.#breaker = new Breaker(breakerLimits, (up, reason) => this.#changed(up, reason))
     this.#redis = new RedisClients(options, {
-      ready: () => this.#ready(),
+      // The first connection, or one that may show that Redis is back.
+      ready: () => void this.#probe(performance.now()),
       lost: reason => this.#breaker.lost(performance.now(), reason),
     })
   }
@@ -163,12 +164,10 @@ export class SharedStore implements Store {
     if (since !== null) this.#unwritten.merge(client, since, this.#now())
   }
 
-  /** A write that succeeds is the sign that others may; after one that did not, a single one is tried later. */
+  /** A write that succeeds is the sign that others may; after one that did not, a single one is tried now and then. */
   async #writeAndGoOn(client: string): Promise<void> {
-    const written = await this.#write(client)
-    if (this.#unwritten.size === 0) return
-    if (written) await this.#writeBack()
-    else this.#scheduleRetry()
+    if ((await this.#write(client)) && this.#unwritten.size > 0) await this.#writeBack()
+    if (this.#unwritten.size > 0) this.#scheduleRetry()
   }
 
   #scheduleRetry(): void {
@@ -196,24 +195,17 @@ export class SharedStore implements Store {
           .slice(0, batch)
           .map(client => this.#write(client)),
       )
-      if (written.includes(false)) return this.#scheduleRetry()
+      if (written.includes(false)) return
     }
   }
 
   #changed(up: boolean, reason: string): void {
     if (up) {
       this.#log.info('Redis answers again: clients are remembered there')
-      void this.#writeBack()
     } else {
       this.#log.warn(`Redis does not answer (${reason}): clients are remembered in this process until it does`)
       this.#scheduleProbe()
     }
-  }
-
-  /** There is a connection: the first one, or one that may show that Redis is back. */
-  #ready(): void {
-    if (this.#breaker.up) void this.#writeBack()
-    else void this.#probe(performance.now())
   }
 
   #scheduleProbe(): void {
