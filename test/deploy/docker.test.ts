@@ -36,7 +36,7 @@ function ignored(path: string, patterns: readonly string[]): boolean {
   let out = false
   for (const pattern of patterns) {
     const body = pattern.replace(/^!/, '').replace(/[.+]/g, '\\$&')
-    const regex = new RegExp(`^${body.replaceAll('**/', '(.+/)?').replace(/(?<!\.)\*/g, '[^/]*')}$`)
+    const regex = new RegExp(`^${body.replaceAll('**/', '(.+/)?').replaceAll('*', '[^/]*')}$`)
     if (folders.some(folder => regex.test(folder))) out = !pattern.startsWith('!')
   }
   return out
@@ -139,8 +139,8 @@ describe('the image of the gate', () => {
       const { port } = admin.address() as AddressInfo
       if (status === null) await once(admin.close(), 'close')
       const outcome = await command(process.execPath, ['-e', script.replace(':9525', `:${port}`)])
-      assert.equal(outcome.code, code, `/readyz gives ${status}`)
       if (status !== null) await once(admin.close(), 'close')
+      assert.equal(outcome.code, code, `/readyz gives ${status}`)
     }
   })
 })
