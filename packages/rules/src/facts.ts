@@ -8,6 +8,8 @@ export type Access = 'none' | 'allow' | 'deny'
  * has a value of its own); facts only grow, and each is written in one place: by the phase that sees it.
  */
 export class Facts {
+  /** The client's address, for words that name it. */
+  client = ''
   /** The operator's lists, looked up before the first octet is sent. */
   access: Access = 'none'
 

@@ -1,0 +1,157 @@
+#!/usr/bin/env node
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { parseArgs } from 'node:util'
+import { renderExample } from './config/example.ts'
+import { loadConfig, type Parsed, parseConfig } from './config/parse.ts'
+import { renderReference, renderSchema } from './config/reference.ts'
+import { renderConfig } from './config/render.ts'
+import { run } from './run.ts'
+
+/** sysexits(3); 2 is what shells and getopt use. */
+const exit = { ok: 0, usage: 2, config: 78 } as const
+
+const options = {
+  config: { type: 'string', short: 'c' },
+  json: { type: 'boolean' },
+  write: { type: 'string' },
+  help: { type: 'boolean', short: 'h' },
+  version: { type: 'boolean', short: 'V' },
+} as const
+
+type OptionName = keyof typeof options
+type Values = { readonly config?: string; readonly json?: boolean; readonly write?: string }
+
+interface Command {
+  readonly takes: readonly OptionName[]
+  readonly run: (values: Values) => number | Promise<number>
+}
+
+const commands: Readonly<Record<string, Command>> = {
+  run: { takes: ['config'], run: runGate },
+  check: { takes: ['config', 'json'], run: check },
+  config: { takes: ['config'], run: showConfig },
+  schema: { takes: [], run: () => print(renderSchema()) },
+  // For those who work on sallyport: the files that are made from the keys.
+  reference: { takes: ['write'], run: writeReference },
+}
+
+const help = `usage: sallyport COMMAND [OPTION]...
+
+  run      run the gate in the foreground until SIGTERM; SIGHUP reads the configuration again
+  check    tell everything that is wrong with the configuration, and what may be
+  config   print the configuration with all defaults, passwords as ***
+  schema   print the JSON Schema of the configuration
+
+  -c, --config FILE   the configuration; else ./sallyport.yaml, else
+                      /etc/sallyport/sallyport.yaml, else the defaults alone
+      --json          check: the answer as JSON
+  -h, --help          this text
+  -V, --version       the version
+
+Exit status: 0 all is well, 1 the gate could not start, 2 wrong usage, 78 an error in the configuration.
+`
+
+/** The configuration that counts, and its name; null: there is none, and the defaults hold. */
+function findConfig(named: string | undefined): string | null {
+  if (named !== undefined) return named
+  return ['./sallyport.yaml', '/etc/sallyport/sallyport.yaml'].find(path => existsSync(path)) ?? null
+}
+
+/** Reads it, and says on standard error which one that was. */
+function openConfig(values: Values): { readonly name: string; readonly parsed: Parsed } {
+  const path = findConfig(values.config)
+  const name = path ?? 'defaults'
+  const parsed = path === null ? parseConfig('', name, process.env) : loadConfig(path)
+  complain(path === null ? 'no configuration file, the defaults hold' : `configuration ${path}`)
+  return { name, parsed }
+}
+
+function check(values: Values): number {
+  const { name, parsed } = openConfig(values)
+  const problems = 'problems' in parsed ? parsed.problems : []
+  const warnings = 'problems' in parsed ? [] : parsed.warnings
+  if (values.json === true) {
+    print(`${JSON.stringify({ file: name, ok: problems.length === 0, problems, warnings }, null, 2)}\n`)
+  } else {
+    for (const problem of problems) print(`${problem}\n`)
+    for (const warning of warnings) print(`warning: ${warning}\n`)
+    if (problems.length === 0) print('the configuration is good\n')
+  }
+  return problems.length === 0 ? exit.ok : exit.config
+}
+
+async function runGate(values: Values): Promise<number> {
+  const { parsed } = openConfig(values)
+  if ('problems' in parsed) {
+    for (const problem of parsed.problems) complain(problem)
+    return exit.config
+  }
+  for (const warning of parsed.warnings) complain(`warning: ${warning}`)
+  return run(version(), parsed.config, findConfig(values.config))
+}
+
+function showConfig(values: Values): number {
+  const { parsed } = openConfig(values)
+  if ('config' in parsed) return print(renderConfig(parsed.config))
+  for (const problem of parsed.problems) complain(problem)
+  return exit.config
+}
+
+function writeReference(values: Values): number {
+  if (values.write === undefined) return wrongUsage('reference: --write DIR is missing')
+  const files = {
+    'docs/configuration.md': renderReference(),
+    'deploy/sallyport.example.yaml': renderExample(),
+    'deploy/sallyport.schema.json': renderSchema(),
+  }
+  for (const [name, text] of Object.entries(files)) {
+    const path = join(values.write, name)
+    mkdirSync(dirname(path), { recursive: true })
+    writeFileSync(path, text)
+  }
+  return exit.ok
+}
+
+function version(): string {
+  const found: unknown = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'))
+  return typeof found === 'object' && found !== null && 'version' in found ? String(found.version) : 'unknown'
+}
+
+function print(text: string): number {
+  process.stdout.write(text)
+  return exit.ok
+}
+
+function complain(text: string): void {
+  process.stderr.write(`sallyport: ${text}\n`)
+}
+
+function wrongUsage(text: string): number {
+  complain(text)
+  complain('sallyport --help tells the commands')
+  return exit.usage
+}
+
+function main(args: string[]): number | Promise<number> {
+  let parsed: { values: Values & { help?: boolean; version?: boolean }; positionals: string[] }
+  try {
+    parsed = parseArgs({ args, options, allowPositionals: true })
+  } catch (error) {
+    // The only errors that parseArgs throws are those of the user.
+    return wrongUsage(error instanceof Error ? error.message : String(error))
+  }
+  const { values, positionals } = parsed
+  if (values.help === true) return print(help)
+  if (values.version === true) return print(`sallyport ${version()}\n`)
+  const [name, ...rest] = positionals
+  if (name === undefined) return wrongUsage('a command is missing')
+  const command = Object.hasOwn(commands, name) ? commands[name] : undefined
+  if (command === undefined) return wrongUsage(`unknown command ${name}`)
+  if (rest.length > 0) return wrongUsage(`${name}: unexpected ${rest.join(' ')}`)
+  const stranger = Object.keys(values).find(option => !command.takes.includes(option as OptionName))
+  if (stranger !== undefined) return wrongUsage(`${name} does not take --${stranger}`)
+  return command.run(values)
+}
+
+process.exitCode = await main(process.argv.slice(2))

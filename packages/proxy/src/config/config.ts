@@ -1,0 +1,122 @@
+import type { DnsblZone, Network, Policy } from '@sallyport/rules'
+
+/** Where to listen, or whom to call. */
+export interface Endpoint {
+  /** The text of an address, or a host name. */
+  readonly host: string
+  /** 0 to 65535; 0 only where we listen: any free port. */
+  readonly port: number
+}
+
+export const identities = ['proxy_v2', 'proxy_v1', 'xclient', 'none'] as const
+/** How the backend learns who the client is. */
+export type Identity = (typeof identities)[number]
+
+export const bareNewlines = ['normalise', 'refuse'] as const
+export type BareNewline = (typeof bareNewlines)[number]
+
+export const levels = ['debug', 'info', 'warn', 'error'] as const
+export type Level = (typeof levels)[number]
+
+/**
+ * A whole configuration, valid and with every default filled in. Waits are milliseconds, ttls seconds, sizes octets. The
+ * meaning of each key is said once, in schema.ts, from where the reference and the JSON Schema have it too.
+ */
+export interface Config {
+  readonly hostname: string
+  readonly listen: readonly Endpoint[]
+  readonly trustedProxies: readonly Network[]
+  readonly healthChecks: readonly Network[]
+  readonly backend: Backend
+  /** Lower case. Empty: any; the backend decides. */
+  readonly recipientDomains: readonly string[]
+  readonly greet: Greet
+  readonly access: AccessLists
+  readonly dnsbl: Dnsbl
+  readonly policy: Policy
+  readonly message: { readonly bareNewline: BareNewline }
+  readonly limits: Limits
+  readonly timeouts: Timeouts
+  readonly store: MemoryStore | RedisStore
+  /** `listen` null: no admin port. */
+  readonly admin: { readonly listen: Endpoint | null }
+  readonly log: { readonly level: Level }
+  readonly drain: Drain
+}
+
+export interface Backend {
+  /** null: the embedded MTA. */
+  readonly address: Endpoint | null
+  readonly identity: Identity
+  /** The operator has said that the backend does not relay for the gate's own address. */
+  readonly trustsGate: boolean
+  readonly probeEvery: number
+  /** Where the embedded MTA delivers. */
+  readonly maildir: string
+}
+
+export interface Greet {
+  readonly wait: number
+  readonly networks: readonly { readonly network: Network; readonly wait: number }[]
+}
+
+export interface AccessLists {
+  readonly allow: readonly Network[]
+  readonly deny: readonly Network[]
+  readonly allowFiles: readonly string[]
+  readonly denyFiles: readonly string[]
+}
+
+export interface Dnsbl {
+  readonly zones: readonly DnsblZone[]
+  /** `192.0.2.1`, `192.0.2.1:5353` or `[2001:db8::1]:53`, as node:dns has them. Empty: the system's. */
+  readonly resolvers: readonly string[]
+  /** For one look-up. */
+  readonly wait: number
+  /** Bounds for the ttl of an answer, and the ttl of one that came without (seconds). */
+  readonly ttl: { readonly min: number; readonly max: number; readonly fallback: number }
+}
+
+export interface Limits {
+  readonly connections: number
+  readonly perClient: number
+  /** Octets, with its CR LF. */
+  readonly commandLine: number
+  /** In a session, between two messages. */
+  readonly commands: number
+}
+
+export interface Timeouts {
+  readonly proxyHeader: number
+  readonly recall: number
+  readonly command: number
+  readonly screening: number
+  readonly data: number
+  readonly session: number
+  readonly backendConnect: number
+  readonly backendGreeting: number
+  readonly backendReply: number
+  readonly backendFinal: number
+}
+
+export interface MemoryStore {
+  readonly kind: 'memory'
+  readonly file: string
+  readonly clients: number
+}
+
+export interface RedisStore {
+  readonly kind: 'redis'
+  /** May hold a password: never shown. */
+  readonly url: string
+  readonly password: string | null
+  readonly prefix: string
+  readonly commandWait: number
+  /** The bound of the local store that stands in while Redis is away. */
+  readonly clients: number
+}
+
+export interface Drain {
+  readonly delay: number
+  readonly wait: number
+}

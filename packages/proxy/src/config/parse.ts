@@ -1,0 +1,83 @@
+import { closeSync, openSync, readSync } from 'node:fs'
+import type { Config } from './config.ts'
+import { type Fault, largest, readDocument } from './document.ts'
+import { codeOf, type Environment, fillIn } from './fill-in.ts'
+import { doubtsAbout, remarksOn } from './rules.ts'
+import { configSchema, configuration } from './schema.ts'
+import { faultsOf, remarked } from './wording.ts'
+
+/** A configuration and what may be a mistake in it, or everything that is wrong; one line each, in the order of the file. */
+export type Parsed =
+  | { readonly config: Config; readonly warnings: readonly string[] }
+  | { readonly problems: readonly string[] }
+
+/** Enough to mend a file by; a file of something else altogether needs no list of its every line. */
+const most = 100
+
+/**
+ * Reads the text of a configuration. Never throws for what is in it: `file:line:col path: what was found, what would do`.
+ * `file` is the name to say; `env` is for `${NAME}`.
+ */
+export function parseConfig(text: string, file: string, env: Environment): Parsed {
+  const source = readDocument(text, found => fillIn(found, env))
+  const written = source.value ?? {}
+  const schema = configSchema()
+  // Without words of its own, zod leaves the message empty unless a kind has said what is wrong.
+  const result = configuration.safeParse(written, { error: () => '' })
+  const faults = [
+    ...source.faults,
+    ...faultsOf(result.error?.issues ?? [], source, schema),
+    ...remarksOn(written).map(remark => remarked(remark, source, schema)),
+  ]
+  if (result.data === undefined || faults.length > 0) return { problems: lines(faults, file) }
+  return {
+    config: result.data,
+    warnings: lines(
+      doubtsAbout(result.data).map(doubt => remarked(doubt, source, schema)),
+      file,
+    ),
+  }
+}
+
+/** Reads a configuration file, of which a megabyte and no more. */
+export function loadConfig(path: string, env: Environment = process.env): Parsed {
+  let text: string
+  try {
+    text = readStart(path)
+  } catch (error) {
+    return {
+      problems: [
+        `${path}:1:1 file: cannot be read (${codeOf(error)}): name one that can, or give the right to read it`,
+      ],
+    }
+  }
+  return parseConfig(text, path, env)
+}
+
+/** The configuration of an empty file. */
+export function defaultConfig(): Config {
+  return configuration.parse({})
+}
+
+/** One octet more than may be, so that a file which is too large is seen to be. */
+function readStart(path: string): string {
+  const octets = Buffer.alloc(largest + 1)
+  let length = 0
+  const file = openSync(path, 'r')
+  try {
+    for (let read = -1; read !== 0 && length < octets.length; length += read) {
+      read = readSync(file, octets, length, octets.length - length, null)
+    }
+  } finally {
+    closeSync(file)
+  }
+  return octets.toString('utf8', 0, length)
+}
+
+function lines(faults: readonly Fault[], file: string): string[] {
+  const sorted = faults.toSorted((a, b) => a.at.line - b.at.line || a.at.column - b.at.column)
+  const told = sorted.slice(0, most)
+  const next = sorted[most]
+  if (next !== undefined) told.push({ at: next.at, path: '', text: `and ${sorted.length - most} more from here on` })
+  return told.map(({ at, path, text }) => `${file}:${at.line}:${at.column} ${path === '' ? 'yaml' : path}: ${text}`)
+}

@@ -1,0 +1,131 @@
+import { checks } from '@sallyport/rules'
+import { pathText } from './path.ts'
+import { configSchema, type SchemaNode } from './schema.ts'
+import { wanted } from './wording.ts'
+
+/** The configuration reference as Markdown: every key with its kind, default and meaning. */
+export function renderReference(): string {
+  const schema = configSchema()
+  const sections = Object.entries(schema.properties ?? {})
+  const alone = sections.filter(([name, node]) => name === 'backend' || keysUnder(node).length === 0)
+  const others = sections.filter(([name, node]) => name !== 'checks' && keysUnder(node).length > 0)
+  return [
+    introduction,
+    '## The keys by themselves\n',
+    table(alone.map(([name, node]) => row([name], node))),
+    ...others.flatMap(([name, node]) => [
+      `## ${name}\n`,
+      `${node.description ?? ''}\n`,
+      table(rowsUnder([name], node)),
+    ]),
+    renderChecks(schema.properties?.['checks'] ?? {}),
+  ].join('\n')
+}
+
+const introduction = `# Configuration
+
+<!-- Made by \`npm run reference\` from packages/proxy/src/config/. Changes belong there. -->
+
+One YAML file: the one named by \`-c\`, else \`sallyport.yaml\` in the working directory, else \`/etc/sallyport/sallyport.yaml\`.
+Every key has a default, and without a file all of them hold. [deploy/sallyport.example.yaml](../deploy/sallyport.example.yaml)
+is one to start from.
+
+- \`sallyport check -c FILE\` tells everything that is wrong at once, as \`file:line:column path: what was found, what would do\`,
+  and exits with 78 then; with 0 when the gate would start. What is legal and may well be a mistake is a warning.
+- \`sallyport config -c FILE\` prints the configuration with all defaults; passwords as \`***\`.
+- \`sallyport schema\` prints the JSON Schema, for editors: [deploy/sallyport.schema.json](../deploy/sallyport.schema.json).
+
+A **duration** is a number with one unit: \`50ms\`, \`6s\`, \`5m\`, \`1h\`, \`30d\`. A **size** is a number of octets, or one with \`k\`, \`M\` or \`G\`.
+A **network** is \`192.0.2.0/24\`, \`2001:db8::/32\` or one address. \`true\` and \`false\` are the only words for yes and no.
+
+Inside any text value \`\${NAME}\` stands for a variable of the environment and \`\${file:/run/secrets/name}\` for what is in a file,
+without the line end at its end; \`$\${\` is a plain \`\${\`. Errors never show what they stand for.
+`
+
+interface Row {
+  readonly name: string
+  readonly kind: string
+  readonly preset: string
+  readonly about: string
+}
+
+function row(path: readonly string[], node: SchemaNode): Row {
+  return { name: pathText(path), kind: kindOf(node), preset: presetOf(node), about: node.description ?? '' }
+}
+
+/** One row for each key below; lists of keyed items have one for each key of an item, `zones[].weight`. */
+function rowsUnder(path: readonly string[], node: SchemaNode): Row[] {
+  return keysUnder(node).flatMap(([name, child]) => {
+    const here = [...path, name]
+    if (child.items !== undefined) {
+      const items = keysUnder(child.items).map(([key, leaf]) => ({
+        ...row([], leaf),
+        name: `${pathText(here)}[].${key}`,
+      }))
+      return [row(here, child), ...items]
+    }
+    return keysUnder(child).length > 0 ? rowsUnder(here, child) : [row(here, child)]
+  })
+}
+
+function keysUnder(node: SchemaNode): [string, SchemaNode][] {
+  return [node, ...(node.anyOf ?? [])].flatMap(branch => Object.entries(branch.properties ?? {}))
+}
+
+function kindOf(node: SchemaNode): string {
+  if (node.items !== undefined) return `list: ${wanted(node.items)}`
+  if (node.enum !== undefined) return node.enum.join(', ')
+  return wanted(node.default === undefined ? node : { ...node, examples: [] })
+}
+
+function presetOf(node: SchemaNode): string {
+  if (node.default === undefined || keysUnder(node).length > 0) return ''
+  if (!Array.isArray(node.default)) return `\`${String(node.default)}\``
+  return node.default.length === 0 ? 'none' : `\`${JSON.stringify(node.default)}\``
+}
+
+function table(rows: readonly Row[]): string {
+  const cell = (text: string) => text.replaceAll('|', '\\|')
+  const lines = rows.map(({ name, kind, preset, about }) => {
+    return `| \`${name}\` | ${preset} | ${cell(kind)} | ${cell(about)} |`
+  })
+  return ['| Key | Default | Value | Meaning |', '| --- | --- | --- | --- |', ...lines, ''].join('\n')
+}
+
+const stages = {
+  recall: 'before the first octet is sent',
+  greet: 'by the end of the greeting',
+  command: 'before the first recipient is accepted',
+} as const
+
+function renderChecks(node: SchemaNode): string {
+  const first = keysUnder(node)[0]?.[1] ?? {}
+  const common = keysUnder(first).map(([key, leaf]) => ({ ...row([], leaf), name: `checks.<name>.${key}`, preset: '' }))
+  const parts = checks.flatMap(check => {
+    const keys = keysUnder(node.properties?.[check.name] ?? {})
+    const presets = keys.filter(([key]) => key !== 'enabled' && !(key in check.options))
+    const options = keys.filter(([key]) => key in check.options)
+    return [
+      `### ${check.name}\n`,
+      `${check.about} Decided ${stages[check.settles]}.\n`,
+      `Who may fail it by mistake: ${check.mistakes}\n`,
+      `Defaults: ${presets.map(([key, leaf]) => `\`${key}: ${String(leaf.default)}\``).join(', ')}.\n`,
+      ...(options.length === 0 ? [] : [table(options.map(([key, leaf]) => row(['checks', check.name, key], leaf)))]),
+    ]
+  })
+  return [`## checks\n`, `${node.description ?? ''}\n`, actionsText, table(common), ...parts].join('\n')
+}
+
+const actionsText = `Every check has these keys, and some have more of their own. The actions are
+
+- \`observe\`: written to the log and counted, nothing else;
+- \`score\`: its points are added to the score of the client; see [score](#score);
+- \`defer\`: 4xx to the recipient command: come back later;
+- \`refuse\`: 5xx to the recipient command;
+- \`drop\`: refused at once, and the connection closed.
+`
+
+/** The JSON Schema as the file that editors read. */
+export function renderSchema(): string {
+  return `${JSON.stringify(configSchema(), null, 2)}\n`
+}

@@ -1,0 +1,45 @@
+import * as z from 'zod'
+import { effectiveChecks } from './check-keys.ts'
+import type { Config, MemoryStore, RedisStore } from './config.ts'
+import { writeDocument } from './document.ts'
+import { configuration } from './schema.ts'
+
+const hidden = '***'
+
+/**
+ * A configuration as YAML with every key that counts, defaults included; what may hold a secret is `***`: the password of
+ * the store, the password in its URL, and the domain of a DNS list that has a public name of its own.
+ */
+export function renderConfig(config: Config): string {
+  return writeDocument(writtenOf(config, true))
+}
+
+/** The same as plain values. */
+export function writtenOf(config: Config, hides: boolean): Record<string, unknown> {
+  const effective = { ...config, policy: { ...config.policy, checks: effectiveChecks(config.policy) } }
+  const written = z.encode(configuration, effective)
+  return {
+    ...written,
+    store: storeOf(written.store ?? {}, config.store, hides),
+    dnsbl: dnsblOf(written.dnsbl ?? {}, hides),
+  }
+}
+
+function storeOf(written: Readonly<Record<string, unknown>>, store: MemoryStore | RedisStore, hides: boolean) {
+  const { kind, clients, file, ...redis } = written
+  if (store.kind === 'memory') return { kind, file, clients }
+  if (!hides) return { kind, ...redis, clients }
+  const url = store.url.replace(/^([a-z]+:\/\/)[^/]*@/, `$1${hidden}@`)
+  return { kind, ...redis, url, ...(store.password === null ? {} : { password: hidden }), clients }
+}
+
+function dnsblOf(written: Readonly<Record<string, unknown>>, hides: boolean) {
+  const zones: unknown = written['zones']
+  if (!hides || !Array.isArray(zones)) return written
+  return {
+    ...written,
+    zones: zones.map((zone: Record<string, unknown>) =>
+      zone['zone'] === zone['name'] ? zone : { ...zone, zone: hidden },
+    ),
+  }
+}

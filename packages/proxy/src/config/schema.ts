@@ -1,0 +1,194 @@
+import { hostname } from 'node:os'
+import { defaultScore, type Policy } from '@sallyport/rules'
+import * as z from 'zod'
+import { backend, backendKeys } from './backend-keys.ts'
+import { checkKeys } from './check-keys.ts'
+import { bareNewlines, type Config, levels } from './config.ts'
+import { dnsbl, dnsblTtl } from './dnsbl-keys.ts'
+import * as leaves from './leaves.ts'
+import { section } from './section.ts'
+import { store } from './store-keys.ts'
+
+/**
+ * THE KEYS of the configuration: their kinds, defaults and meanings. The file's errors, the JSON Schema, the reference in
+ * docs/ and the example in deploy/ are all made from here.
+ */
+const { count, duration, ttl, size } = leaves
+
+const networks = z.array(leaves.network).prefault([])
+const paths = z.array(leaves.path).prefault([])
+
+const greet = section({
+  wait: duration('0s', '2m', '6s')
+    .prefault('6s')
+    .describe('How long an unknown client waits between the first line of the greeting and its last; 0s: not at all.'),
+  networks: z
+    .array(
+      section({
+        network: leaves.network.describe('The clients it is for.'),
+        wait: duration('0s', '2m', '0s').describe('Their greeting wait.'),
+      }),
+    )
+    .prefault([])
+    .describe('Networks with a greeting wait of their own. The first that holds the client counts.'),
+})
+
+const access = section({
+  allow: networks.describe('Clients that need no check at all; beats everything.'),
+  deny: networks.describe('Clients that fail the check access.'),
+  allow_files: paths.describe('Files with one network a line, allowed; read again when they change.'),
+  deny_files: paths.describe('Files with one network a line, denied; read again when they change.'),
+})
+
+const limits = section({
+  connections: count(1, 1_000_000).prefault(10_000).describe('The most clients at a time.'),
+  per_client: count(1, 1_000_000).prefault(50).describe('The most connections of one client at a time.'),
+  command_line: size(512, 65_536, '2k')
+    .prefault('2k')
+    .describe('The longest command line; 512 at least (RFC 5321 4.5.3.1.4).'),
+  commands: count(10, 1_000_000).prefault(1000).describe('The most commands of a session without a message.'),
+})
+
+const timeouts = section({
+  proxy_header: duration('100ms', '1m', '5s').prefault('5s').describe('For the PROXY header of a trusted proxy.'),
+  recall: duration('1ms', '5s', '50ms')
+    .prefault('50ms')
+    .describe('For what the store knows of the client; then it is unknown.'),
+  command: duration('1s', '1h', '5m').prefault('5m').describe('For the next command of the client.'),
+  screening: duration('1s', '1d', '10m').prefault('10m').describe('For everything before the backend is opened.'),
+  data: duration('1s', '1h', '3m').prefault('3m').describe('Between two pieces of a message.'),
+  session: duration('1m', '7d', '1h').prefault('1h').describe('For the whole session.'),
+  backend_connect: duration('100ms', '5m', '5s').prefault('5s').describe('For the connection to the backend.'),
+  backend_greeting: duration('1s', '10m', '30s').prefault('30s').describe("For the backend's greeting."),
+  backend_reply: duration('1s', '1h', '5m').prefault('5m').describe("For the backend's reply to a command."),
+  backend_final: duration('1m', '1h', '10m')
+    .prefault('10m')
+    .describe("For the backend's reply to a whole message (RFC 5321 4.5.3.2.6)."),
+})
+
+const score = section({
+  defer: count(0, 100_000).prefault(defaultScore.defer).describe('The sum from which a client is deferred; 0: never.'),
+  refuse: count(0, 100_000).prefault(defaultScore.refuse).describe('The sum from which a client is refused; 0: never.'),
+})
+
+const admin = section({
+  listen: leaves.adminEndpoint
+    .prefault('127.0.0.1:9525')
+    .describe('Where /metrics, /healthz and /readyz are; off: nowhere.'),
+})
+
+const drain = section({
+  delay: duration('0s', '10m', '5s')
+    .prefault('0s')
+    .describe('How long new clients are still taken after the signal to stop, so that balancers notice.'),
+  wait: duration('0s', '1h', '1m').prefault('1m').describe('How long the sessions then have to come to their end.'),
+})
+
+/** Every key of the file, in the order of the reference. */
+const file = z.strictObject({
+  hostname: leaves.domain
+    .optional()
+    .describe("The gate's name in its greeting and replies. Default: the name of the machine."),
+  listen: z
+    .array(leaves.listenEndpoint)
+    .min(1)
+    .max(64)
+    .prefault(['127.0.0.1:2525'])
+    .describe('Where clients connect. :25 is port 25 of every address, IPv4 and IPv6.'),
+  trusted_proxies: networks.describe(
+    'Balancers in front of the gate: they must send a PROXY header, and only they may.',
+  ),
+  health_checks: networks.describe("Balancers' probes: greeted at once, never judged, nothing learnt."),
+  backend,
+  recipient_domains: z
+    .array(leaves.domain)
+    .prefault([])
+    .describe('The only domains that mail is taken for; none: any, the backend decides.'),
+  greet: greet.prefault({}).describe('The pause before the greeting.'),
+  access: access.prefault({}).describe('Your own lists of clients.'),
+  dnsbl: dnsbl.prefault({}).describe('The DNS lists of clients; the check dnsbl judges by them.'),
+  checks: checkKeys.prefault({}).describe('What a client is tested for, and what follows.'),
+  score: score.prefault({}).describe('Where the points of failed checks with the action score lead.'),
+  offence_ttl: ttl('0s', '365d', '1d')
+    .prefault('1d')
+    .describe('For how long a failed check is remembered against a client.'),
+  message: section({
+    bare_newline: z
+      .enum(bareNewlines)
+      .prefault('normalise')
+      .describe('A message line ended in a LF or CR alone: made CR LF, or the whole message refused.'),
+  })
+    .prefault({})
+    .describe('What is done about messages.'),
+  limits: limits.prefault({}).describe('Bounds.'),
+  timeouts: timeouts.prefault({}).describe('The longest waits.'),
+  store,
+  admin: admin.prefault({}).describe('The port for operators.'),
+  log: section({ level: z.enum(levels).prefault('info').describe('The least level that is written.') })
+    .prefault({})
+    .describe('The log, one JSON object a line.'),
+  drain: drain.prefault({}).describe('How the gate stops.'),
+})
+
+export const configuration = z.codec(file, z.custom<Config>(), {
+  decode: found => {
+    const { trusted_proxies, health_checks, recipient_domains, offence_ttl, checks, score: points, ...others } = found
+    const policy: Policy = { checks, score: points, offenceTtl: offence_ttl }
+    return {
+      ...others,
+      hostname: found.hostname ?? hostname(),
+      trustedProxies: trusted_proxies,
+      healthChecks: health_checks,
+      recipientDomains: recipient_domains,
+      policy,
+    }
+  },
+  encode: ({ trustedProxies, healthChecks, recipientDomains, policy, ...others }) => {
+    const written = {
+      ...others,
+      trusted_proxies: trustedProxies,
+      health_checks: healthChecks,
+      recipient_domains: recipientDomains,
+      checks: policy.checks ?? {},
+      score: policy.score ?? defaultScore,
+      offence_ttl: policy.offenceTtl ?? 86_400,
+    }
+    // The lists are read-only to the program, and to zod they are not.
+    return written as z.output<typeof file>
+  },
+})
+
+/** Single keys, for the rules across them. */
+export const keys = { backend: backendKeys, dnsblTtl, score, file: file.shape }
+
+/** What is used here of JSON Schema, draft 2020-12. */
+export interface SchemaNode {
+  readonly title?: string
+  readonly description?: string
+  readonly examples?: readonly unknown[]
+  readonly default?: unknown
+  readonly type?: string | readonly string[]
+  readonly enum?: readonly unknown[]
+  readonly minimum?: number
+  readonly maximum?: number
+  readonly writeOnly?: boolean
+  readonly properties?: Readonly<Record<string, SchemaNode>>
+  readonly items?: SchemaNode
+  readonly anyOf?: readonly SchemaNode[]
+}
+
+let made: SchemaNode | null = null
+
+/** The JSON Schema of the file as it is written (durations as text), with meanings and defaults. */
+export function configSchema(): SchemaNode {
+  made ??= z.toJSONSchema(configuration, {
+    io: 'input',
+    // zod leaves these out at codecs, as it takes them to be of the decoded value; ours are as written.
+    override({ zodSchema, jsonSchema }) {
+      const { examples, default: preset } = z.globalRegistry.get(zodSchema) ?? {}
+      if (Array.isArray(examples)) jsonSchema.examples = examples
+      if (preset !== undefined) Object.assign(jsonSchema, { default: preset })
+    },
+  }) as SchemaNode
+  return made
+}

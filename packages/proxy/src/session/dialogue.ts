@@ -1,0 +1,105 @@
+import type { Instant } from '@sallyport/rules'
+import { type Command, isClean, isNonSmtp, isUseful, mayBeGrouped, parseCommand } from '../smtp/command.ts'
+import { printable } from '../smtp/octets.ts'
+import { isHelloName } from '../smtp/path.ts'
+import { replies, verdictReply } from './replies.ts'
+import type { Session } from './session.ts'
+
+/**
+ * The next command that is worth an answer of the phase's own; null: nothing more to do now. What every command has in
+ * common is done here, for the phase that speaks itself and for the one that relays: facts, limits, the verdict `drop`.
+ */
+export function nextCommand(session: Session, now: Instant): Command | null {
+  while (!session.isDone) {
+    const line = session.lines.takeLine()
+    if (line === null) {
+      if (session.lines.hopeless)
+        session.conclude('limit', now, replies.tooMany(session.house.hostname, session.arrival.id))
+      return null
+    }
+    const command = parseCommand(line.text)
+    note(session, command, line.bare)
+    const verdict = session.judge()
+    if (verdict.action === 'drop') {
+      session.drop(verdict, now)
+      return null
+    }
+    if (session.commandsSinceMessage > session.house.limits.commands) {
+      session.conclude('limit', now, replies.tooMany(session.house.hostname, session.arrival.id))
+      return null
+    }
+    if (!line.tooLong && line.text !== '' && isClean(line.text)) return command
+    junk(session)
+    session.port.send(line.tooLong ? replies.lineTooLong : replies.syntax)
+  }
+  return null
+}
+
+function note(session: Session, command: Command, bare: boolean): void {
+  const { facts } = session
+  facts.commands++
+  session.commandsSinceMessage++
+  if (bare || command.line.includes('\r')) {
+    facts.bareNewlines++
+    facts.bareNewlineAfter ??= session.lastVerb
+  }
+  if (command.verb === 'unknown' && isNonSmtp(command.line)) facts.nonSmtpCommand ??= printable(command.line, 100)
+  if (!isUseful(command.verb)) junk(session)
+  session.lastVerb = command.verb
+  if (!(session.pipeliningOffered && mayBeGrouped(command.verb))) session.noteAhead(command.verb)
+}
+
+/** Counts a command that moves no mail. */
+export function junk(session: Session): void {
+  session.facts.junkCommands++
+}
+
+/** Answers with an error of the client's making. */
+export function reject(session: Session, text: string): void {
+  junk(session)
+  session.port.send(text)
+}
+
+/** Remembers a HELO or EHLO for the replay, and what can be told from its argument. */
+export function noteHello(session: Session, { verb, argument, line }: Command): void {
+  if (verb !== 'EHLO' && verb !== 'HELO') return
+  const { facts } = session
+  if (session.hello !== null) junk(session)
+  session.hello = { verb, name: argument, line }
+  facts.hello = argument.slice(0, 255)
+  if (!isHelloName(argument)) facts.helloMalformed = true
+}
+
+/** Answers RCPT with the verdict, if that is against the client; true: answered. */
+export function refuse(session: Session): boolean {
+  const verdict = session.tally.verdict
+  if (verdict.action === 'none') return false
+  const text = verdictReply(verdict, session.arrival.id)
+  session.journal.refusal(text)
+  session.port.send(text)
+  return true
+}
+
+/**
+ * Verbs that never reach the backend, from anybody: XCLIENT and XFORWARD would forge an address, the others carry octets
+ * that are no commands, or turn the roles round. BDAT has them right behind it, so the connection ends with the answer.
+ * True: answered.
+ */
+export function answerWithheld(session: Session, command: Command, now: Instant): boolean {
+  switch (command.verb) {
+    case 'BDAT':
+      session.conclude('limit', now, replies.unimplemented)
+      return true
+    case 'AUTH':
+    case 'STARTTLS':
+    case 'XCLIENT':
+    case 'XFORWARD':
+      session.port.send(replies.unimplemented)
+      return true
+    case 'unknown':
+      session.port.send(replies.unrecognized)
+      return true
+    default:
+      return false
+  }
+}

@@ -1,0 +1,36 @@
+import type { Instant } from '@sallyport/rules'
+import type { Reply } from '../smtp/reply.ts'
+import type { Session } from './session.ts'
+
+export type PhaseName = 'recall' | 'greet' | 'command' | 'opening' | 'relay' | 'done'
+
+/**
+ * A stretch of a session's life. Every input is dealt with in every phase: the compiler asks what it means *here*. Phases
+ * that hold nothing are shared by all sessions; what one does hold goes when the phase goes.
+ */
+export interface Phase {
+  readonly name: PhaseName
+  /** The client's octets wait in `session.lines`. */
+  work(session: Session, now: Instant): void
+  /** The client has closed its side; what it sent before is in `session.lines`. */
+  clientEnded(session: Session, now: Instant): void
+  /** Something outside has become known: see `session.facts` and `session.tally`. */
+  learnt(session: Session, now: Instant): void
+  /** The session's deadline has come. */
+  timeout(session: Session, now: Instant): void
+  /** The gate is about to stop: let the client go at the next command boundary. */
+  drain(session: Session, now: Instant): void
+  /** The connection to the backend stands, identity and all. */
+  opened(session: Session, now: Instant): void
+  /** A whole reply of the backend. */
+  reply(session: Session, reply: Reply, now: Instant): void
+  /** The connection to the backend is gone, or its octets are no replies. */
+  backendGone(session: Session, why: string, now: Instant): void
+}
+
+/** For the phases in which there is no backend. */
+export const withoutBackend: Pick<Phase, 'opened' | 'reply' | 'backendGone'> = {
+  opened() {},
+  reply() {},
+  backendGone() {},
+}

@@ -1,0 +1,20 @@
+import type { Instant } from '@sallyport/rules'
+import { printable } from '../../smtp/octets.ts'
+import { replies } from '../replies.ts'
+import type { Session } from '../session.ts'
+
+/** Octets in our turn: noted, and left where they are. They are the client's first commands if it comes to that. */
+export function notePregreet(session: Session, now: Instant): void {
+  const { facts, lines } = session
+  if (!lines.hasTalk()) return
+  if (facts.pregreetBytes === 0) {
+    facts.pregreetAfter = now - session.startedAt
+    facts.pregreetText = printable(lines.peek(100), 100)
+  }
+  facts.pregreetBytes = lines.pending
+}
+
+/** Nothing has been promised to a client that has not been greeted: it may be sent away at any moment. */
+export function sendAway(session: Session, now: Instant): void {
+  session.conclude('drain', now, replies.shuttingDown(session.house.hostname, session.arrival.id))
+}

@@ -1,0 +1,74 @@
+import { type Instant, isSettled, never } from '@sallyport/rules'
+import { type Phase, withoutBackend } from '../phase.ts'
+import { replies } from '../replies.ts'
+import type { Session } from '../session.ts'
+import { enterCommand } from './command.ts'
+import { notePregreet, sendAway } from './early.ts'
+
+/**
+ * The greeting is half given, its end held back; the DNS lists are asked; the client must wait. Decided as soon as the answers
+ * decide, in both directions: a listed client does not hold its slot for the whole pause, a vouched-for one does not wait.
+ *
+ * The teaser goes out before the pause is counted (postscreen): a bot that takes the first 220 line for the greeting talks.
+ */
+const greet: Phase = {
+  name: 'greet',
+  ...withoutBackend,
+
+  work(session, now) {
+    notePregreet(session, now)
+    decide(session, now)
+  },
+
+  clientEnded(session, now) {
+    session.conclude('hangup', now)
+  },
+
+  learnt(session, now) {
+    decide(session, now)
+  },
+
+  timeout(session, now) {
+    session.facts.greeted = session.facts.pregreetBytes === 0
+    const verdict = session.judge()
+    if (verdict.action === 'drop') session.drop(verdict, now)
+    else greetNow(session, now)
+  },
+
+  drain(session, now) {
+    sendAway(session, now)
+  },
+}
+
+export function enterGreet(session: Session, now: Instant): void {
+  session.phase = greet
+  const verdict = session.judge()
+  if (verdict.action === 'drop') {
+    session.drop(verdict, now)
+    return
+  }
+  const { facts, house, tally } = session
+  if (!tally.hasPassed(house.plan, 'dnsbl')) session.port.ask('dnsbl')
+  if (house.xclient) session.port.ask('reverse-name')
+  if (verdict.action !== 'none' || facts.greetWait === 0 || isSettled('greet', house.plan, tally)) {
+    greetNow(session, now)
+    return
+  }
+  // Who has sat through the pause lately waits for the lists only, and needs no teaser.
+  if (!tally.hasPassed(house.plan, 'pregreet')) session.port.send(replies.teaser(house.hostname))
+  session.deadline = now + facts.greetWait
+}
+
+function decide(session: Session, now: Instant): void {
+  const verdict = session.judge()
+  if (verdict.action === 'drop') session.drop(verdict, now)
+  else if (verdict.action !== 'none' || isSettled('greet', session.house.plan, session.tally)) greetNow(session, now)
+}
+
+/** The greeting, or its last line; from here it is the client's turn. */
+export function greetNow(session: Session, now: Instant): void {
+  session.port.send(replies.greeting(session.house.hostname))
+  session.journal.greetedAt = now
+  session.deadline = never
+  enterCommand(session, now)
+}

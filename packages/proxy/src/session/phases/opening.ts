@@ -1,0 +1,162 @@
+import type { Instant } from '@sallyport/rules'
+import { isNegative, isPositive, type Reply } from '../../smtp/reply.ts'
+import { xclientCommands } from '../../smtp/xclient.ts'
+import { refuse } from '../dialogue.ts'
+import type { Phase } from '../phase.ts'
+import type { Asked, Reached } from '../port.ts'
+import { replies } from '../replies.ts'
+import type { Session } from '../session.ts'
+import { enterCommand } from './command.ts'
+import { enterRelay } from './relay.ts'
+
+/** What the backend was last told, and so what it answers next. */
+type Step = 'connect' | 'greeting' | 'xclient' | 'hello' | 'mail' | 'rcpt'
+
+/**
+ * The backend is opened and told what the client said: identity, EHLO, MAIL with all its parameters, RCPT, one at a time. Its
+ * reply to RCPT is the client's. What it refuses on the way (EHLO, MAIL) becomes its reply to every RCPT of the transaction,
+ * because the client has our 250 for those; a backend in trouble becomes 451. Never 5xx of our own.
+ */
+class Opening implements Phase {
+  readonly name = 'opening'
+  private step: Step = 'connect'
+  private readonly rcptLine: string
+  /** XCLIENT commands still to be sent, last first. */
+  private readonly xclient: string[]
+
+  constructor(rcptLine: string, xclient: string[]) {
+    this.rcptLine = rcptLine
+    this.xclient = xclient
+  }
+
+  work(session: Session): void {
+    // The client waits for its RCPT. Where it may send ahead, what it sends waits.
+    if (!session.pipeliningOffered) session.noteAhead('RCPT')
+  }
+
+  clientEnded(session: Session, now: Instant): void {
+    // A half-closed client that sent its whole dialogue at once may still be reading.
+    if (session.lines.pending === 0) session.conclude('hangup', now)
+  }
+
+  learnt(session: Session): void {
+    session.judge()
+  }
+
+  timeout(session: Session, now: Instant): void {
+    this.fail(session, 'timeout', 'no answer', now)
+  }
+
+  drain(): void {
+    // The reply to RCPT comes first; relay takes the session from there to its end.
+  }
+
+  opened(session: Session, now: Instant): void {
+    this.expect(session, 'greeting', 'connect', session.house.waits.backendGreeting, now)
+  }
+
+  reply(session: Session, reply: Reply, now: Instant): void {
+    const { house, hello, transaction } = session
+    if (hello === null || transaction === null) return
+    const wait = house.waits.backendReply
+    switch (this.step) {
+      case 'connect':
+      case 'greeting':
+      case 'xclient': {
+        // A server that would not greet has nothing against this client that it could know: its trouble is temporary.
+        if (reply.code !== 220) return this.unexpected(session, reply, now)
+        const next = this.xclient.pop()
+        if (next === undefined) this.expect(session, 'hello', 'hello', wait, now)
+        else this.expect(session, 'xclient', 'other', wait, now)
+        return session.port.command(`${next ?? hello.line}\r\n`)
+      }
+      case 'hello':
+        if (!isPositive(reply)) return this.decline(session, reply, now)
+        this.expect(session, 'mail', 'mail', wait, now)
+        return session.port.command(`${transaction.mailLine}\r\n`)
+      case 'mail':
+        if (!isPositive(reply)) return this.decline(session, reply, now)
+        this.expect(session, 'rcpt', 'rcpt', wait, now)
+        return session.port.command(`${this.rcptLine}\r\n`)
+      case 'rcpt':
+        return this.finish(session, reply, now)
+      default:
+        this.step satisfies never
+    }
+  }
+
+  backendGone(session: Session, why: string, now: Instant): void {
+    this.fail(session, this.step === 'connect' ? 'refused' : 'error', why, now)
+  }
+
+  private expect(session: Session, step: Step, asked: Asked, wait: number, now: Instant): void {
+    this.step = step
+    session.expectReply(asked, now)
+    session.deadline = now + wait
+  }
+
+  private finish(session: Session, reply: Reply, now: Instant): void {
+    if (!isPositive(reply) && !isNegative(reply)) return this.unexpected(session, reply, now)
+    const verdict = session.judge()
+    session.port.reached('ok')
+    if (verdict.action === 'drop') return session.drop(verdict, now)
+    // The client could not wait: nothing has been promised yet, and the backend is let go before it is promised anything.
+    if (refuse(session)) {
+      session.abandon()
+      return enterCommand(session, now)
+    }
+    enterRelay(session, reply, now)
+  }
+
+  /** The backend's own no, kept for every further RCPT of this transaction. */
+  private decline(session: Session, reply: Reply, now: Instant): void {
+    if (!isNegative(reply)) return this.unexpected(session, reply, now)
+    session.journal.backendSaid(reply)
+    session.port.reached('declined')
+    if (session.transaction !== null) session.transaction.refusal = reply.text
+    session.abandon()
+    session.port.send(reply.text)
+    if (reply.code === 421) session.conclude('backend closed', now)
+    else enterCommand(session, now)
+  }
+
+  private unexpected(session: Session, reply: Reply, now: Instant): void {
+    session.journal.backendSaid(reply)
+    const result = this.step === 'xclient' ? 'identity' : this.step === 'greeting' ? 'greeting' : 'error'
+    this.fail(session, result, `it answered ${reply.code}`, now)
+  }
+
+  private fail(session: Session, result: Reached, why: string, now: Instant): void {
+    const text = replies.unavailable(session.arrival.id)
+    session.journal.detail = `backend: ${why} at ${this.step}`
+    session.port.reached(result)
+    session.journal.refusal(text)
+    if (session.transaction !== null) session.transaction.refusal = text
+    session.abandon()
+    session.port.send(text)
+    enterCommand(session, now)
+  }
+}
+
+export function enterOpening(session: Session, rcptLine: string, now: Instant): void {
+  const xclient = session.house.xclient ? xclientCommands(identity(session)).toReversed() : []
+  session.phase = new Opening(rcptLine, xclient)
+  session.deadline = now + session.house.waits.backendConnect
+  session.journal.openedAt = now
+  session.port.open()
+}
+
+function identity(session: Session): readonly (readonly [string, string])[] {
+  const { arrival, hello } = session
+  const address = arrival.client.includes(':') ? `IPV6:${arrival.client}` : arrival.client
+  // Postfix looks nothing up after XCLIENT: without a name it would keep the gate's own.
+  const name = session.reverseName === '' ? '[TEMPUNAVAIL]' : session.reverseName
+  return [
+    ['NAME', name],
+    ['REVERSE_NAME', name],
+    ['PORT', String(arrival.clientPort)],
+    ['PROTO', hello?.verb === 'EHLO' ? 'ESMTP' : 'SMTP'],
+    ['HELO', hello?.name ?? '[UNAVAILABLE]'],
+    ['ADDR', address],
+  ]
+}

@@ -1,0 +1,49 @@
+import type { Instant } from '@sallyport/rules'
+import { type Phase, withoutBackend } from '../phase.ts'
+import type { Session } from '../session.ts'
+import { notePregreet, sendAway } from './early.ts'
+import { enterGreet, greetNow } from './greet.ts'
+
+/**
+ * Do we know this client? Nothing has been said yet. The store has a fixed time to answer (50 ms); if it does not, the client
+ * is a stranger, which costs an honest one six seconds, once.
+ */
+export const recall: Phase & { enter(session: Session, now: Instant): void } = {
+  name: 'recall',
+  ...withoutBackend,
+
+  enter(session, now) {
+    if (session.arrival.health) {
+      session.tally.vouched = 'health check'
+      greetNow(session, now)
+      return
+    }
+    const verdict = session.judge()
+    if (verdict.action === 'drop') session.drop(verdict, now)
+    else if (session.tally.vouched !== null) greetNow(session, now)
+    else {
+      session.deadline = now + session.house.waits.recall
+      session.port.ask('recall')
+    }
+  },
+
+  work(session, now) {
+    notePregreet(session, now)
+  },
+
+  clientEnded(session, now) {
+    session.conclude('hangup', now)
+  },
+
+  learnt(session, now) {
+    enterGreet(session, now)
+  },
+
+  timeout(session, now) {
+    enterGreet(session, now)
+  },
+
+  drain(session, now) {
+    sendAway(session, now)
+  },
+}

@@ -1,0 +1,83 @@
+import { MessageReader } from '../../smtp/message.ts'
+import { replies, verdictReply } from '../replies.ts'
+import type { Session } from '../session.ts'
+
+/** Why a message is read to its end and thrown away. */
+type Discard = 'lost' | 'bare newline' | 'verdict'
+
+/**
+ * One message on its way through, from 354 to its end. It streams: what is not yet over the bridge is in the sockets. A
+ * message that may not go on is read to its true end all the same, because only there the client listens for a reply; the
+ * backend never sees an end of it.
+ */
+export class Transfer {
+  /** The client's end of data has been read. */
+  complete = false
+  private readonly reader = new MessageReader()
+  private discarded: Discard | null = null
+  private readonly pieces: Uint8Array[] = []
+
+  constructor(session: Session) {
+    // The client began before it was asked (RFC 2920 3.1: DATA ends a group); noted as ahead, judged now.
+    const verdict = session.judge()
+    if (verdict.action !== 'none') this.discard('verdict')
+  }
+
+  get lost(): boolean {
+    return this.discarded === 'lost'
+  }
+
+  discard(why: Discard): void {
+    this.discarded ??= why
+    this.reader.discarding = true
+  }
+
+  /** Takes what waits; true: the end has come, and unless the message was thrown away the backend has it. */
+  carry(session: Session): boolean {
+    const { reader, pieces } = this
+    for (let chunk = session.lines.takeChunk(); chunk !== null; chunk = session.lines.takeChunk()) {
+      const end = reader.read(chunk, pieces)
+      this.note(session)
+      for (const piece of pieces) session.port.message(piece)
+      pieces.length = 0
+      if (!reader.ended) continue
+      session.lines.putBack(chunk.subarray(end))
+      this.complete = true
+      session.journal.octetsToBackend += reader.octets
+      if (this.discarded === null) session.port.message(endOfData)
+      return true
+    }
+    return false
+  }
+
+  /** The gate's own reply to a message that it threw away; null: the backend answers. */
+  ownReply(session: Session): string | null {
+    const { house, arrival } = session
+    switch (this.discarded) {
+      case null:
+        return null
+      case 'lost':
+        return replies.backendLost(house.hostname, arrival.id)
+      case 'bare newline':
+        return replies.bareNewline(arrival.id)
+      case 'verdict':
+        return verdictReply(session.tally.verdict, arrival.id)
+      default:
+        this.discarded satisfies never
+        return null
+    }
+  }
+
+  private note(session: Session): void {
+    const { reader } = this
+    if (reader.bareNewlines === 0 && reader.nuls === 0) return
+    if (reader.bareNewlines > 0 && session.facts.bareNewlineAfter === null) session.facts.bareNewlineAfter = 'DATA'
+    session.facts.bareNewlines += reader.bareNewlines
+    reader.bareNewlines = 0
+    if (session.house.bareNewline === 'refuse') this.discard('bare newline')
+    // A verdict that turns now comes too late for this message, which the backend answers; the next recipient hears it.
+    session.judge()
+  }
+}
+
+const endOfData = new Uint8Array([0x2e, 0x0d, 0x0a])

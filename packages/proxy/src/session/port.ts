@@ -1,0 +1,38 @@
+import type { Session } from './session.ts'
+
+/** What a session may want to know from outside. The answer comes later, or never; then the fact stays unknown. */
+export type Ask = 'recall' | 'dnsbl' | 'reverse-name'
+
+/** How an attempt to reach the backend ended. `declined`: it was reached, and would not have the client or its sender. */
+export type Reached = 'ok' | 'declined' | 'refused' | 'timeout' | 'greeting' | 'identity' | 'error'
+
+/** What a backend was asked, as the metrics name it. */
+export type Asked = 'connect' | 'hello' | 'mail' | 'rcpt' | 'data' | 'dot' | 'other'
+
+/**
+ * All that a session can do to the world. The driver of the sockets implements it; tests record it.
+ *
+ * A port never calls back into its session from within one of these calls: what follows (an answer, an end) comes as a later
+ * input of its own. So one input is worked off whole before the next, and nothing is queued.
+ */
+export interface Port {
+  /** To the client: whole lines, latin1. */
+  send(text: string): void
+  ask(ask: Ask): void
+  /** Connects to the backend with the client's identity; then comes `opened` or `backendGone`. */
+  open(): void
+  /** To the backend: whole command lines, latin1. */
+  command(text: string): void
+  /** To the backend: octets of a message. */
+  message(octets: Uint8Array): void
+  /** How an attempt to reach the backend ended: for the counters. */
+  reached(result: Reached): void
+  /** The backend took so many milliseconds to answer: for the counters. */
+  replied(to: Asked, wait: number): void
+  /** Drops the connection to the backend at once: whatever is unfinished stays unfinished. */
+  abandon(): void
+  /** Closes the client's connection once what was sent is out. */
+  close(): void
+  /** The session is over; called once. Log it, count it, remember what was learnt. */
+  concluded(session: Session): void
+}

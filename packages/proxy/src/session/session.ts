@@ -1,0 +1,256 @@
+import {
+  type Access,
+  type DnsblFinding,
+  Facts,
+  type Instant,
+  judge,
+  never,
+  Tally,
+  type Verdict,
+} from '@sallyport/rules'
+import { LineReader } from '../smtp/line.ts'
+import { printable } from '../smtp/octets.ts'
+import { ReplyReader } from '../smtp/reply.ts'
+import type { House } from './house.ts'
+import { type Ending, Journal } from './journal.ts'
+import type { Phase } from './phase.ts'
+import { done } from './phases/done.ts'
+import { recall } from './phases/recall.ts'
+import type { Asked, Port } from './port.ts'
+import { verdictReply } from './replies.ts'
+
+/** Above this many unread octets a client is not read from until they are worked off. */
+const pendingLimit = 65_536
+
+/** What is known of a client before its session begins. */
+export interface Arrival {
+  /** The reference id: in every refusal and in the log. */
+  readonly id: string
+  readonly client: string
+  readonly clientPort: number
+  readonly access: Access
+  /** The pause before the greeting, ms. */
+  readonly greetWait: number
+  /** A balancer's probe: answered, never judged or learnt from. */
+  readonly health: boolean
+}
+
+/** The client's latest HELO or EHLO. */
+export interface Hello {
+  readonly verb: 'EHLO' | 'HELO'
+  readonly name: string
+  readonly line: string
+}
+
+/** From MAIL on, as long as the gate speaks for the backend. */
+export interface Transaction {
+  readonly mailLine: string
+  /** What every RCPT of this transaction is answered, once the backend would not have it; null: nothing of the kind. */
+  refusal: string | null
+  /** A recipient has been refused. */
+  hadRecipients: boolean
+}
+
+/** The answer of somebody who was asked. */
+export type Answer =
+  | { readonly ask: 'recall'; readonly passed: readonly string[]; readonly failed: readonly string[] }
+  | { readonly ask: 'dnsbl'; readonly finding: DnsblFinding }
+  | { readonly ask: 'reverse-name'; readonly name: string }
+
+/**
+ * One SMTP session without its sockets: the client's octets, the backend's, answers and the time go in; calls on the port
+ * come out, and `deadline` says when to come back with the time.
+ *
+ * The contract: `now` never goes back. An early `timeout` does nothing. No input throws: whatever a client sends is a fact,
+ * so an exception out of here is our own fault. After the session has concluded every input is a no-op.
+ */
+export class Session {
+  readonly house: House
+  readonly arrival: Arrival
+  readonly port: Port
+  readonly startedAt: Instant
+  readonly facts: Facts
+  readonly tally: Tally
+  readonly journal = new Journal()
+  readonly lines: LineReader
+  phase: Phase = recall
+  deadline: Instant = never
+  hello: Hello | null = null
+  transaction: Transaction | null = null
+  /** PIPELINING was in our latest EHLO reply. */
+  pipeliningOffered = false
+  /** The verb of the latest command line, for the log. */
+  lastVerb = 'CONNECT'
+  commandsSinceMessage = 0
+  draining = false
+  clientGone = false
+  reverseName = ''
+  private replyReader: ReplyReader | null = null
+  private asked: Asked | null = null
+  private askedAt: Instant = 0
+
+  constructor(house: House, arrival: Arrival, port: Port, now: Instant) {
+    this.house = house
+    this.arrival = arrival
+    this.port = port
+    this.startedAt = now
+    this.facts = new Facts()
+    this.facts.client = arrival.client
+    this.facts.access = arrival.access
+    this.facts.greetWait = arrival.greetWait
+    this.tally = new Tally(house.plan)
+    this.lines = new LineReader(house.limits.commandLine)
+  }
+
+  /** The first input: the connection stands. */
+  start(now: Instant): void {
+    recall.enter(this, now)
+  }
+
+  /** Octets of the client. */
+  receive(octets: Uint8Array, now: Instant): void {
+    if (this.isDone) return
+    this.journal.octetsFromClient += octets.length
+    this.lines.push(octets)
+    this.phase.work(this, now)
+  }
+
+  /** The client has closed its side, or its connection broke. */
+  end(now: Instant): void {
+    if (this.isDone || this.clientGone) return
+    this.clientGone = true
+    this.phase.clientEnded(this, now)
+  }
+
+  /** The client's connection broke: nobody is left to answer. */
+  broken(now: Instant): void {
+    this.end(now)
+    if (!this.isDone) this.conclude('hangup', now)
+  }
+
+  answer(answer: Answer, now: Instant): void {
+    if (this.isDone) return
+    switch (answer.ask) {
+      case 'recall':
+        this.tally.recall(this.house.plan, answer.passed, answer.failed)
+        break
+      case 'dnsbl':
+        this.facts.dnsbl = answer.finding
+        break
+      case 'reverse-name':
+        this.reverseName = answer.name
+        return
+      default:
+        answer satisfies never
+    }
+    this.phase.learnt(this, now)
+  }
+
+  /** The time has come; too early a call does nothing. */
+  timeout(now: Instant): void {
+    if (now < this.deadline || this.isDone) return
+    this.phase.timeout(this, now)
+  }
+
+  /** The connection to the backend stands. */
+  opened(now: Instant): void {
+    if (this.isDone) return
+    this.replyReader = new ReplyReader()
+    this.phase.opened(this, now)
+  }
+
+  /** Octets of the backend. */
+  backend(octets: Uint8Array, now: Instant): void {
+    const reader = this.replyReader
+    if (this.isDone || reader === null) return
+    this.journal.octetsFromBackend += octets.length
+    for (const reply of reader.read(octets)) {
+      if (this.asked !== null) this.port.replied(this.asked, now - this.askedAt)
+      this.asked = null
+      this.phase.reply(this, reply, now)
+      // Whoever abandons the backend in between does not want its further replies.
+      if (this.isDone || this.replyReader !== reader) return
+    }
+    if (reader.malformed) this.backendGone('its reply was malformed', now)
+  }
+
+  /** The connection to the backend failed or ended. */
+  backendGone(why: string, now: Instant): void {
+    if (this.isDone) return
+    this.replyReader = null
+    this.phase.backendGone(this, why, now)
+  }
+
+  /** The gate is about to stop. */
+  drain(now: Instant): void {
+    if (this.isDone || this.draining) return
+    this.draining = true
+    this.phase.drain(this, now)
+  }
+
+  /** The driver met a fault of our own: the client hears 421. */
+  fault(now: Instant, reply: string): void {
+    if (!this.isDone) this.conclude('error', now, reply)
+  }
+
+  /** The client was known when it came: its passes were remembered. */
+  get knew(): boolean {
+    return this.house.plan.checks.some((planned, i) => planned.ttl > 0 && this.tally.isRemembered(i))
+  }
+
+  get isDone(): boolean {
+    return this.phase === done
+  }
+
+  /** Whether the client may be read from; false while more waits than is worked off. */
+  get wantsMore(): boolean {
+    return this.lines.pending < pendingLimit
+  }
+
+  /** Runs the checks over what is known now. */
+  judge(): Verdict {
+    return judge(this.facts, this.house.plan, this.tally)
+  }
+
+  /** Notes what came before its turn, once; true: something did. Where it was the client's turn, do not ask. */
+  noteAhead(after: string): boolean {
+    if (!this.lines.hasTalk()) return false
+    if (this.facts.aheadAfter === null) {
+      this.facts.aheadAfter = after
+      this.facts.aheadText = printable(this.lines.peek(100), 100)
+    }
+    return true
+  }
+
+  /** The next reply of the backend answers this. */
+  expectReply(to: Asked, now: Instant): void {
+    this.asked = to
+    this.askedAt = now
+  }
+
+  /** Lets the backend go without a word, if there is one. */
+  abandon(): void {
+    if (this.replyReader !== null || this.phase.name === 'opening') this.port.abandon()
+    this.replyReader = null
+  }
+
+  /** Says the verdict `drop` and ends. */
+  drop(verdict: Verdict, now: Instant): void {
+    const text = verdictReply(verdict, this.arrival.id)
+    this.journal.refusal(text)
+    this.conclude('verdict', now, text)
+  }
+
+  /** The one place where a session ends. */
+  conclude(ending: Ending, now: Instant, farewell?: string): void {
+    if (farewell !== undefined && !this.clientGone) this.port.send(farewell)
+    this.journal.ending = ending
+    this.journal.endedAt = now
+    this.abandon()
+    this.phase = done
+    this.deadline = never
+    this.lines.clear()
+    this.port.close()
+    this.port.concluded(this)
+  }
+}

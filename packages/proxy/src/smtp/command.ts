@@ -1,0 +1,93 @@
+/**
+ * The verbs the gate knows. `unknown` stands for every other word.
+ * Columns: whether the verb may be followed by another command before its reply where PIPELINING was offered (RFC 2920 3.1),
+ * and whether a stranger's use of it moves mail on (if not, it counts as junk).
+ */
+const verbs = {
+  EHLO: { group: false, useful: true },
+  HELO: { group: false, useful: true },
+  MAIL: { group: true, useful: true },
+  RCPT: { group: true, useful: true },
+  DATA: { group: false, useful: true },
+  BDAT: { group: true, useful: true },
+  RSET: { group: true, useful: true },
+  QUIT: { group: false, useful: true },
+  NOOP: { group: false, useful: false },
+  VRFY: { group: false, useful: false },
+  EXPN: { group: false, useful: false },
+  HELP: { group: false, useful: false },
+  ETRN: { group: false, useful: false },
+  AUTH: { group: false, useful: false },
+  STARTTLS: { group: false, useful: false },
+  XCLIENT: { group: false, useful: false },
+  XFORWARD: { group: false, useful: false },
+  unknown: { group: false, useful: false },
+} as const
+
+export type Verb = keyof typeof verbs
+
+const known: ReadonlyMap<string, Verb> = new Map(
+  (Object.keys(verbs) as Verb[]).filter(verb => verb !== 'unknown').map(verb => [verb, verb]),
+)
+
+export interface Command {
+  readonly verb: Verb
+  /** The whole line as it came, without its ending: what is replayed and relayed, octet for octet. */
+  readonly line: string
+  /** What stands after the verb and its spaces. */
+  readonly argument: string
+}
+
+/** Splits a line at its first space or tab. */
+export function parseCommand(line: string): Command {
+  let end = 0
+  while (end < line.length && line[end] !== ' ' && line[end] !== '\t') end++
+  let start = end
+  while (start < line.length && (line[start] === ' ' || line[start] === '\t')) start++
+  const verb = known.get(line.slice(0, end).toUpperCase()) ?? 'unknown'
+  return { verb, line, argument: line.slice(start).trimEnd() }
+}
+
+export const mayBeGrouped = (verb: Verb): boolean => verbs[verb].group
+export const isUseful = (verb: Verb): boolean => verbs[verb].useful
+
+/**
+ * Whether a line may be passed on: no control character in it, so that one line here is one line there. A tab is white space
+ * to every server. Octets above 127 are left to the backend to judge.
+ */
+export function isClean(line: string): boolean {
+  for (let i = 0; i < line.length; i++) {
+    const code = line.charCodeAt(i)
+    if ((code < 0x20 && code !== 0x09) || code === 0x7f) return false
+  }
+  return true
+}
+
+const otherProtocols: ReadonlySet<string> = new Set([
+  'GET',
+  'POST',
+  'PUT',
+  'HEAD',
+  'DELETE',
+  'OPTIONS',
+  'CONNECT',
+  'TRACE',
+  'PATCH',
+])
+
+/**
+ * A line that no mail client sends as a command: an HTTP request, a header field (`Subject: ...`), or one that does not
+ * begin with a letter. An unknown word is not one: that is only a client of another age.
+ */
+export function isNonSmtp(line: string): boolean {
+  const first = line.charCodeAt(0)
+  const letter = (first >= 0x41 && first <= 0x5a) || (first >= 0x61 && first <= 0x7a)
+  if (!letter) return line.trim() !== ''
+  let end = 0
+  while (end < line.length && isNameOctet(line.charCodeAt(end))) end++
+  if (line[end] === ':') return true
+  return otherProtocols.has(line.slice(0, end).toUpperCase())
+}
+
+const isNameOctet = (code: number): boolean =>
+  (code >= 0x41 && code <= 0x5a) || (code >= 0x61 && code <= 0x7a) || (code >= 0x30 && code <= 0x39) || code === 0x2d

@@ -1,0 +1,143 @@
+import { CR, LF, latin1 } from './octets.ts'
+
+/** How much of an over-long line is thrown away before its sender is given up. */
+const discardLimit = 65_536
+
+/** A line as it came, without its ending. */
+export interface Line {
+  readonly text: string
+  /** Ended in a LF without a CR before it. */
+  readonly bare: boolean
+  /** Longer than the limit; `text` holds its beginning. */
+  readonly tooLong: boolean
+}
+
+/**
+ * The octets a client has sent and nobody has read yet, and the lines in them. Lines are taken one at a time, so that what
+ * lies behind a command stays untouched until the command is answered: commands, a message, or talk before its turn.
+ *
+ * A line ends at LF; one without CR before it is marked. Treating such a line as the command it looks like is safe here,
+ * because what goes on to the backend is written anew with CRLF. In a message a bare LF is never an end (message.ts).
+ */
+export class LineReader {
+  private readonly limit: number
+  private chunks: Uint8Array[] = []
+  private at = 0
+  private waiting = 0
+  /** The beginning of a line whose end has not come, at most limit + 1 characters; a string of its own. */
+  private partial = ''
+  /** Octets of an over-long line thrown away so far; 0: the line is not over-long. */
+  private discarded = 0
+
+  /** `limit`: octets a line may have without its ending (RFC 5321 4.5.3.1.4 asks for 512, extensions for more). */
+  constructor(limit: number) {
+    this.limit = limit
+  }
+
+  push(octets: Uint8Array): void {
+    if (octets.length === 0) return
+    this.chunks.push(octets)
+    this.waiting += octets.length
+  }
+
+  /** Octets pushed and not yet taken; a partial line counts only until its octets have been looked at. */
+  get pending(): number {
+    return this.waiting
+  }
+
+  /** The line in progress is so long that its sender is not worth waiting for. */
+  get hopeless(): boolean {
+    return this.discarded > discardLimit
+  }
+
+  /** Whether a line has begun and not ended. */
+  get midLine(): boolean {
+    return this.partial !== '' || this.discarded > 0
+  }
+
+  /** The next whole line; null: it has not come yet. */
+  takeLine(): Line | null {
+    for (;;) {
+      const chunk = this.chunks[0]
+      if (chunk === undefined) return null
+      const end = chunk.indexOf(LF, this.at)
+      const stop = end < 0 ? chunk.length : end
+      this.keep(chunk, stop)
+      this.advance(chunk, end < 0 ? stop : end + 1)
+      if (end < 0) continue
+      const line = this.finish()
+      return line
+    }
+  }
+
+  /** All that came of the next chunk, for a reader of messages; null: nothing waits. What it leaves is put back with `putBack`. */
+  takeChunk(): Uint8Array | null {
+    const chunk = this.chunks[0]
+    if (chunk === undefined) return null
+    const rest = this.at === 0 ? chunk : chunk.subarray(this.at)
+    this.advance(chunk, chunk.length)
+    return rest
+  }
+
+  /** Puts the unread rest of a taken chunk in front again. */
+  putBack(rest: Uint8Array): void {
+    if (rest.length === 0) return
+    const first = this.chunks[0]
+    if (first !== undefined && this.at > 0) this.chunks[0] = first.subarray(this.at)
+    this.at = 0
+    this.chunks.unshift(rest)
+    this.waiting += rest.length
+  }
+
+  /** Whether anything but stray CR and LF waits: those are no early talk (some clients add an empty line after the dot). */
+  hasTalk(): boolean {
+    return this.chunks.some((chunk, i) => {
+      for (let at = i === 0 ? this.at : 0; at < chunk.length; at++) {
+        if (chunk[at] !== CR && chunk[at] !== LF) return true
+      }
+      return false
+    })
+  }
+
+  /** The first waiting octets, for the log. */
+  peek(limit: number): string {
+    const chunk = this.chunks[0]
+    return chunk === undefined ? '' : latin1(chunk, this.at, Math.min(chunk.length, this.at + limit))
+  }
+
+  /** Forgets everything that waits. */
+  clear(): void {
+    this.chunks = []
+    this.at = 0
+    this.waiting = 0
+    this.partial = ''
+    this.discarded = 0
+  }
+
+  private keep(chunk: Uint8Array, stop: number): void {
+    // One more than the limit is kept, for the CR that may turn out to belong to the ending.
+    const room = this.limit + 1 - this.partial.length
+    const take = Math.min(room, stop - this.at)
+    if (take > 0) this.partial += latin1(chunk, this.at, this.at + take)
+    if (take < stop - this.at) this.discarded += stop - this.at - take
+  }
+
+  private advance(chunk: Uint8Array, to: number): void {
+    this.waiting -= to - this.at
+    this.at = to
+    if (to === chunk.length) {
+      this.chunks.shift()
+      this.at = 0
+    }
+  }
+
+  private finish(): Line {
+    const kept = this.partial
+    const cut = this.discarded > 0
+    this.partial = ''
+    this.discarded = 0
+    const bare = cut ? false : !kept.endsWith('\r')
+    const text = bare || cut ? kept : kept.slice(0, -1)
+    return { text, bare, tooLong: cut || text.length > this.limit }
+  }
+}
