@@ -171,6 +171,7 @@ store: { url: "redis://u:secret@r", clients: 1 }
 timeouts: { recall: "\${FIVE}" }
 access: { allow: ["\${NETWORK}"], deny: "\${NETWORK}" }
 hostname: a\${b
+greet: { networks: [{ network: "\${NOPE}", wait: 1s }] }
 `,
     [
       `s.yaml:1:16 drain.wait: found "\${WAIT}": use a duration from 0s to 1h, such as 1m`,
@@ -179,6 +180,7 @@ hostname: a\${b
       `s.yaml:3:19 access.allow[0]: found "\${NETWORK}": ${network}`,
       `s.yaml:3:40 access.deny: found "\${NETWORK}": use a list`,
       `s.yaml:4:11 hostname: found "a\${b"; write \${NAME} or \${file:/path}, or $\${ for a plain \${`,
+      `s.yaml:5:32 greet.networks[0].network: found "\${NOPE}"; the environment has no NOPE: set it, or write the value here`,
     ],
   ],
   [
