@@ -70,6 +70,12 @@ test('the whole of a family is that family only', () => {
   assert.deepEqual([six.size, has(six, '::'), has(six, 'ffff::'), has(six, '0.0.0.1')], [1, true, true, false])
 })
 
+test('IPv6 networks that differ in their last bits only', () => {
+  const set = setOf('2001:db8::9', '2001:db8::1', '2001:db8::5', '2001:db8::c/126', '2001:db8::3')
+  const found = Array.from({ length: 18 }, (_, host) => host).filter(host => has(set, `2001:db8::${host.toString(16)}`))
+  assert.deepEqual(found, [1, 3, 5, 9, 12, 13, 14, 15])
+})
+
 test('doubles and nested networks take no room', () => {
   const set = setOf(
     '10.1.0.0/16',
@@ -164,7 +170,7 @@ function* million(): Generator<Network> {
   }
 }
 
-test('a million networks: 5 octets each and the index; a look-up takes some ten times that of a small Map', () => {
+test('a million networks: 5 octets each and the index; a look-up costs much like that of a small Map', () => {
   const set = NetworkSet.of(million())
   assert.ok(set.size > 500_000)
   assert.equal(set.bytes, 5 * set.size + 4 * (2 ** 16 + 1))
@@ -180,7 +186,7 @@ test('a million networks: 5 octets each and the index; a look-up takes some ten 
     for (const address of asked) if (map.get(address.bits % 1000) === true) hits++
   })
   assert.ok(hits > 0)
-  assert.ok(inSet <= 30 * inMap, `${inSet} ms in the set, ${inMap} ms in the Map`)
+  assert.ok(inSet <= 10 * inMap, `${inSet} ms in the set, ${inMap} ms in the Map`)
 })
 
 test('IPv6 networks take 17 octets each', () => {

@@ -6,6 +6,7 @@ import { renderExample } from './config/example.ts'
 import { loadConfig, type Parsed, parseConfig } from './config/parse.ts'
 import { renderReference, renderSchema } from './config/reference.ts'
 import { renderConfig } from './config/render.ts'
+import { run } from './run.ts'
 
 /** sysexits(3); 2 is what shells and getopt use. */
 const exit = { ok: 0, usage: 2, config: 78 } as const
@@ -23,10 +24,11 @@ type Values = { readonly config?: string; readonly json?: boolean; readonly writ
 
 interface Command {
   readonly takes: readonly OptionName[]
-  readonly run: (values: Values) => number
+  readonly run: (values: Values) => number | Promise<number>
 }
 
 const commands: Readonly<Record<string, Command>> = {
+  run: { takes: ['config'], run: runGate },
   check: { takes: ['config', 'json'], run: check },
   config: { takes: ['config'], run: showConfig },
   schema: { takes: [], run: () => print(renderSchema()) },
@@ -36,6 +38,7 @@ const commands: Readonly<Record<string, Command>> = {
 
 const help = `usage: sallyport COMMAND [OPTION]...
 
+  run      run the gate in the foreground until SIGTERM; SIGHUP reads the configuration again
   check    tell everything that is wrong with the configuration, and what may be
   config   print the configuration with all defaults, passwords as ***
   schema   print the JSON Schema of the configuration
@@ -46,7 +49,7 @@ const help = `usage: sallyport COMMAND [OPTION]...
   -h, --help          this text
   -V, --version       the version
 
-Exit status: 0 all is well, 2 wrong usage, 78 an error in the configuration.
+Exit status: 0 all is well, 1 the gate could not start, 2 wrong usage, 78 an error in the configuration.
 `
 
 /** The configuration that counts, and its name; null: there is none, and the defaults hold. */
@@ -76,6 +79,16 @@ function check(values: Values): number {
     if (problems.length === 0) print('the configuration is good\n')
   }
   return problems.length === 0 ? exit.ok : exit.config
+}
+
+async function runGate(values: Values): Promise<number> {
+  const { parsed } = openConfig(values)
+  if ('problems' in parsed) {
+    for (const problem of parsed.problems) complain(problem)
+    return exit.config
+  }
+  for (const warning of parsed.warnings) complain(`warning: ${warning}`)
+  return run(version(), parsed.config, findConfig(values.config))
 }
 
 function showConfig(values: Values): number {
@@ -120,7 +133,7 @@ function wrongUsage(text: string): number {
   return exit.usage
 }
 
-function main(args: string[]): number {
+function main(args: string[]): number | Promise<number> {
   let parsed: { values: Values & { help?: boolean; version?: boolean }; positionals: string[] }
   try {
     parsed = parseArgs({ args, options, allowPositionals: true })
@@ -141,4 +154,4 @@ function main(args: string[]): number {
   return command.run(values)
 }
 
-process.exitCode = main(process.argv.slice(2))
+process.exitCode = await main(process.argv.slice(2))

@@ -57,7 +57,8 @@ export class Tally {
     const position = plan.checks.findIndex(planned => planned.name === name)
     if (position < 0) return true
     const kind = this.outcomes[position]?.kind
-    return kind === 'pass' || (kind === 'todo' && this.isRemembered(position))
+    // One that is remembered need not be tested again, so `todo` and `unknown` take nothing from it.
+    return kind === 'pass' || (kind !== 'fail' && this.isRemembered(position))
   }
 
   actionFor(planned: PlannedCheck, position: number): Action {
@@ -67,7 +68,8 @@ export class Tally {
 
 /**
  * Runs every check that is still open over the facts and forms the verdict. Ten function calls after each input are cheaper
- * than any bookkeeping of what changed. The allow list beats everything; any other voucher only what has not failed yet.
+ * than any bookkeeping of what changed. The allow list beats everything; any other voucher counts only when nothing has failed
+ * yet, wherever in the plan it stands, and not while its check only observes. So a verdict never becomes milder.
  */
 export function judge(facts: Facts, plan: Plan, tally: Tally): Verdict {
   if (tally.vouched !== null) return none
@@ -76,6 +78,7 @@ export function judge(facts: Facts, plan: Plan, tally: Tally): Verdict {
   let score = 0
   let heaviest: PlannedCheck | null = null
   let heaviestWhy = ''
+  let vouched: string | null = null
   for (let i = 0; i < plan.checks.length; i++) {
     const planned = plan.checks[i] as PlannedCheck
     let outcome = tally.outcomes[i] as Outcome
@@ -83,13 +86,14 @@ export function judge(facts: Facts, plan: Plan, tally: Tally): Verdict {
       outcome = planned.check.test(facts, planned.options)
       tally.outcomes[i] = outcome
     }
-    if (outcome.kind === 'vouch' && worst === 0 && score === 0) {
-      tally.vouched = `${planned.name}: ${outcome.why}`
-      tally.verdict = none
-      return none
+    const action = tally.actionFor(planned, i)
+    if (outcome.kind === 'vouch') {
+      const reason = `${planned.name}: ${outcome.why}`
+      // What is settled before the first octet is the operator's own word.
+      if (planned.check.settles === 'recall') return acquit(tally, reason)
+      if (action !== 'observe') vouched ??= reason
     }
     if (outcome.kind !== 'fail') continue
-    const action = tally.actionFor(planned, i)
     if (action === 'score') {
       score += planned.points
       if (heaviest === null || planned.points > heaviest.points) {
@@ -101,6 +105,7 @@ export function judge(facts: Facts, plan: Plan, tally: Tally): Verdict {
       verdict = verdictOf(action, planned, outcome.why, facts)
     }
   }
+  if (vouched !== null && worst === 0 && heaviest === null) return acquit(tally, vouched)
   tally.score = score
   if (heaviest !== null) {
     const action = actionOfScore(score, plan)
@@ -108,6 +113,12 @@ export function judge(facts: Facts, plan: Plan, tally: Tally): Verdict {
   }
   tally.verdict = verdict
   return verdict
+}
+
+function acquit(tally: Tally, reason: string): Verdict {
+  tally.vouched = reason
+  tally.verdict = none
+  return none
 }
 
 function actionOfScore(score: number, plan: Plan): 'observe' | 'defer' | 'refuse' {

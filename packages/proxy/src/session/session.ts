@@ -122,6 +122,12 @@ export class Session {
     this.phase.clientEnded(this, now)
   }
 
+  /** The client's connection broke: nobody is left to answer. */
+  broken(now: Instant): void {
+    this.end(now)
+    if (!this.isDone) this.conclude('hangup', now)
+  }
+
   answer(answer: Answer, now: Instant): void {
     if (this.isDone) return
     switch (answer.ask) {
@@ -185,6 +191,11 @@ export class Session {
   /** The driver met a fault of our own: the client hears 421. */
   fault(now: Instant, reply: string): void {
     if (!this.isDone) this.conclude('error', now, reply)
+  }
+
+  /** The client was known when it came: its passes were remembered. */
+  get knew(): boolean {
+    return this.house.plan.checks.some((planned, i) => planned.ttl > 0 && this.tally.isRemembered(i))
   }
 
   get isDone(): boolean {

@@ -1,10 +1,10 @@
-import { CR, DOT, LF } from './octets.ts'
+import { CR, DOT, LF, NUL } from './octets.ts'
 
 /** Where the reader stands in the message. What a state has withheld is not yet passed on. */
 const At = {
   /** Behind a CRLF, or at the very beginning. */
   lineStart: 0,
-  /** Behind a newline that was bare and has been normalised: a line start for the backend, not for the client. */
+  /** Behind a newline that was bare and has been normalised, or a NUL at a line start: a line start for the backend only. */
   softStart: 1,
   /** In a line. */
   line: 2,
@@ -28,8 +28,8 @@ const none: Uint8Array[] = []
  * The end of data is those five octets and nothing else, however they are cut into packets (RFC 5321 4.1.1.4). A LF or CR
  * alone is no line end for the client's side: so a dot behind it is content. It is rewritten to CRLF *before* dots are
  * stuffed, hence `LF . LF` reaches the backend as `CRLF .. CRLF`, and no server, however lenient, can find an end there that
- * the client did not send. NUL has no place in a message (RFC 5321 4.5.2) and is taken out, lest a server that strips it
- * first should see a dot behind it.
+ * the client did not send. NUL has no place in a message (RFC 5321 4.5.2) and is taken out *after* ends have been looked
+ * for: `CRLF NUL . CRLF` is a line of the message here as it was to the client, and its dot is stuffed.
  *
  * A clean message is passed on in slices of what came, untouched; nothing is held but at most two octets between chunks.
  *
@@ -57,25 +57,18 @@ export class MessageReader {
    */
   read(octets: Uint8Array, pieces: Uint8Array[]): number {
     this.pieces = pieces
-    const clean = octets.indexOf(0) < 0 ? octets : this.withoutNuls(octets)
-    const end = this.scan(clean)
+    const end = this.scan(octets)
     this.pieces = none
-    if (!this.ended) return octets.length
-    return clean === octets ? end : placeBehind(octets, end)
-  }
-
-  private withoutNuls(octets: Uint8Array): Uint8Array {
-    const kept = octets.filter(octet => octet !== 0)
-    this.nuls += octets.length - kept.length
-    return kept
+    return end
   }
 
   private scan(octets: Uint8Array): number {
     const length = octets.length
     let from = 0 // the first octet not yet given on
     let i = 0
-    let lf = -1 // where the next LF and CR stand, found once each
+    let lf = -1 // where the next LF, CR and NUL stand, found once each
     let cr = -1
+    let nul = -1
     while (i < length) {
       const octet = octets[i]
       switch (this.at) {
@@ -84,9 +77,15 @@ export class MessageReader {
             this.give(octets, from, i)
             from = ++i
             this.at = At.dot
-          } else this.at = At.line
+          } else this.at = octet === NUL ? At.softStart : At.line
           break
         case At.softStart:
+          if (octet === NUL) {
+            this.give(octets, from, i)
+            from = ++i
+            this.nuls++
+            break
+          }
           if (octet === DOT) this.giveWhole(dot)
           this.at = At.line
           break
@@ -97,6 +96,9 @@ export class MessageReader {
           } else if (octet === LF) {
             from = ++i
             this.normalise()
+          } else if (octet === NUL) {
+            // The dot was stuffing; what stands behind the NUL begins the backend's line.
+            this.at = At.softStart
           } else {
             this.giveWhole(dot)
             this.at = At.line
@@ -120,20 +122,19 @@ export class MessageReader {
         case At.line: {
           if (lf < i) lf = place(octets, LF, i)
           if (cr < i) cr = place(octets, CR, i)
-          if (lf < length && cr === lf - 1) {
+          if (nul < i) nul = place(octets, NUL, i)
+          const next = Math.min(lf, cr, nul)
+          if (next === length) {
+            i = length
+          } else if (next === cr && lf === cr + 1 && lf < length) {
             i = lf + 1
             this.at = At.lineStart
-          } else if (cr === length && lf === length) {
-            i = length
-          } else if (cr === length - 1) {
-            this.give(octets, from, cr)
-            from = i = length
-            this.at = At.lineCr
           } else {
-            const bare = Math.min(cr, lf)
-            this.give(octets, from, bare)
-            from = i = bare + 1
-            this.normalise()
+            this.give(octets, from, next)
+            from = i = next + 1
+            if (next === nul) this.nuls++
+            else if (next === cr && i === length) this.at = At.lineCr
+            else this.normalise()
           }
           break
         }
@@ -167,12 +168,4 @@ export class MessageReader {
 function place(octets: Uint8Array, octet: number, from: number): number {
   const found = octets.indexOf(octet, from)
   return found < 0 ? octets.length : found
-}
-
-/** The place right behind the first `count` octets that are not NUL. */
-function placeBehind(octets: Uint8Array, count: number): number {
-  let seen = 0
-  let at = 0
-  while (seen < count && at < octets.length) if (octets[at++] !== 0) seen++
-  return at
 }

@@ -17,7 +17,12 @@ export const dnsbl = check({
   ttl: hour,
   options: {
     threshold: { value: 1, min: 1, max: 1000, about: 'The rank from which a client fails.' },
-    allow: { value: 0, min: -1000, max: 0, about: 'The rank at or below which a client needs no other check; 0: off.' },
+    allow: {
+      value: 0,
+      min: -1000,
+      max: 0,
+      about: 'The rank at or below which a client needs no other check; 0: off. Not while observing.',
+    },
   },
   words: facts => ({
     enhanced: '7.1',
@@ -28,7 +33,10 @@ export const dnsbl = check({
     if (found === null) return todo
     if (found.rank + found.couldFall >= options.threshold) return fail(`rank ${found.rank} using ${found.list ?? '?'}`)
     if (options.allow < 0 && found.rank + found.couldRise <= options.allow) return vouch(`rank ${found.rank}`)
-    if (found.couldRise > 0 || found.couldFall < 0) return todo
+    const canFail = found.rank + found.couldRise >= options.threshold
+    const canVouch = options.allow < 0 && found.rank + found.couldFall <= options.allow
+    if (canFail || canVouch) return todo
+    if (found.asked === 0) return unknown('no list was asked')
     if (found.failed > 0) return unknown(`${found.failed} of ${found.asked} lists did not answer`)
     return passFor(found.ttl)
   },

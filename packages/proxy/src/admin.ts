@@ -1,0 +1,52 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { Endpoint } from './config/config.ts'
+import type { Gate } from './gate.ts'
+
+/**
+ * The admin port: `/metrics` for Prometheus, `/healthz` (the process turns) and `/readyz` (it takes connections). Neither
+ * Redis nor the backend makes a gate unready: all gates would leave the balancer at once, where a 451 keeps the mail.
+ */
+export async function openAdmin(gate: Gate, where: Endpoint): Promise<Server> {
+  const server = createServer((request, response) => {
+    answer(gate, request, response).catch(() => response.destroy())
+  })
+  server.headersTimeout = 5_000
+  server.requestTimeout = 10_000
+  server.maxConnections = 100
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(where.port, where.host, () => {
+      server.off('error', reject)
+      resolve()
+    })
+  })
+  server.unref()
+  return server
+}
+
+async function answer(gate: Gate, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  if (request.method !== 'GET' && request.method !== 'HEAD') return send(response, 405, 'method not allowed\n')
+  switch ((request.url ?? '').split('?', 1)[0]) {
+    case '/metrics':
+      return send(response, 200, await gate.metrics.text(), gate.metrics.contentType)
+    case '/healthz':
+    case '/livez':
+      return send(response, 200, 'ok\n')
+    case '/readyz':
+      return readiness(gate, response)
+    default:
+      return send(response, 404, 'not found: try /metrics, /healthz or /readyz\n')
+  }
+}
+
+function readiness(gate: Gate, response: ServerResponse): void {
+  const full = gate.census.open >= gate.config.limits.connections
+  if (gate.draining) return send(response, 503, 'draining\n')
+  if (full) return send(response, 503, 'at the limit of connections\n')
+  const store = gate.store.health.up ? 'up' : 'down, local state'
+  send(response, 200, `ready\nbackend: ${gate.backendUp ? 'up' : 'down'}\nstore: ${store}\n`)
+}
+
+function send(response: ServerResponse, status: number, text: string, type = 'text/plain; charset=utf-8'): void {
+  response.writeHead(status, { 'content-type': type, 'cache-control': 'no-store' }).end(text)
+}

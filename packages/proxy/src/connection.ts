@@ -1,0 +1,300 @@
+import type { Socket } from 'node:net'
+import { type Address, clientKey, type Instant, isPrivate, lessonOf } from '@sallyport/rules'
+import { dial, type Ends, identityHeader } from './backend.ts'
+import type { Gate } from './gate.ts'
+import type { ProxyHeaderReader } from './proxy-protocol/decode.ts'
+import type { Ask, Asked, Port, Reached } from './session/port.ts'
+import { replies } from './session/replies.ts'
+import { Session } from './session/session.ts'
+import { unscheduled, type WheelEntry } from './wheel.ts'
+
+/** How long, and how much, is read from a client after our last word, so that it can read it: a close with unread input is a RST. */
+const linger = { wait: 2_000, octets: 262_144 } as const
+
+/** Unsent octets above which the other side is not read from. */
+const unsentLimit = 65_536
+
+/** The connection hangs on its sockets by this, so that listeners are shared functions and not closures. */
+export const link: unique symbol = Symbol('connection')
+export interface Linked extends Socket {
+  [link]: Connection | null
+}
+
+/**
+ * The one driver: a client's socket, a backend's socket once there is one, and the session between them. Everything that the
+ * session decides becomes a call here, everything that the sockets, the wheel and the look-ups have to say becomes an input
+ * there. Nothing is decided here but flow control and how to close.
+ */
+export class Connection implements Port, WheelEntry {
+  next: WheelEntry | null = null
+  previous: WheelEntry | null = null
+  slot = unscheduled
+  due: Instant = Number.POSITIVE_INFINITY
+
+  readonly gate: Gate
+  readonly client: Socket
+  backend: Socket | null = null
+  session: Session | null = null
+  /** Present until the PROXY header of a trusted proxy has been read. */
+  header: ProxyHeaderReader | null
+  ends: Ends
+  /** Under which the client is counted and remembered; null: not known yet. */
+  key: string | null = null
+  /** Octets read since our last word; -1: it has not been said. */
+  private lingered = -1
+  /** What one input had to say, sent together at its end: a write each would cost more than all the rest. */
+  private toClient = ''
+  private toBackend = ''
+
+  constructor(gate: Gate, client: Socket, ends: Ends, header: ProxyHeaderReader | null) {
+    this.gate = gate
+    this.client = client
+    this.ends = ends
+    this.header = header
+  }
+
+  /** The client is known: its session begins. `health`: it is a balancer's probe. */
+  begin(ends: Ends, health: boolean): void {
+    const { gate } = this
+    const now = gate.clock()
+    this.ends = ends
+    this.header = null
+    const access = gate.access.check(ends.client)
+    const arrival = {
+      id: gate.ids.next(Date.now() / 1000),
+      client: ends.client.text,
+      clientPort: ends.clientPort,
+      access,
+      greetWait: gate.greetWait(ends.client),
+      health: health || gate.isHealthCheck(ends.client),
+    }
+    if (!arrival.health) {
+      this.key = clientKey(ends.client)
+      gate.metrics.connections.inc()
+      const count = gate.census.name(this.key)
+      if (access !== 'allow' && count > gate.config.limits.perClient) return this.turnAway('per_client')
+    }
+    this.session = new Session(gate.house, arrival, this, now)
+    this.drive(() => this.session?.start(now))
+  }
+
+  /** A connection that gets no session: one line and a close. */
+  turnAway(reason: 'limit' | 'per_client' | 'proxy_header' | 'draining'): void {
+    const { hostname } = this.gate.house
+    this.gate.metrics.connectionsRefused.inc({ reason })
+    this.send(
+      reason === 'per_client'
+        ? `421 4.7.0 ${hostname} Error: too many connections\r\n`
+        : `421 4.3.2 ${hostname} Service not available, try again later\r\n`,
+    )
+    this.close()
+  }
+
+  /** Gives one input to the session, then sets right what follows from it: the deadline, and who may be read from. */
+  drive(input: () => void): void {
+    try {
+      input()
+    } catch (fault) {
+      this.fault(fault)
+    }
+    this.flush()
+    const { session } = this
+    if (session === null || session.isDone) return
+    if (this.due !== session.deadline) this.gate.wheel.schedule(this, session.deadline)
+    this.regulate()
+  }
+
+  /** Our own fault: the session ends with 421 and the log says so. It is no reason to end the others. */
+  private fault(fault: unknown): void {
+    const { session, gate } = this
+    const error = fault instanceof Error ? (fault.stack ?? fault.message) : String(fault)
+    const where = { event: 'fault', id: session?.arrival.id, phase: session?.phase.name, error }
+    gate.log.error(where, 'internal error in a session')
+    if (session === null || session.isDone) {
+      this.client.destroy()
+      return
+    }
+    session.journal.detail = 'internal error'
+    session.fault(gate.clock(), replies.internal(gate.house.hostname, session.arrival.id))
+  }
+
+  /** Backpressure, both ways: who cannot send on does not read. */
+  private regulate(): void {
+    const { client, backend, session } = this
+    if (session === null) return
+    const full = !session.wantsMore || (backend !== null && backend.writableLength > unsentLimit)
+    if (full !== client.isPaused()) {
+      if (full) client.pause()
+      else client.resume()
+    }
+    if (backend === null) return
+    const stuck = client.writableLength > unsentLimit
+    if (stuck !== backend.isPaused()) {
+      if (stuck) backend.pause()
+      else backend.resume()
+    }
+  }
+
+  /** Octets of the client behind its header. */
+  receive(octets: Buffer): void {
+    if (this.lingered >= 0) {
+      this.lingered += octets.length
+      if (this.lingered > linger.octets) this.client.destroy()
+      return
+    }
+    this.drive(() => this.session?.receive(octets, this.gate.clock()))
+  }
+
+  /** The client's side is closed for good. */
+  gone(): void {
+    this.gate.wheel.cancel(this)
+    this.gate.leave(this)
+    const { session } = this
+    if (session !== null && !session.isDone) this.drive(() => session.broken(this.gate.clock()))
+    this.abandon()
+    if (this.key !== null) this.gate.census.unname(this.key)
+    this.key = null
+  }
+
+  expire(now: Instant): void {
+    const { session } = this
+    if (this.lingered >= 0) this.client.destroy()
+    else if (session !== null) this.drive(() => session.timeout(now))
+    else this.turnAway('proxy_header')
+  }
+
+  // What the session does to the world.
+
+  send(text: string): void {
+    this.toClient += text
+  }
+
+  command(text: string): void {
+    this.toBackend += text
+  }
+
+  message(octets: Uint8Array): void {
+    const { backend } = this
+    if (!backend?.writable) return
+    // Corked until the end of the input, so that pieces go out together.
+    if (backend.writableCorked === 0) backend.cork()
+    if (this.toBackend !== '') backend.write(this.toBackend, 'latin1')
+    this.toBackend = ''
+    backend.write(octets)
+  }
+
+  private flush(): void {
+    const { client, backend, toClient, toBackend } = this
+    if (toClient !== '') {
+      this.toClient = ''
+      if (client.writable) client.write(toClient, 'latin1')
+    }
+    if (toBackend !== '') {
+      this.toBackend = ''
+      if (backend?.writable) backend.write(toBackend, 'latin1')
+    }
+    if (backend !== null && backend.writableCorked > 0) backend.uncork()
+  }
+
+  ask(ask: Ask): void {
+    this.gate.ask(this, ask)
+  }
+
+  open(): void {
+    const socket = dial(this.gate.backend) as Linked
+    socket[link] = this
+    this.backend = socket
+    socket.on('connect', onBackendConnect)
+    socket.on('data', onBackendData)
+    socket.on('end', onBackendEnd)
+    socket.on('error', onBackendError)
+    socket.on('close', onBackendEnd)
+    socket.on('drain', onDrain)
+  }
+
+  reached(result: Reached): void {
+    this.gate.reached(result)
+  }
+
+  replied(to: Asked, wait: number): void {
+    this.gate.metrics.backendReply.observe(to, wait / 1000)
+  }
+
+  abandon(): void {
+    const { backend } = this
+    if (backend === null) return
+    this.backend = null
+    this.toBackend = ''
+    ;(backend as Linked)[link] = null
+    backend.destroy()
+  }
+
+  close(): void {
+    if (this.lingered >= 0) return
+    this.lingered = 0
+    this.flush()
+    this.client.end()
+    this.client.resume()
+    this.gate.wheel.schedule(this, this.gate.clock() + linger.wait)
+  }
+
+  concluded(session: Session): void {
+    const { gate, key } = this
+    gate.conclude(session)
+    if (key === null) return
+    const lesson = lessonOf(session.house.plan, session.tally)
+    if (lesson === null) return
+    // Never learn against ourselves: private and loopback addresses gain no bad name.
+    const blamable = !isPrivate(this.ends.client)
+    if (blamable || Object.keys(lesson.passed).length > 0) {
+      gate.store.remember(key, blamable ? lesson : { passed: lesson.passed, failed: {} })
+    }
+  }
+}
+
+const connectionOf = (socket: Socket): Connection | null => (socket as Linked)[link]
+
+function onBackendConnect(this: Socket): void {
+  const connection = connectionOf(this)
+  if (connection === null) return
+  const { gate, session, ends } = connection
+  const header = identityHeader(gate.backend.identity, ends)
+  if (header !== null) this.write(header)
+  connection.drive(() => session?.opened(gate.clock()))
+}
+
+function onBackendData(this: Socket, octets: Buffer): void {
+  const connection = connectionOf(this)
+  if (connection === null) return
+  connection.drive(() => connection.session?.backend(octets, connection.gate.clock()))
+}
+
+function onBackendEnd(this: Socket): void {
+  backendGone(this, 'connection closed')
+}
+
+function onBackendError(this: Socket, error: NodeJS.ErrnoException): void {
+  backendGone(this, error.code ?? 'connection failed')
+}
+
+function backendGone(socket: Socket, why: string): void {
+  const connection = connectionOf(socket)
+  if (connection === null) return
+  connection.abandon()
+  connection.drive(() => connection.session?.backendGone(why, connection.gate.clock()))
+}
+
+/** Either side has taken what was waiting: the other may be read from again. */
+export function onDrain(this: Socket): void {
+  connectionOf(this)?.drive(nothing)
+}
+
+const nothing = () => {}
+
+/** Where the client's address is not one we can read, which no socket of ours gives. */
+export function endsOf(socket: Socket, parse: (text: string) => Address | null): Ends | null {
+  const client = parse(socket.remoteAddress ?? '')
+  const server = parse(socket.localAddress ?? '')
+  if (client === null || server === null) return null
+  return { client, clientPort: socket.remotePort ?? 0, server, serverPort: socket.localPort ?? 0 }
+}

@@ -1,0 +1,203 @@
+import {
+  type Address,
+  contains,
+  type Instant,
+  makePlan,
+  type NetworkSet,
+  NetworkSet as Networks,
+  never,
+} from '@sallyport/rules'
+import type { AccessLists } from './access.ts'
+import type { Backend } from './backend.ts'
+import { Census } from './census.ts'
+import type { Config } from './config/config.ts'
+import type { Connection } from './connection.ts'
+import { IdSource } from './id.ts'
+import type { Log } from './log.ts'
+import { DnsblLookup } from './lookups/dnsbl.ts'
+import { ReverseNameLookup } from './lookups/reverse-name.ts'
+import { Metrics } from './metrics.ts'
+import { type House, Offer } from './session/house.ts'
+import type { Ask, Reached } from './session/port.ts'
+import type { Session } from './session/session.ts'
+import { sentence, sessionLine, verdictOf } from './session-line.ts'
+import type { Store } from './store/index.ts'
+import { Wheel } from './wheel.ts'
+
+/** Granularity of deadlines, ms. */
+const tick = 50
+
+/**
+ * What all connections of a process share: the configuration in force and what was made of it, the census, the store, the
+ * look-ups, the log and the metrics. A reload puts a new configuration in place; sessions that are under way keep their house.
+ */
+export class Gate {
+  readonly clock = (): Instant => Math.floor(performance.now())
+  readonly wheel = new Wheel(tick, this.clock)
+  readonly census = new Census()
+  readonly ids = new IdSource()
+  readonly connections = new Set<Connection>()
+  readonly metrics: Metrics
+  readonly log: Log
+  readonly store: Store
+  readonly offer: Offer
+  config: Config
+  house: House
+  backend: Backend
+  access: AccessLists
+  draining = false
+  /** Whether the backend answered when last asked; true until it has been asked. */
+  backendUp = true
+  /** Called when a session finds the backend in trouble, for the probe to look at once. */
+  onTrouble: () => void = () => {}
+  private dnsbl: DnsblLookup
+  private reverse: ReverseNameLookup
+  private trusted: NetworkSet
+  private probes: NetworkSet
+
+  constructor(version: string, config: Config, backend: Backend, access: AccessLists, store: Store, log: Log) {
+    this.log = log
+    this.store = store
+    this.access = access
+    this.config = config
+    this.backend = backend
+    this.offer = new Offer(config.hostname)
+    this.house = houseOf(config, backend, this.offer)
+    this.dnsbl = this.lookup(config)
+    this.reverse = new ReverseNameLookup({ resolvers: config.dnsbl.resolvers, wait: config.dnsbl.wait })
+    this.trusted = Networks.of(config.trustedProxies)
+    this.probes = Networks.of(config.healthChecks)
+    this.metrics = new Metrics(version, {
+      connectionsOpen: () => this.census.open,
+      connectionsLimit: () => this.config.limits.connections,
+      draining: () => this.draining,
+      backendUp: () => this.backendUp,
+      logDropped: () => this.log.dropped,
+      store: () => this.store.health,
+    })
+  }
+
+  /** Puts a new configuration in place, for sessions to come. Listeners, the store and the backend's kind need a restart. */
+  renew(config: Config, backend: Backend, access: AccessLists): void {
+    this.access.stop()
+    this.config = config
+    this.backend = backend
+    this.access = access
+    this.house = houseOf(config, backend, this.offer)
+    this.dnsbl = this.lookup(config)
+    this.reverse = new ReverseNameLookup({ resolvers: config.dnsbl.resolvers, wait: config.dnsbl.wait })
+    this.trusted = Networks.of(config.trustedProxies)
+    this.probes = Networks.of(config.healthChecks)
+    this.log.level(config.log.level)
+  }
+
+  isTrustedProxy(address: Address): boolean {
+    return this.trusted.has(address)
+  }
+
+  isHealthCheck(address: Address): boolean {
+    return this.probes.has(address)
+  }
+
+  /** The pause before the greeting, ms: that of the first network that holds the client, or the general one. */
+  greetWait(address: Address): number {
+    const { networks, wait } = this.config.greet
+    return networks.find(({ network }) => contains(network, address))?.wait ?? wait
+  }
+
+  /** Finds out what a session asks. The answer comes in a later turn, never from within this call. */
+  ask(connection: Connection, ask: Ask): void {
+    const { session } = connection
+    if (session === null) return
+    switch (ask) {
+      case 'recall':
+        void this.store.recall(connection.key ?? '').then(({ passed, failed }) => {
+          connection.drive(() => session.answer({ ask, passed, failed }, this.clock()))
+        })
+        return
+      case 'dnsbl':
+        this.dnsbl.ask(connection.ends.client, finding => {
+          connection.drive(() => session.answer({ ask, finding }, this.clock()))
+        })
+        return
+      case 'reverse-name':
+        this.reverse.ask(connection.ends.client, found => {
+          const name = found.kind === 'confirmed' ? found.name : found.kind === 'none' ? '[UNAVAILABLE]' : ''
+          connection.drive(() => session.answer({ ask, name }, this.clock()))
+        })
+        return
+      default:
+        ask satisfies never
+    }
+  }
+
+  reached(result: Reached): void {
+    this.metrics.backendConnections.inc({ result })
+    if (result === 'ok' || result === 'declined') this.backendIs(true, '')
+    else this.onTrouble()
+  }
+
+  /** One line for each change, never one for each session. */
+  backendIs(up: boolean, why: string): void {
+    if (up === this.backendUp) return
+    this.backendUp = up
+    const { endpoint } = this.backend
+    const backend = `${endpoint.host}:${endpoint.port}`
+    if (up) this.log.info({ event: 'backend', backend }, 'the backend answers again')
+    else this.log.error({ event: 'backend', backend, why }, `the backend does not answer: clients hear 451`)
+  }
+
+  leave(connection: Connection): void {
+    if (this.connections.delete(connection)) this.census.leave()
+  }
+
+  /** The end of a session: counted and logged, in this one place. */
+  conclude(session: Session): void {
+    const { journal, tally, startedAt, house } = session
+    const verdict = verdictOf(session)
+    this.metrics.sessions.inc({ verdict })
+    if (verdict === 'health') {
+      this.log.debug({ event: 'health', client: session.arrival.client }, 'health check')
+      return
+    }
+    this.metrics.sessionSeconds.observe(verdict, (journal.endedAt - startedAt) / 1000)
+    if (verdict === 'passed' && journal.greetedAt !== never) {
+      const client =
+        tally.vouched !== null ? 'allowed' : tally.hasPassed(house.plan, 'pregreet') && session.knew ? 'known' : 'new'
+      this.metrics.addedDelay.observe(client, (journal.greetedAt - startedAt) / 1000)
+    }
+    house.plan.checks.forEach((planned, i) => {
+      const outcome = tally.outcomes[i]?.kind ?? 'todo'
+      if (outcome === 'todo') return
+      this.metrics.checks.inc({ check: planned.name, outcome, action: tally.actionFor(planned, i) })
+    })
+    if (journal.gateReply !== null) this.metrics.replies.inc({ code: journal.gateReply.slice(0, 3) })
+    for (const result of ['accepted', 'deferred', 'refused', 'aborted'] as const) {
+      if (journal[result] > 0) this.metrics.messages.inc({ result }, journal[result])
+    }
+    if (journal.octetsToBackend > 0) this.metrics.relayed.inc({ direction: 'to_backend' }, journal.octetsToBackend)
+    if (journal.octetsFromBackend > 0) this.metrics.relayed.inc({ direction: 'to_client' }, journal.octetsFromBackend)
+    if (this.log.tells('info')) this.log.session(sessionLine(session), sentence(session))
+  }
+
+  private lookup(config: Config): DnsblLookup {
+    return new DnsblLookup(config.dnsbl, (zone, result) => this.metrics.dnsblLookups.inc({ zone, result }))
+  }
+}
+
+function houseOf(config: Config, backend: Backend, offer: Offer): House {
+  const asksLists = config.dnsbl.zones.length > 0
+  const policy = asksLists
+    ? config.policy
+    : { ...config.policy, checks: { ...config.policy.checks, dnsbl: { enabled: false } } }
+  return {
+    hostname: config.hostname,
+    plan: makePlan(policy),
+    offer,
+    waits: config.timeouts,
+    limits: config.limits,
+    recipientDomains: config.recipientDomains.length > 0 ? new Set(config.recipientDomains) : null,
+    xclient: backend.identity === 'xclient',
+    bareNewline: config.message.bareNewline,
+  }
+}

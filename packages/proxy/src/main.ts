@@ -1,0 +1,189 @@
+import type { Server } from 'node:http'
+import type { AddressInfo, Server as Listener } from 'node:net'
+import { AccessLists } from './access.ts'
+import { openAdmin } from './admin.ts'
+import type { Backend } from './backend.ts'
+import type { Config } from './config/config.ts'
+import { type EmbeddedMta, startEmbeddedMta } from './embedded-mta.ts'
+import { Gate } from './gate.ts'
+import { inheritedSockets, listen } from './listener.ts'
+import { type Log, openLog } from './log.ts'
+import { Probe } from './probe.ts'
+import { openStore, type StoreLog } from './store/index.ts'
+
+/** The port of the embedded MTA is any free one. */
+const anyPort = { host: '127.0.0.1', port: 0 } as const
+
+/** A running gate, as the command line and the tests hold it. */
+export interface Running {
+  readonly gate: Gate
+  /** Where it listens, in the order of the configuration. */
+  readonly addresses: readonly AddressInfo[]
+  readonly admin: AddressInfo | null
+  /** Takes a new configuration; the problems that kept it from doing so, none if it did. */
+  reload(config: Config): Promise<readonly string[]>
+  /** Lets every session end in its own time, but no longer than the configuration says. */
+  stop(): Promise<void>
+  /** Ends at once. */
+  kill(): Promise<void>
+}
+
+/** What could not be had at the start: an address in use, a list that cannot be read. */
+export class StartError extends Error {
+  readonly problems: readonly string[]
+  constructor(problems: readonly string[]) {
+    super(problems.join('\n'))
+    this.problems = problems
+  }
+}
+
+/** Starts a gate. Rejects with a StartError where something that it needs is not to be had. */
+export async function start(
+  version: string,
+  config: Config,
+  log: Log = openLog(config.log.level, 1),
+): Promise<Running> {
+  const access = await loadAccess(config, log)
+  const mta = config.backend.address === null ? await embedded(config, log) : null
+  const store = openStore(config.store, { log: storeLog(log), now: () => Math.floor(Date.now() / 1000) })
+  const gate = new Gate(version, config, backendOf(config, mta), access, store, log)
+  const probe = new Probe(gate)
+  const house: Household = { gate, probe, mta, admin: null, listeners: [] }
+  try {
+    await probe.look()
+    const { listen: adminAt } = config.admin
+    if (adminAt !== null) house.admin = await openAdmin(gate, adminAt)
+    const inherited = inheritedSockets(process.env, process.pid)
+    for (const where of inherited.length > 0 ? inherited : config.listen)
+      house.listeners.push(await listen(gate, where))
+  } catch (error) {
+    await close(house)
+    throw new StartError([error instanceof Error ? error.message : String(error)])
+  }
+  access.watch()
+  const started = {
+    event: 'start',
+    version,
+    listen: house.listeners.map(addressText),
+    admin: house.admin === null ? null : addressText(house.admin),
+    backend: `${gate.backend.endpoint.host}:${gate.backend.endpoint.port}`,
+    identity: gate.backend.identity,
+    embedded: mta !== null ? config.backend.maildir : undefined,
+    store: config.store.kind,
+  }
+  log.info(started, 'sallyport listens')
+  return running(house)
+}
+
+/** All that has to be closed again. */
+interface Household {
+  readonly gate: Gate
+  readonly probe: Probe
+  readonly mta: EmbeddedMta | null
+  admin: Server | null
+  readonly listeners: Listener[]
+}
+
+async function loadAccess(config: Config, log: Log): Promise<AccessLists> {
+  const lists = await AccessLists.load(config.access, log)
+  if (lists.problems.length > 0) throw new StartError(lists.problems)
+  return lists
+}
+
+function storeLog(log: Log): StoreLog {
+  return {
+    info: message => log.info({ event: 'store' }, message),
+    warn: message => log.warn({ event: 'store' }, message),
+  }
+}
+
+function embedded(config: Config, log: Log): Promise<EmbeddedMta> {
+  return startEmbeddedMta({ ...anyPort, maildir: config.backend.maildir, hostname: config.hostname, log })
+}
+
+function backendOf(config: Config, mta: EmbeddedMta | null): Backend {
+  const { address, identity } = config.backend
+  if (address !== null) return { endpoint: address, identity }
+  // smtp-server reads version 1 only.
+  return { endpoint: { host: anyPort.host, port: mta?.port ?? 0 }, identity: 'proxy_v1' }
+}
+
+function running(house: Household): Running {
+  const { gate, listeners, mta } = house
+  return {
+    gate,
+    addresses: listeners.map(listener => listener.address() as AddressInfo),
+    admin: house.admin === null ? null : (house.admin.address() as AddressInfo),
+    async reload(config) {
+      const problems = restartProblems(gate.config, config)
+      const access = await AccessLists.load(config.access, gate.log)
+      problems.push(...access.problems)
+      gate.metrics.reloadSuccessful.set(problems.length === 0 ? 1 : 0)
+      if (problems.length > 0) return problems
+      gate.renew(config, backendOf(config, mta), access)
+      access.watch()
+      await house.probe.look()
+      return []
+    },
+    async stop() {
+      await drain(house)
+      await close(house)
+    },
+    async kill() {
+      for (const connection of gate.connections) connection.client.destroy()
+      await close(house)
+    },
+  }
+}
+
+/** What a reload cannot change. */
+function restartProblems(now: Config, next: Config): string[] {
+  const keys = ['listen', 'admin', 'store', 'hostname'] as const
+  const problems: string[] = []
+  for (const key of keys) {
+    if (JSON.stringify(now[key]) !== JSON.stringify(next[key])) problems.push(`${key}: changed; this needs a restart`)
+  }
+  if ((now.backend.address === null) !== (next.backend.address === null)) {
+    problems.push('backend: changed between embedded and another; this needs a restart')
+  }
+  return problems
+}
+
+/** Readiness off; new clients as before while balancers notice; then none, and the sessions are let go at command boundaries. */
+async function drain({ gate, listeners }: Household): Promise<void> {
+  const { delay, wait } = gate.config.drain
+  gate.log.info({ event: 'drain', connections: gate.census.open }, 'draining')
+  gate.draining = true
+  if (delay > 0) await pause(delay)
+  for (const listener of listeners) listener.close()
+  for (const connection of gate.connections) {
+    const { session } = connection
+    if (session !== null) connection.drive(() => session.drain(gate.clock()))
+    else connection.turnAway('draining')
+  }
+  const end = gate.clock() + wait
+  while (gate.connections.size > 0 && gate.clock() < end) await pause(20)
+  if (gate.connections.size > 0) {
+    gate.log.warn({ event: 'drain', connections: gate.census.open }, 'sessions were cut off at the end of the drain')
+    for (const connection of gate.connections) connection.client.destroy()
+    await pause(20)
+  }
+}
+
+async function close({ gate, probe, mta, admin, listeners }: Household): Promise<void> {
+  probe.stop()
+  for (const listener of listeners) listener.close()
+  gate.access.stop()
+  gate.wheel.stop()
+  admin?.closeAllConnections()
+  admin?.close()
+  await mta?.stop()
+  await gate.store.close()
+}
+
+const pause = (wait: number) => new Promise(resolve => setTimeout(resolve, wait))
+
+function addressText(listener: Listener): string {
+  const { address, port, family } = listener.address() as AddressInfo
+  return family === 'IPv6' ? `[${address}]:${port}` : `${address}:${port}`
+}

@@ -1,0 +1,169 @@
+import { checks } from '@sallyport/rules'
+import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client'
+import { Durations } from './durations.ts'
+import type { Asked } from './session/port.ts'
+import { type SessionVerdict, verdicts } from './session-line.ts'
+
+const fast = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300]
+const session = [0.1, 0.5, 1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1800]
+const delay = [0.01, 0.05, 0.1, 0.5, 1, 2, 4, 6, 8, 10, 15, 20, 30]
+
+/** prom-client's default gauges that end in `_total`, which only counters may. */
+const misnamed = ['nodejs_active_handles_total', 'nodejs_active_requests_total', 'nodejs_active_resources_total']
+
+/** What is read at the moment of a scrape instead of being counted along. */
+export interface Readings {
+  connectionsOpen(): number
+  connectionsLimit(): number
+  draining(): boolean
+  backendUp(): boolean
+  logDropped(): number
+  store(): {
+    readonly kind: string
+    readonly up: boolean
+    readonly clients: number
+    readonly recalls: number
+    readonly recallErrors: number
+    readonly remembers: number
+    readonly rememberErrors: number
+    readonly fallbacks: number
+  }
+}
+
+/** All metrics. Labels come from fixed sets only: never an address, a name or a text that a client sent. */
+export class Metrics {
+  private readonly registry = new Registry()
+  private readonly process = new Registry()
+
+  readonly connections: Counter
+  readonly connectionsRefused: Counter<'reason'>
+  readonly sessions: Counter<'verdict'>
+  readonly sessionSeconds = new Durations<SessionVerdict>(
+    'sallyport_session_seconds',
+    'From accept to the end of the session.',
+    'verdict',
+    verdicts,
+    session,
+  )
+  readonly addedDelay = new Durations<'new' | 'known' | 'allowed'>(
+    'sallyport_added_delay_seconds',
+    'From accept to the greeting, of sessions that passed.',
+    'client',
+    ['new', 'known', 'allowed'],
+    delay,
+  )
+  readonly checks: Counter<'check' | 'outcome' | 'action'>
+  readonly replies: Counter<'code'>
+  readonly messages: Counter<'result'>
+  readonly relayed: Counter<'direction'>
+  readonly backendConnections: Counter<'result'>
+  readonly backendReply = new Durations<Asked>(
+    'sallyport_backend_reply_seconds',
+    'Time the backend took to answer.',
+    'command',
+    ['connect', 'hello', 'mail', 'rcpt', 'data', 'dot', 'other'],
+    fast,
+  )
+  readonly dnsblLookups: Counter<'zone' | 'result'>
+  readonly proxyHeaders: Counter<'result'>
+  readonly reloadSuccessful: Gauge
+
+  constructor(version: string, readings: Readings) {
+    const registers = [this.registry]
+    const counter = <Label extends string>(name: string, help: string, labelNames: readonly Label[]) =>
+      new Counter<Label>({ name: `sallyport_${name}`, help, labelNames: [...labelNames], registers })
+    this.connections = counter('connections_total', 'Clients connected, without health checks.', [])
+    this.connectionsRefused = counter('connections_refused_total', 'Clients turned away before a session began.', [
+      'reason',
+    ])
+    this.sessions = counter('sessions_total', 'Sessions that ended, one verdict each.', ['verdict'])
+    this.checks = counter('checks_total', 'Outcomes of checks and the action in force.', ['check', 'outcome', 'action'])
+    this.replies = counter('replies_total', "Refusals of the gate's own.", ['code'])
+    this.messages = counter('messages_total', 'Messages by the reply to their end of data.', ['result'])
+    this.relayed = counter('relayed_bytes_total', 'Octets passed on.', ['direction'])
+    this.backendConnections = counter('backend_connections_total', 'Attempts to reach the backend.', ['result'])
+    this.dnsblLookups = counter('dnsbl_lookups_total', 'Answers of DNS lists.', ['zone', 'result'])
+    this.proxyHeaders = counter('proxy_headers_total', 'PROXY headers of trusted proxies.', ['result'])
+    this.reloadSuccessful = new Gauge({
+      name: 'sallyport_config_reload_successful',
+      help: 'Whether the latest reload of the configuration was taken.',
+      registers,
+    })
+    this.reloadSuccessful.set(1)
+    this.readAtScrape(readings)
+    new Gauge({ name: 'sallyport_build_info', help: 'Always 1.', labelNames: ['version', 'node'], registers }).set(
+      { version, node: process.version },
+      1,
+    )
+    this.prepare()
+    collectDefaultMetrics({ register: this.process })
+    for (const name of misnamed) this.process.removeSingleMetric(name)
+  }
+
+  get contentType(): string {
+    return this.registry.contentType
+  }
+
+  async text(): Promise<string> {
+    const durations = [this.sessionSeconds, this.addedDelay, this.backendReply].map(histogram => histogram.text())
+    return `${await this.registry.metrics()}\n${durations.join('')}${await this.process.metrics()}`
+  }
+
+  private readAtScrape(readings: Readings): void {
+    const registers = [this.registry]
+    const gauge = (name: string, help: string, read: () => number) => {
+      new Gauge({
+        name: `sallyport_${name}`,
+        help,
+        registers,
+        collect() {
+          this.set(read())
+        },
+      })
+    }
+    gauge('connections_open', 'Connections now.', readings.connectionsOpen)
+    gauge('connections_limit', 'Connections at most.', readings.connectionsLimit)
+    gauge('draining', 'Whether the gate is about to stop.', () => Number(readings.draining()))
+    gauge('backend_up', 'Whether the backend answered when last asked.', () => Number(readings.backendUp()))
+    gauge('store_up', 'Whether the store answers; 0: local state only.', () => Number(readings.store().up))
+    gauge('store_clients', 'Clients remembered in this process.', () => readings.store().clients)
+    const operations = new Counter({
+      name: 'sallyport_store_operations_total',
+      help: 'Operations of the store; local: answered from this process because the shared store is away.',
+      labelNames: ['operation', 'result'],
+      registers,
+      collect() {
+        const health = readings.store()
+        this.reset()
+        this.inc({ operation: 'recall', result: 'ok' }, health.recalls - health.recallErrors - health.fallbacks)
+        this.inc({ operation: 'recall', result: 'error' }, health.recallErrors)
+        this.inc({ operation: 'recall', result: 'local' }, health.fallbacks)
+        this.inc({ operation: 'remember', result: 'ok' }, health.remembers - health.rememberErrors)
+        this.inc({ operation: 'remember', result: 'error' }, health.rememberErrors)
+      },
+    })
+    operations.reset()
+    const dropped = new Counter({
+      name: 'sallyport_log_dropped_total',
+      help: 'Log lines dropped because their reader was too slow.',
+      registers,
+      collect() {
+        this.reset()
+        this.inc(readings.logDropped())
+      },
+    })
+    dropped.reset()
+  }
+
+  /** Known label sets begin at 0, so that the first event shows in a rate. */
+  private prepare(): void {
+    for (const verdict of verdicts) this.sessions.inc({ verdict }, 0)
+    for (const reason of ['limit', 'per_client', 'proxy_header', 'draining']) this.connectionsRefused.inc({ reason }, 0)
+    for (const result of ['accepted', 'deferred', 'refused', 'aborted']) this.messages.inc({ result }, 0)
+    for (const result of ['ok', 'declined', 'refused', 'timeout', 'greeting', 'identity', 'error']) {
+      this.backendConnections.inc({ result }, 0)
+    }
+    for (const direction of ['to_backend', 'to_client']) this.relayed.inc({ direction }, 0)
+    for (const check of checks) this.checks.inc({ check: check.name, outcome: 'fail', action: check.action }, 0)
+  }
+}

@@ -1,0 +1,101 @@
+import type { Socket } from 'node:net'
+import { parseAddress } from '@sallyport/rules'
+import { dial, ownHeader } from './backend.ts'
+import { endsOf } from './connection.ts'
+import type { Gate } from './gate.ts'
+import { keywordLines } from './smtp/keywords.ts'
+import { isPositive, type Reply, ReplyReader } from './smtp/reply.ts'
+
+/** How long the backend may take to greet and to answer EHLO, ms. */
+const patience = 10_000
+/** The pause between two looks at a backend that is down, ms. */
+const retry = 5_000
+
+/**
+ * Asks the backend what it offers, at the start and every few minutes, so that our EHLO reply is its own; and looks sooner
+ * while it is down. It says who it is (PROXY LOCAL), greets, and leaves: no mail transaction is begun.
+ */
+export class Probe {
+  private readonly gate: Gate
+  private timer: NodeJS.Timeout | null = null
+  private asking: Promise<boolean> | null = null
+
+  constructor(gate: Gate) {
+    this.gate = gate
+    gate.onTrouble = () => void this.look()
+  }
+
+  /** Asks now; false: the backend did not answer as a mail server should. Never rejects. */
+  look(): Promise<boolean> {
+    this.asking ??= this.ask().finally(() => {
+      this.asking = null
+      this.schedule()
+    })
+    return this.asking
+  }
+
+  stop(): void {
+    if (this.timer !== null) clearTimeout(this.timer)
+    this.timer = null
+    this.gate.onTrouble = () => {}
+  }
+
+  private schedule(): void {
+    if (this.timer !== null) clearTimeout(this.timer)
+    const wait = this.gate.backendUp ? this.gate.config.backend.probeEvery : retry
+    this.timer = setTimeout(() => void this.look(), wait)
+    this.timer.unref()
+  }
+
+  private async ask(): Promise<boolean> {
+    const answer = await askKeywords(this.gate)
+    if (typeof answer === 'string') {
+      this.gate.backendIs(false, answer)
+      return false
+    }
+    this.gate.offer.renew(answer)
+    this.gate.backendIs(true, '')
+    return true
+  }
+}
+
+/** The backend's EHLO keyword lines, or why there are none. */
+function askKeywords(gate: Gate): Promise<readonly string[] | string> {
+  const { backend, house } = gate
+  const socket = dial(backend)
+  return new Promise(resolve => {
+    const finish = (answer: readonly string[] | string) => {
+      resolve(answer)
+      socket.destroy()
+    }
+    socket.setTimeout(patience, () => finish(`no answer in ${patience / 1000} s`))
+    socket.on('error', (error: NodeJS.ErrnoException) => finish(error.code ?? error.message))
+    socket.on('end', () => finish('it closed the connection'))
+    socket.on('connect', () => sendHeader(socket, gate))
+    const reader = new ReplyReader()
+    let greeted = false
+    const read = (reply: Reply) => {
+      if (!isPositive(reply)) return finish(`it answered ${reply.text.trimEnd().slice(0, 120)}`)
+      if (!greeted) {
+        greeted = true
+        socket.write(`EHLO ${house.hostname}\r\n`, 'latin1')
+        return
+      }
+      socket.end('QUIT\r\n')
+      finish(keywordLines(reply))
+    }
+    socket.on('data', octets => {
+      for (const reply of reader.read(octets)) read(reply)
+      if (reader.malformed) finish('it does not speak SMTP')
+    })
+  })
+}
+
+function sendHeader(socket: Socket, gate: Gate): void {
+  const ends = endsOf(socket, parseAddress)
+  if (ends === null) return
+  // On a connection of our own we are the client: the ends are the other way round.
+  const own = { client: ends.server, clientPort: ends.serverPort, server: ends.client, serverPort: ends.clientPort }
+  const header = ownHeader(gate.backend.identity, own)
+  if (header !== null) socket.write(header)
+}

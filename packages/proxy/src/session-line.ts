@@ -1,0 +1,107 @@
+import { never, type Outcome } from '@sallyport/rules'
+import type { Session } from './session/session.ts'
+import { printable } from './smtp/octets.ts'
+
+export const verdicts = ['passed', 'deferred', 'refused', 'dropped', 'abandoned', 'health', 'error'] as const
+/**
+ * How a session is counted: `passed`: it reached the backend; `deferred`, `refused`, `dropped`: a check's doing; `abandoned`: the
+ * client left, or ran out of time, before either; `health`: a balancer's probe; `error`: the backend or the gate was in trouble.
+ */
+export type SessionVerdict = (typeof verdicts)[number]
+
+export function verdictOf(session: Session): SessionVerdict {
+  const { journal, tally, arrival } = session
+  if (arrival.health) return 'health'
+  if (journal.ending === 'error') return 'error'
+  switch (tally.verdict.action) {
+    case 'defer':
+      return 'deferred'
+    case 'refuse':
+      return 'refused'
+    case 'drop':
+      return 'dropped'
+    case 'none':
+      if (journal.relayedAt !== never) return 'passed'
+      return journal.openedAt !== never ? 'error' : 'abandoned'
+    default:
+      tally.verdict.action satisfies never
+      return 'error'
+  }
+}
+
+/**
+ * The one log line of a session. What the client sent is shown as printable text and cut; `client` and `event` stand before
+ * it, so that a line can be matched by its beginning. Fields that say nothing are left out.
+ */
+export function sessionLine(session: Session): Readonly<Record<string, unknown>> {
+  const { arrival, facts, journal, tally, startedAt } = session
+  const cause = tally.verdict.cause
+  return {
+    event: 'session',
+    id: arrival.id,
+    client: arrival.client,
+    port: arrival.clientPort,
+    verdict: verdictOf(session),
+    check: cause?.check,
+    why: cause === null ? undefined : printable(cause.why, 200),
+    ending: journal.ending,
+    detail: journal.detail === '' ? undefined : printable(journal.detail, 300),
+    vouched: tally.vouched ?? undefined,
+    score: tally.score === 0 ? undefined : tally.score,
+    helo: shown(facts.hello, 255),
+    from: shown(journal.reversePath, 320),
+    to: journal.forwardPaths?.map(path => printable(path, 320)),
+    recipients: journal.recipients,
+    early: facts.pregreetBytes === 0 ? undefined : facts.pregreetText,
+    ahead: facts.aheadAfter === null ? undefined : facts.aheadText,
+    checks: outcomes(session),
+    reply: shown(journal.gateReply, 200),
+    backend_reply: shown(journal.backendReply, 200),
+    queue_ids: journal.queueIds ?? undefined,
+    messages: messages(session),
+    ms: {
+      greeted: after(journal.greetedAt, startedAt),
+      backend: after(journal.openedAt, startedAt),
+      relay: after(journal.relayedAt, startedAt),
+      end: after(journal.endedAt, startedAt),
+    },
+    commands: facts.commands,
+    bytes: { in: journal.octetsFromClient, message: journal.octetsToBackend, backend: journal.octetsFromBackend },
+  }
+}
+
+const shown = (text: string | null, limit: number) => (text === null ? undefined : printable(text, limit))
+
+const after = (at: number, start: number) => (at === never ? undefined : at - start)
+
+function messages({ journal }: Session): Readonly<Record<string, number>> | undefined {
+  const { accepted, deferred, refused, aborted } = journal
+  return accepted + deferred + refused + aborted === 0 ? undefined : { accepted, deferred, refused, aborted }
+}
+
+/** What each check said: `pass`, `fail: why`, `known` (passed before), `unknown: why`. What was not yet settled is left out. */
+function outcomes(session: Session): Readonly<Record<string, string>> {
+  const said: Record<string, string> = {}
+  session.house.plan.checks.forEach((planned, i) => {
+    const text = outcomeText(session.tally.outcomes[i], session.tally.isRemembered(i))
+    if (text !== null) said[planned.name] = text
+  })
+  return said
+}
+
+function outcomeText(outcome: Outcome | undefined, remembered: boolean): string | null {
+  if (outcome === undefined || outcome.kind === 'todo') return remembered ? 'known' : null
+  if (outcome.kind === 'pass') return 'pass'
+  return `${outcome.kind}: ${printable(outcome.why, 200)}`
+}
+
+/** The sentence that goes with the line: what happened, and why. */
+export function sentence(session: Session): string {
+  const verdict = verdictOf(session)
+  const { tally, journal } = session
+  const cause = tally.verdict.cause
+  if (cause !== null) return `${verdict}: ${cause.check}, ${printable(cause.why, 200)}`
+  if (verdict === 'passed') return `passed: ${journal.accepted} accepted, ${journal.refused + journal.deferred} not`
+  if (verdict === 'error') return `error: ${printable(journal.detail, 200) || 'internal error'}`
+  return `${verdict}: ${journal.ending ?? 'open'} in ${session.lastVerb}`
+}

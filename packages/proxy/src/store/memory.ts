@@ -1,0 +1,83 @@
+import type { Lesson } from '@sallyport/rules'
+import { ClientFile } from './client-file.ts'
+import { Records } from './records.ts'
+import {
+  type ClientRecord,
+  type Store,
+  type StoreHealth,
+  type StoreLog,
+  type WallClock,
+  zeroCounters,
+} from './store.ts'
+
+export interface MemoryOptions {
+  readonly kind: 'memory'
+  /** Where clients outlive a restart; null: they do not. */
+  readonly file: string | null
+  /** The most clients that are remembered. */
+  readonly clients: number
+}
+
+/** Between two saves, in ms: what a crash may cost. Only what has changed is saved. */
+const saveInterval = 60_000
+
+/** Clients remembered in this process, and in a file over restarts. */
+export class MemoryStore implements Store {
+  readonly #records: Records
+  readonly #file: ClientFile | null
+  readonly #now: WallClock
+  readonly #counters = zeroCounters()
+  readonly #timer: NodeJS.Timeout | null
+  /** Something was learnt or forgotten that the file does not say. */
+  #changed = false
+  /** The save that is running, if one is; the next begins when it has ended. */
+  #saving: Promise<void> = Promise.resolve()
+
+  /** Reads the file, if there is one to read, before it returns. */
+  constructor(options: MemoryOptions, log: StoreLog, now: WallClock) {
+    this.#now = now
+    this.#file = options.file === null ? null : new ClientFile(options.file, log)
+    this.#records = this.#file?.load(options.clients, now()) ?? new Records(options.clients)
+    this.#timer = this.#file === null ? null : setInterval(() => this.save(), saveInterval).unref()
+  }
+
+  get health(): StoreHealth {
+    return { kind: 'memory', up: true, clients: this.#records.size, ...this.#counters }
+  }
+
+  recall(client: string): Promise<ClientRecord> {
+    this.#counters.recalls++
+    return Promise.resolve(this.#records.recall(client, this.#now()))
+  }
+
+  remember(client: string, lesson: Lesson): void {
+    this.#counters.remembers++
+    this.#records.remember(client, lesson, this.#now())
+    this.#changed = true
+  }
+
+  forget(client: string): Promise<boolean> {
+    if (this.#records.forget(client)) this.#changed = true
+    return Promise.resolve(true)
+  }
+
+  /** Writes the file if there is anything new. Never rejects. */
+  save(): Promise<void> {
+    this.#saving = this.#saving.then(() => this.#saveNow())
+    return this.#saving
+  }
+
+  close(): Promise<void> {
+    if (this.#timer !== null) clearInterval(this.#timer)
+    return this.save()
+  }
+
+  async #saveNow(): Promise<void> {
+    if (this.#file === null || !this.#changed) return
+    // Cleared before, not after: what is learnt while the file is being written is for the next one.
+    this.#changed = false
+    if (await this.#file.save(this.#records, this.#now())) return
+    this.#changed = true
+    this.#counters.rememberErrors++
+  }
+}

@@ -1,0 +1,225 @@
+import type { Lesson } from '@sallyport/rules'
+import { Breaker, breakerLimits } from './breaker.ts'
+import { Records } from './records.ts'
+import { isRefusal, RedisClients, type RedisOptions } from './redis.ts'
+import { Refusal } from './refusal.ts'
+import {
+  type ClientRecord,
+  type Store,
+  type StoreHealth,
+  type StoreLog,
+  type WallClock,
+  zeroCounters,
+} from './store.ts'
+
+/** Clients whose lessons wait to be written; beyond it the one taught least recently is given up (it stays known here). */
+const mostUnwritten = 1000
+/** Clients written at a time when Redis is back. */
+const batch = 50
+
+/** What came of asking Redis; `not asked`: it is known not to answer, or too many wait for it already. */
+type Asked<Answer> = { readonly answer: Answer } | 'failed' | 'not asked'
+
+const errorText = (error: unknown): string => (error instanceof Error ? error.message : String(error))
+
+function recordOf(lesson: Lesson): ClientRecord {
+  return { passed: Object.keys(lesson.passed), failed: Object.keys(lesson.failed) }
+}
+
+/**
+ * Clients remembered in Redis, for all gates that use it. When Redis is gone, this process' own copy answers, and mail flows.
+ *
+ * The copy holds what this gate has recalled and learnt, bounded like a memory store: without it the first minute of every
+ * outage would make all known clients wait again. While Redis answers it is never read, only replaced by what Redis says.
+ *
+ * A lesson is *unwritten* until Redis has confirmed it. A client with an unwritten lesson is answered from the copy, so that
+ * a Redis that can be read but not written (a replica, one that is full) does not make this gate forget what it has just
+ * learnt. When Redis takes writes again the unwritten lessons are written, a batch at a time. Lessons may thus be written
+ * late, or twice: what lessons add up to (store.ts) hardly depends on it. Forgetting does: a client forgotten while Redis is
+ * gone is known again when Redis returns, which is why `forget` says so.
+ *
+ * Not taken: mixing the answers of Redis and of the copy (a client forgotten, or failed, at another gate would stay good
+ * here); answering from the copy while Redis is well, to save the round trip (gates would disagree for as long as it lived).
+ */
+export class SharedStore implements Store {
+  readonly #redis: RedisClients
+  readonly #breaker: Breaker
+  readonly #copy: Records
+  readonly #unwritten = new Records(mostUnwritten)
+  /** Clients with a write on its way: one at a time for each, so that lessons stay in order. */
+  readonly #writing = new Set<string>()
+  readonly #refusals: { readonly reads: Refusal; readonly writes: Refusal }
+  readonly #log: StoreLog
+  readonly #now: WallClock
+  readonly #counters = zeroCounters()
+  #probeTimer: NodeJS.Timeout | null = null
+  /** The writing back that is going on, if one is. */
+  #writingBack: Promise<void> | null = null
+  #closed = false
+
+  /** Begins to connect and returns; until Redis is there the copy answers. */
+  constructor(options: RedisOptions, log: StoreLog, now: WallClock) {
+    this.#log = log
+    this.#now = now
+    this.#copy = new Records(options.clients)
+    this.#refusals = { reads: new Refusal('reads', log), writes: new Refusal('writes', log) }
+    this.#breaker = new Breaker(breakerLimits, (up, reason) => this.#changed(up, reason))
+    this.#redis = new RedisClients(options, {
+      ready: () => this.#ready(),
+      lost: reason => this.#breaker.lost(performance.now(), reason),
+    })
+  }
+
+  get health(): StoreHealth {
+    const up = this.#breaker.up && this.#redis.ready
+    return { kind: 'redis', up, clients: this.#copy.size, ...this.#counters }
+  }
+
+  async recall(client: string): Promise<ClientRecord> {
+    this.#counters.recalls++
+    if (this.#unwritten.has(client)) return this.#recallHere(client)
+    const asked = await this.#ask('reads', () => this.#redis.recall(client))
+    if (asked === 'failed') this.#counters.recallErrors++
+    // A lesson that was learnt, or could not be written, while Redis was asked is newer than its answer.
+    if (typeof asked === 'string' || this.#unwritten.has(client) || this.#writing.has(client)) {
+      return this.#recallHere(client)
+    }
+    this.#copy.replace(client, asked.answer, this.#now())
+    return recordOf(asked.answer)
+  }
+
+  remember(client: string, lesson: Lesson): void {
+    this.#counters.remembers++
+    this.#copy.remember(client, lesson, this.#now())
+    this.#unwritten.remember(client, lesson, this.#now())
+    void this.#writeAndGoOn(client)
+  }
+
+  async forget(client: string): Promise<boolean> {
+    this.#copy.forget(client)
+    this.#unwritten.forget(client)
+    return typeof (await this.#ask('writes', () => this.#redis.forget(client))) === 'object'
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true
+    if (this.#probeTimer !== null) clearTimeout(this.#probeTimer)
+    await this.#writeBack()
+    await this.#redis.close()
+    const lost = this.#unwritten.size
+    if (lost > 0) this.#log.warn(`what was learnt of ${lost} clients while Redis was away is lost`)
+  }
+
+  #recallHere(client: string): ClientRecord {
+    this.#counters.fallbacks++
+    return this.#copy.recall(client, this.#now())
+  }
+
+  /** Asks Redis if it is worth asking. Never rejects. */
+  async #ask<Answer>(what: 'reads' | 'writes', command: () => Promise<Answer>): Promise<Asked<Answer>> {
+    if (!this.#redis.ready || !this.#breaker.take()) return 'not asked'
+    try {
+      const answer = await command()
+      this.#breaker.succeeded()
+      this.#refusals[what].granted(performance.now())
+      return { answer }
+    } catch (error) {
+      if (isRefusal(error)) {
+        this.#breaker.succeeded()
+        this.#refusals[what].refused(performance.now(), errorText(error))
+      } else {
+        this.#breaker.failed(performance.now(), errorText(error))
+      }
+      return 'failed'
+    }
+  }
+
+  /** Writes what is unwritten of a client. False: not now; it stays unwritten. */
+  async #write(client: string): Promise<boolean> {
+    if (this.#writing.has(client)) return false
+    const lesson = this.#unwritten.take(client, this.#now())
+    if (lesson === null) return true
+    this.#writing.add(client)
+    const asked = await this.#ask('writes', () => this.#redis.remember(client, lesson))
+    this.#writing.delete(client)
+    if (typeof asked === 'object') {
+      // The key is not ours: the lesson can never be written.
+      if (!asked.answer) this.#counters.rememberErrors++
+      return true
+    }
+    if (asked === 'failed') this.#counters.rememberErrors++
+    this.#putBack(client, lesson)
+    return false
+  }
+
+  /** Makes a lesson unwritten again, before those that were learnt since. */
+  #putBack(client: string, lesson: Lesson): void {
+    const since = this.#unwritten.take(client, this.#now())
+    this.#unwritten.remember(client, lesson, this.#now())
+    if (since !== null) this.#unwritten.remember(client, since, this.#now())
+  }
+
+  /** A write that succeeds is the sign that others may. */
+  async #writeAndGoOn(client: string): Promise<void> {
+    if ((await this.#write(client)) && this.#unwritten.size > 0) await this.#writeBack()
+  }
+
+  #writeBack(): Promise<void> {
+    this.#writingBack ??= this.#writeBatches().finally(() => {
+      this.#writingBack = null
+    })
+    return this.#writingBack
+  }
+
+  /** Writes batch after batch until nothing is unwritten or one of them fails. */
+  async #writeBatches(): Promise<void> {
+    while (this.#unwritten.size > 0) {
+      const written = await Promise.all(
+        this.#unwritten
+          .clients()
+          .slice(0, batch)
+          .map(client => this.#write(client)),
+      )
+      if (written.includes(false)) return
+    }
+  }
+
+  #changed(up: boolean, reason: string): void {
+    if (up) {
+      this.#log.info('Redis answers again: clients are remembered there')
+      void this.#writeBack()
+    } else {
+      this.#log.warn(`Redis does not answer (${reason}): clients are remembered in this process until it does`)
+      this.#scheduleProbe()
+    }
+  }
+
+  /** There is a connection: the first one, or one that may show that Redis is back. */
+  #ready(): void {
+    if (this.#breaker.up) void this.#writeBack()
+    else void this.#probe()
+  }
+
+  #scheduleProbe(): void {
+    if (this.#probeTimer !== null) clearTimeout(this.#probeTimer)
+    if (this.#closed) return
+    const wait = Math.max(0, this.#breaker.probeAt - performance.now())
+    // A timer may fire up to a millisecond early.
+    this.#probeTimer = setTimeout(() => void this.#probe(), wait + 1).unref()
+  }
+
+  /** Asks whether Redis is back, if that is due. Without a connection there is nobody to ask: the next one asks. */
+  async #probe(): Promise<void> {
+    if (this.#closed || !this.#redis.ready || !this.#breaker.probe(performance.now())) return
+    try {
+      await this.#redis.ping()
+    } catch (error) {
+      if (!isRefusal(error)) {
+        this.#breaker.probeFailed(performance.now())
+        this.#scheduleProbe()
+        return
+      }
+    }
+    this.#breaker.restored()
+  }
+}

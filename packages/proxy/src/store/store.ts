@@ -1,0 +1,71 @@
+import type { Lesson } from '@sallyport/rules'
+
+/** What is remembered of a client: names of checks. What has expired is left out, so that wall-clock time never enters the rules. */
+export interface ClientRecord {
+  readonly passed: readonly string[]
+  readonly failed: readonly string[]
+}
+
+/** The record of a client of whom nothing is known. */
+export const unknownClient: ClientRecord = { passed: [], failed: [] }
+
+/**
+ * Where the gate remembers its clients. `client` is the canonical key of an address or a network, as `192.0.2.1` or
+ * `2001:db8:1:2::/64`.
+ *
+ * What lessons add up to, the same in every store (test/proxy/store/store.contract.ts):
+ *  - a pass and a failure each hold until their own ttl is over; of two lessons on one name the one that lasts longer holds,
+ *    so that neither a repeated nor a late write can shorten or prolong anything;
+ *  - a failure takes back the pass of the same name; a later pass may earn it again;
+ *  - a pass does not take back a failure: the first offence defers and the second refuses, and a client that behaves once
+ *    in between has not undone the first. Both names may thus be in one record;
+ *  - in one lesson that says both of one name, the failure holds.
+ */
+export interface Store {
+  /** Never rejects. Answers within the store's own bound (50 ms unless configured), with an empty record where nothing can be said. */
+  recall(client: string): Promise<ClientRecord>
+  /** Not awaited by anybody who talks to a client. Never throws. A ttl that is not a second at least is left out. */
+  remember(client: string, lesson: Lesson): void
+  /** Forgets one client. Never rejects; false: it is forgotten in this process only, because the shared store did not answer. */
+  forget(client: string): Promise<boolean>
+  /** The state at this moment, and counters since the start, for the metrics. */
+  readonly health: StoreHealth
+  /** Writes what is not written yet, and ends. Never rejects. */
+  close(): Promise<void>
+}
+
+export interface StoreHealth {
+  readonly kind: 'memory' | 'redis'
+  /** False while answers come from this process instead of the shared store; a memory store is always up. */
+  readonly up: boolean
+  /** Clients known in this process (expired ones included until they are met). */
+  readonly clients: number
+  readonly recalls: number
+  /** Recalls that the shared store was asked and did not answer well. */
+  readonly recallErrors: number
+  readonly remembers: number
+  /** Writes that failed, of a lesson to the shared store or of the file. */
+  readonly rememberErrors: number
+  /** Recalls answered from this process although the store is a shared one. */
+  readonly fallbacks: number
+}
+
+/** The counters of a store's health while they are counted. */
+export type Counters = { -readonly [Name in Exclude<keyof StoreHealth, 'kind' | 'up' | 'clients'>]: number }
+
+export const zeroCounters = (): Counters => ({
+  recalls: 0,
+  recallErrors: 0,
+  remembers: 0,
+  rememberErrors: 0,
+  fallbacks: 0,
+})
+
+/** What a store has to say to the operator: one line for each change, never one for each session. */
+export interface StoreLog {
+  info(message: string): void
+  warn(message: string): void
+}
+
+/** Whole wall-clock seconds; an argument, so that a test need not wait for an expiry. */
+export type WallClock = () => number

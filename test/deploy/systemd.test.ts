@@ -1,0 +1,86 @@
+import assert from 'node:assert/strict'
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, before, describe, it } from 'node:test'
+import { tool } from './command.ts'
+import { pathOf, textOf } from './files.ts'
+
+const folder = 'deploy/systemd'
+const program = '/opt/sallyport/packages/proxy/dist/cli.js'
+
+/** The values of one key of a unit file, in their order; sections are of no interest as no key is in two of ours. */
+function values(unit: string, key: string): string[] {
+  return unit
+    .split('\n')
+    .filter(line => line.startsWith(`${key}=`))
+    .map(line => line.slice(key.length + 1))
+}
+
+describe('the systemd units', () => {
+  let directory = ''
+  let service = ''
+  let socket = ''
+  before(async () => {
+    directory = await mkdtemp(join(tmpdir(), 'sallyport-systemd-'))
+    service = await textOf(`${folder}/sallyport.service`)
+    socket = await textOf(`${folder}/sallyport.socket`)
+    // systemd-analyze looks for the program of each Exec line, and Node is not everywhere in /usr/bin.
+    await writeFile(join(directory, 'sallyport.service'), service.replaceAll('/usr/bin/node', process.execPath))
+    await writeFile(join(directory, 'sallyport.socket'), socket)
+  })
+  after(() => rm(directory, { recursive: true, force: true }))
+
+  for (const unit of ['sallyport.service', 'sallyport.socket']) {
+    it(`${unit} passes systemd-analyze verify without a word`, async () => {
+      const verify = await tool('systemd-analyze', 'systemd', ['verify', '--man=no', join(directory, unit)])
+      assert.deepEqual([verify.code, verify.stdout, verify.stderr], [0, '', ''])
+    })
+  }
+
+  it('expose no more than 1.6, as their README says', async () => {
+    const unit = join(directory, 'sallyport.service')
+    const { stdout } = await tool('systemd-analyze', 'systemd', ['security', '--offline=true', '--no-pager', unit])
+    const level = /Overall exposure level for sallyport\.service: (\d+\.\d+)/.exec(stdout)?.[1]
+    assert.ok(level !== undefined, stdout)
+    assert.ok(Number(level) <= 1.6, `exposure is ${level}`)
+  })
+
+  it('run the program that the build makes, by node itself', async () => {
+    const manifest: { bin: unknown } = JSON.parse(await textOf('packages/proxy/package.json'))
+    assert.deepEqual(manifest.bin, { sallyport: './dist/cli.js' })
+    const node = `/usr/bin/node --enable-source-maps ${program}`
+    assert.deepEqual(values(service, 'ExecStart'), [`${node} run -c /etc/sallyport/sallyport.yaml`])
+    assert.deepEqual(values(service, 'ExecReload'), [
+      `${node} check -c /etc/sallyport/sallyport.yaml`,
+      '/bin/kill -HUP $MAINPID',
+    ])
+  })
+
+  it('let V8 write machine code, leave time to drain, and do not start again on a bad configuration', () => {
+    assert.deepEqual(values(service, 'MemoryDenyWriteExecute'), [])
+    assert.ok(Number(values(service, 'TimeoutStopSec')[0]) > 60)
+    assert.deepEqual(values(service, 'RestartPreventExitStatus'), ['78'])
+    assert.deepEqual(values(service, 'KillMode'), ['mixed'])
+  })
+
+  it('get port 25 from the socket, with no capability and no root', () => {
+    assert.deepEqual(values(socket, 'ListenStream'), ['25'])
+    assert.deepEqual(values(service, 'Requires'), ['sallyport.socket'])
+    assert.deepEqual(values(service, 'CapabilityBoundingSet'), [''])
+    assert.deepEqual(values(service, 'AmbientCapabilities'), [''])
+    assert.deepEqual(values(service, 'User'), ['sallyport'])
+  })
+
+  it('have their user made by systemd-sysusers, with a home where the state is', async () => {
+    await mkdir(join(directory, 'etc'))
+    const { code, stderr } = await tool('systemd-sysusers', 'systemd', [
+      `--root=${directory}`,
+      pathOf(`${folder}/sallyport.sysusers`),
+    ])
+    assert.equal(code, 0, stderr)
+    const passwd = await readFile(join(directory, 'etc/passwd'), 'utf8')
+    assert.match(passwd, /^sallyport:x:\d+:\d+:sallyport SMTP gate:\/var\/lib\/sallyport:\/usr\/sbin\/nologin$/m)
+    assert.deepEqual(values(service, 'StateDirectory'), ['sallyport'])
+  })
+})

@@ -1,0 +1,141 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { type CheckName, checks, type DnsblFinding, Facts, makePlan, type Outcome } from '@sallyport/rules'
+
+/** What the named check says of a session in which these facts differ from those of a client that only connected. */
+function outcome(name: CheckName, known: Partial<Facts>, options: Record<string, number> = {}): Outcome {
+  const planned = makePlan({ checks: { [name]: { options } } }).checks.find(one => one.name === name)
+  assert.ok(planned)
+  return planned.check.test(Object.assign(new Facts(), known), planned.options)
+}
+
+const finding = (known: Partial<DnsblFinding>): Partial<Facts> => ({
+  dnsbl: { rank: 0, list: null, couldRise: 0, couldFall: 0, failed: 0, asked: 3, ttl: 300, ...known },
+})
+
+type Row = readonly [known: Partial<Facts>, expected: Outcome['kind'], options?: Record<string, number>]
+
+const tables: { readonly [Name in CheckName]: readonly Row[] } = {
+  access: [
+    [{}, 'unknown'],
+    [{ access: 'allow' }, 'vouch'],
+    [{ access: 'deny' }, 'fail'],
+    [{ access: 'none', enveloped: true, greeted: true }, 'unknown'],
+  ],
+  pregreet: [
+    [{}, 'todo'],
+    [{ greetWait: 6000 }, 'todo'],
+    [{ greetWait: 6000, greeted: true }, 'pass'],
+    [{ greetWait: 0, greeted: true }, 'unknown'],
+    [{ pregreetBytes: 1 }, 'fail'],
+    [{ pregreetBytes: 1, greetWait: 6000, greeted: true }, 'fail'],
+    [{ enveloped: true }, 'todo'],
+  ],
+  dnsbl: [
+    [{}, 'todo'],
+    [finding({ couldRise: 1 }), 'todo'],
+    [finding({ rank: 1 }), 'fail'],
+    [finding({ rank: 2, couldFall: -1 }), 'fail'],
+    [finding({ rank: 1, couldFall: -1 }), 'todo'],
+    [finding({ rank: 3, couldFall: -1, couldRise: 9 }), 'todo', { threshold: 3 }],
+    [finding({ rank: 2, couldRise: 1 }), 'todo', { threshold: 3 }],
+    [finding({ rank: 2 }), 'pass', { threshold: 3 }],
+    [finding({}), 'pass'],
+    [finding({ failed: 1 }), 'unknown'],
+    [finding({ failed: 1, rank: 1 }), 'fail'],
+    [finding({ asked: 0 }), 'unknown'],
+    // What is outstanding cannot reach the threshold.
+    [finding({ rank: 1, couldRise: 1 }), 'pass', { threshold: 3 }],
+    [finding({ rank: 0, couldFall: -5 }), 'pass'],
+    [finding({ rank: -4 }), 'pass'],
+    [finding({ rank: -4 }), 'vouch', { allow: -4 }],
+    [finding({ rank: -5, couldRise: 1 }), 'vouch', { allow: -4 }],
+    [finding({ rank: -4, couldRise: 1 }), 'todo', { allow: -4 }],
+    [finding({ rank: 0, couldFall: -4 }), 'todo', { allow: -4 }],
+    [finding({ rank: 0, couldFall: -3 }), 'pass', { allow: -4 }],
+    [finding({ rank: -3 }), 'pass', { allow: -4 }],
+  ],
+  'helo-syntax': [
+    [{}, 'todo'],
+    [{ hello: 'mail.example' }, 'todo'],
+    [{ hello: 'mail.example', enveloped: true }, 'pass'],
+    [{ hello: 'WIN_PC', helloMalformed: true }, 'fail'],
+    [{ hello: 'WIN_PC', helloMalformed: true, enveloped: true }, 'fail'],
+  ],
+  pipelining: [
+    [{}, 'todo'],
+    [{ greeted: true, hello: 'mail.example' }, 'todo'],
+    [{ enveloped: true }, 'pass'],
+    [{ aheadAfter: 'EHLO' }, 'fail'],
+    [{ aheadAfter: 'DATA', enveloped: true }, 'fail'],
+  ],
+  'non-smtp-command': [
+    [{}, 'todo'],
+    [{ junkCommands: 3, commands: 3 }, 'todo'],
+    [{ enveloped: true }, 'pass'],
+    [{ nonSmtpCommand: 'GET / HTTP/1.1' }, 'fail'],
+    [{ nonSmtpCommand: '', enveloped: true }, 'fail'],
+  ],
+  'bare-newline': [
+    [{}, 'todo'],
+    [{ enveloped: true }, 'pass'],
+    [{ bareNewlines: 1 }, 'fail'],
+    [{ bareNewlines: 1, bareNewlineAfter: 'DATA', enveloped: true }, 'fail'],
+  ],
+  commands: [
+    [{}, 'todo'],
+    [{ junkCommands: 19, commands: 30 }, 'todo'],
+    [{ junkCommands: 19, commands: 30, enveloped: true }, 'pass'],
+    [{ junkCommands: 20, commands: 30, enveloped: true }, 'fail'],
+    [{ junkCommands: 2, commands: 2 }, 'fail', { junk: 2 }],
+    [{ junkCommands: 1, commands: 100 }, 'todo', { junk: 2 }],
+  ],
+}
+
+for (const { name } of checks) {
+  test(`${name}: the outcome for each state of the facts`, () => {
+    for (const [known, expected, options] of tables[name]) {
+      assert.equal(outcome(name, known, options).kind, expected, JSON.stringify({ known, options }))
+    }
+  })
+}
+
+test('a failure says what was seen', () => {
+  const table: readonly [CheckName, Partial<Facts>, string][] = [
+    ['pregreet', { pregreetBytes: 6, pregreetAfter: 40 }, '6 octets after 40 ms'],
+    ['dnsbl', finding({ rank: 4, list: 'bl.example' }), 'rank 4 using bl.example'],
+    ['helo-syntax', { hello: 'a_b', helloMalformed: true }, 'HELO a_b'],
+    ['pipelining', { aheadAfter: 'EHLO' }, 'did not wait after EHLO'],
+    ['non-smtp-command', { nonSmtpCommand: 'GET /' }, 'GET /'],
+    ['bare-newline', { bareNewlines: 2 }, 'after CONNECT'],
+    ['bare-newline', { bareNewlines: 2, bareNewlineAfter: 'DATA' }, 'after DATA'],
+    ['commands', { junkCommands: 20, commands: 22 }, '20 junk commands of 22'],
+  ]
+  for (const [name, known, why] of table) assert.deepEqual(outcome(name, known), { kind: 'fail', why })
+})
+
+test('a pass of the DNS lists holds as long as their answers', () => {
+  assert.deepEqual(outcome('dnsbl', finding({ ttl: 77 })), { kind: 'pass', ttl: 77 })
+})
+
+test('the reply of the DNS lists names the list in public words', () => {
+  const words = makePlan({}).checks.find(one => one.name === 'dnsbl')?.check.words
+  assert.ok(typeof words === 'function')
+  const facts = Object.assign(new Facts(), { client: '192.0.2.1' }, finding({ rank: 1, list: 'bl.example' }))
+  assert.equal(words(facts).text, 'Service unavailable; client [192.0.2.1] blocked using bl.example')
+  const unnamed = Object.assign(new Facts(), { client: '192.0.2.1' })
+  assert.equal(words(unnamed).text, 'Service unavailable; client [192.0.2.1] blocked using a DNS list')
+})
+
+test('every check is named once, tells what it is and who fails it by mistake, and has options within their bounds', () => {
+  assert.equal(new Set(checks.map(check => check.name)).size, checks.length)
+  for (const check of checks) {
+    assert.match(check.name, /^[a-z]+(-[a-z]+)*$/)
+    assert.ok(check.about.length > 20 && check.mistakes.length > 20, check.name)
+    for (const option of Object.values(check.options))
+      assert.ok(option.min <= option.value && option.value <= option.max, check.name)
+    const words = typeof check.words === 'function' ? check.words(new Facts()) : check.words
+    assert.match(`5.${words.enhanced}`, /^5\.\d{1,3}\.\d{1,3}$/, check.name)
+    assert.match(words.text, /^[ -~]{1,400}$/, check.name)
+  }
+})

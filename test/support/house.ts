@@ -1,0 +1,46 @@
+import { type House, Offer, type Waits } from '@sallyport/proxy/session/house.js'
+import { makePlan, type Policy } from '@sallyport/rules'
+
+export const hostname = 'mx.example.test'
+
+/** The defaults of the configuration, in milliseconds. */
+export const waits: Waits = {
+  recall: 50,
+  command: 300_000,
+  screening: 600_000,
+  data: 180_000,
+  session: 14_400_000,
+  backendConnect: 5_000,
+  backendGreeting: 30_000,
+  backendReply: 300_000,
+  backendFinal: 600_000,
+}
+
+export interface HouseOptions {
+  readonly policy?: Policy
+  /** Whether there are DNS lists. */
+  readonly lists?: boolean
+  readonly keywords?: readonly string[]
+  readonly recipientDomains?: readonly string[]
+  readonly xclient?: boolean
+  readonly bareNewline?: 'normalise' | 'refuse'
+  readonly waits?: Partial<Waits>
+  readonly commandLine?: number
+  readonly commands?: number
+}
+
+export function makeHouse(options: HouseOptions = {}): House {
+  const policy = options.policy ?? {}
+  const offer = new Offer(hostname)
+  offer.renew(options.keywords ?? ['PIPELINING', 'SIZE 10240000', '8BITMIME', 'XCLIENT NAME ADDR'])
+  return {
+    hostname,
+    offer,
+    plan: makePlan(options.lists ? policy : { ...policy, checks: { ...policy.checks, dnsbl: { enabled: false } } }),
+    waits: { ...waits, ...options.waits },
+    limits: { commandLine: options.commandLine ?? 2048, commands: options.commands ?? 1000 },
+    recipientDomains: options.recipientDomains === undefined ? null : new Set(options.recipientDomains),
+    xclient: options.xclient ?? false,
+    bareNewline: options.bareNewline ?? 'normalise',
+  }
+}

@@ -1,0 +1,59 @@
+import type { Ask, Asked, Port, Reached } from '@sallyport/proxy/session/port.js'
+import type { Session } from '@sallyport/proxy/session/session.js'
+
+/** What a session did to the world. Adjacent octets to the same side at the same instant are one entry. */
+export interface Deed {
+  readonly at: number
+  readonly kind: 'S:' | 'B>' | 'ask' | 'open' | 'abandon' | 'close' | 'concluded'
+  readonly text: string
+}
+
+/** A port that writes everything down. */
+export class Recorder implements Port {
+  readonly deeds: Deed[] = []
+  now = 0
+  toClient = ''
+  toBackend = ''
+  conclusions = 0
+  reachedAs: Reached[] = []
+
+  send(text: string): void {
+    this.toClient += text
+    this.note('S:', text)
+  }
+  command(text: string): void {
+    this.toBackend += text
+    this.note('B>', text)
+  }
+  message(octets: Uint8Array): void {
+    this.command(Buffer.from(octets).toString('latin1'))
+  }
+  ask(ask: Ask): void {
+    this.note('ask', ask)
+  }
+  open(): void {
+    this.note('open', '')
+  }
+  reached(result: Reached): void {
+    this.reachedAs.push(result)
+  }
+  replied(_to: Asked, wait: number): void {
+    if (!(wait >= 0)) throw new Error(`a wait of ${wait}`)
+  }
+  abandon(): void {
+    this.note('abandon', '')
+  }
+  close(): void {
+    this.note('close', '')
+  }
+  concluded(_session: Session): void {
+    this.conclusions++
+  }
+
+  private note(kind: Deed['kind'], text: string): void {
+    const last = this.deeds.at(-1)
+    if (last !== undefined && last.kind === kind && last.at === this.now && (kind === 'S:' || kind === 'B>')) {
+      this.deeds[this.deeds.length - 1] = { ...last, text: last.text + text }
+    } else this.deeds.push({ at: this.now, kind, text })
+  }
+}

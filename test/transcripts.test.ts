@@ -1,0 +1,27 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { test } from 'node:test'
+import { byteByByte, type Cut, play, whole } from './support/play.ts'
+import { parseTranscript } from './support/transcript.ts'
+
+const folder = new URL('../transcripts/', import.meta.url)
+
+/** Pieces of 1 to 7 octets, the same ones every time. */
+const ragged: Cut = octets => {
+  const pieces: Buffer[] = []
+  for (let at = 0, size = 3; at < octets.length; at += size, size = (size * 5 + 1) % 7 || 1)
+    pieces.push(octets.subarray(at, at + size))
+  return pieces
+}
+
+const files = readdirSync(folder, { recursive: true, encoding: 'utf8' })
+  .filter(file => file.endsWith('.smtp'))
+  .sort()
+
+for (const file of files) {
+  const transcript = parseTranscript(file, readFileSync(new URL(file, folder), 'utf8'))
+  test(`${file}: whole`, () => play(transcript, whole))
+  // Where the story is that octets came together, it cannot be told one by one; the transcript says so.
+  if (transcript.settings.get('plays') === 'whole') continue
+  test(`${file}: byte by byte`, () => play(transcript, byteByByte))
+  test(`${file}: in ragged pieces`, () => play(transcript, ragged))
+}
