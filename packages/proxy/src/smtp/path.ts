@@ -47,10 +47,11 @@ export function domainOf(path: string): string {
 /**
  * Whether a forward-path is, beyond doubt, an address in one of `domains` (lower case). Used where the backend trusts the
  * gate's own address and would relay: so anything that a server may read as an address elsewhere is not one: source routes
- * (`@a:b@c`), `user%elsewhere@ours`, `elsewhere!user@ours`, a second at sign, quotes around any of these. `postmaster`
- * without a domain is everybody's (RFC 5321 4.5.1).
+ * (`@a:b@c`), `user%elsewhere@ours`, `elsewhere!user@ours`, a second at sign, quotes around any of these, or behind the path
+ * anything but parameters (RFC 5321 4.1.2). `postmaster` without a domain is everybody's (RFC 5321 4.5.1).
  */
-export function isRecipientOf(domains: ReadonlySet<string>, path: string): boolean {
+export function isRecipientOf(domains: ReadonlySet<string>, { path, parameters }: PathArgument): boolean {
+  if (!/^(?:[a-z0-9][a-z0-9-]*(?:=[!-<>-~]+)?(?:[ \t]+|$))*$/i.test(parameters)) return false
   const at = path.indexOf('@')
   if (at < 0) return path.toLowerCase() === 'postmaster'
   if (at === 0 || at !== path.lastIndexOf('@')) return false
