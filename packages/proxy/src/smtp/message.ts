@@ -4,7 +4,7 @@ import { CR, DOT, LF } from './octets.ts'
 const At = {
   /** Behind a CRLF, or at the very beginning. */
   lineStart: 0,
-  /** Behind a newline that was bare and has been normalised: a line start for the backend, not for the client. */
+  /** Behind a newline that was bare, or a NUL at the line start: a line start for the backend, not for the client. */
   softStart: 1,
   /** In a line. */
   line: 2,
@@ -28,8 +28,8 @@ const none: Uint8Array[] = []
  * The end of data is those five octets and nothing else, however they are cut into packets (RFC 5321 4.1.1.4). A LF or CR
  * alone is no line end for the client's side: so a dot behind it is content. It is rewritten to CRLF *before* dots are
  * stuffed, hence `LF . LF` reaches the backend as `CRLF .. CRLF`, and no server, however lenient, can find an end there that
- * the client did not send. NUL has no place in a message (RFC 5321 4.5.2) and is taken out, lest a server that strips it
- * first should see a dot behind it.
+ * the client did not send. NUL has no place in a message (RFC 5321 4.5.2) and is taken out, lest a server should take it out
+ * and see a dot behind it; where it stood the next dot is content, too, so `CRLF NUL . CRLF` becomes `CRLF .. CRLF`.
  *
  * A clean message is passed on in slices of what came, untouched; nothing is held but at most two octets between chunks.
  *
@@ -57,17 +57,36 @@ export class MessageReader {
    */
   read(octets: Uint8Array, pieces: Uint8Array[]): number {
     this.pieces = pieces
-    const clean = octets.indexOf(0) < 0 ? octets : this.withoutNuls(octets)
-    const end = this.scan(clean)
+    let at = 0
+    while (!this.ended && at < octets.length) {
+      const nul = place(octets, 0, at)
+      at += this.scan(at === 0 && nul === octets.length ? octets : octets.subarray(at, nul))
+      if (this.ended || nul === octets.length) break
+      this.takeNul()
+      at = nul + 1
+    }
     this.pieces = none
-    if (!this.ended) return octets.length
-    return clean === octets ? end : placeBehind(octets, end)
+    return at
   }
 
-  private withoutNuls(octets: Uint8Array): Uint8Array {
-    const kept = octets.filter(octet => octet !== 0)
-    this.nuls += octets.length - kept.length
-    return kept
+  /** To the client's side a NUL is content: it parts what stands before it from what stands behind. */
+  private takeNul(): void {
+    this.nuls++
+    switch (this.at) {
+      case At.lineStart:
+      case At.dot: // The dot was stuffing.
+        this.at = At.softStart
+        break
+      case At.lineCr:
+      case At.dotCr:
+        this.normalise()
+        break
+      case At.softStart:
+      case At.line:
+        break
+      default:
+        this.at satisfies never
+    }
   }
 
   private scan(octets: Uint8Array): number {
@@ -167,12 +186,4 @@ export class MessageReader {
 function place(octets: Uint8Array, octet: number, from: number): number {
   const found = octets.indexOf(octet, from)
   return found < 0 ? octets.length : found
-}
-
-/** The place right behind the first `count` octets that are not NUL. */
-function placeBehind(octets: Uint8Array, count: number): number {
-  let seen = 0
-  let at = 0
-  while (seen < count && at < octets.length) if (octets[at++] !== 0) seen++
-  return at
 }
