@@ -1,5 +1,5 @@
 import type { Instant } from '@sallyport/rules'
-import type { Command, Verb } from '../../smtp/command.ts'
+import { type Command, isUseful, type Verb } from '../../smtp/command.ts'
 import { filterEhlo } from '../../smtp/keywords.ts'
 import { isRecipientOf, parsePath } from '../../smtp/path.ts'
 import { isNegative, isPositive, type Reply } from '../../smtp/reply.ts'
@@ -81,7 +81,7 @@ class Relay implements Phase {
     if (transfer !== null) return this.replyInData(session, transfer, reply, now)
     if (awaiting === null) return this.unasked(session, reply, now)
     this.awaiting = null
-    const goAhead = reply.code === 354 && awaiting === 'DATA'
+    const goAhead = reply.code === 354 && awaiting === 'DATA' && !session.backendAhead
     if (!goAhead && !isNegative(reply) && (awaiting === 'DATA' || !isPositive(reply))) {
       return this.outOfStep(session, `${reply.code} to ${awaiting}`, now)
     }
@@ -119,6 +119,8 @@ class Relay implements Phase {
   next(session: Session, now: Instant): void {
     if (session.draining) return this.sendAway(session, now)
     this.setDeadline(session, now, session.house.waits.command)
+    // What the backend said beyond its reply is looked at first: it may be 421.
+    if (session.backendAhead) return
     this.work(session, now)
     if (session.isDone || !session.clientGone) return
     if (this.awaiting === null && this.transfer === null) session.conclude('hangup', now)
@@ -131,6 +133,7 @@ class Relay implements Phase {
     if (verb === 'DATA' && this.data(session, now)) return
     if (verb === 'MAIL') session.journal.sender(parsePath('FROM', command.argument)?.path ?? '')
     noteHello(session, command)
+    if (session.backendAhead) return this.outOfStep(session, `it spoke before ${verb}`, now)
     session.port.command(`${command.line}\r\n`)
     this.awaiting = verb
     session.expectReply(asked[verb] ?? 'other', now)
@@ -170,7 +173,7 @@ class Relay implements Phase {
     if (verb === 'RCPT') this.hasRecipient ||= good
     else if (verb === 'MAIL' || verb === 'RSET' || verb === 'EHLO' || verb === 'HELO') this.hasRecipient = false
     if (verb === 'HELO') session.pipeliningOffered = false
-    if (reply.code >= 500 && verb !== 'RCPT' && verb !== 'DATA') junk(session)
+    if (reply.code >= 500 && verb !== 'RCPT' && verb !== 'DATA' && isUseful(verb)) junk(session)
   }
 
   /** A reply to nothing. 421 is how a server says that it leaves (RFC 5321 3.8); anything else is out of step. */
@@ -197,6 +200,7 @@ class Relay implements Phase {
     }
     if (!transfer.carry(session)) {
       this.setDeadline(session, now, session.house.waits.data)
+      if (session.clientGone) this.clientEnded(session, now)
       return
     }
     const own = transfer.ownReply(session)
@@ -226,6 +230,7 @@ class Relay implements Phase {
     this.transfer = null
     this.hasRecipient = false
     session.commandsSinceMessage = 0
+    if (isPositive(reply)) session.facts.junkCommands = 0
     session.journal.message(reply)
     session.port.send(reply.text)
     if (reply.code === 421) return session.conclude('backend closed', now)
