@@ -144,7 +144,7 @@ export class MessageReader {
             this.at = At.lineStart
           } else if (cr === length && lf === length) {
             i = length
-          } else if (cr === length - 1) {
+          } else if (cr === length - 1 && lf === length) {
             this.give(octets, from, cr)
             from = i = length
             this.at = At.lineCr
