@@ -4,6 +4,7 @@ import { filterEhlo } from '../../smtp/keywords.ts'
 import { isRecipientOf, parsePath } from '../../smtp/path.ts'
 import { isNegative, isPositive, type Reply } from '../../smtp/reply.ts'
 import { answerWithheld, junk, nextCommand, noteHello, refuse } from '../dialogue.ts'
+import type { Ending } from '../journal.ts'
 import type { Phase } from '../phase.ts'
 import type { Asked } from '../port.ts'
 import { replies, verdictReply } from '../replies.ts'
@@ -67,7 +68,7 @@ class Relay implements Phase {
       return
     }
     session.journal.detail = `backend: no reply to ${this.awaiting ?? 'end of data'}`
-    session.conclude('timeout', now, replies.backendLost(house.hostname, arrival.id))
+    this.lose(session, 'timeout', now)
   }
 
   drain(session: Session, now: Instant): void {
@@ -112,7 +113,7 @@ class Relay implements Phase {
       transfer.discard('lost')
       return
     }
-    session.conclude('backend closed', now, replies.backendLost(session.house.hostname, session.arrival.id))
+    this.lose(session, 'backend closed', now)
   }
 
   /** The client's turn again: go on with what waits, or go. */
@@ -189,8 +190,13 @@ class Relay implements Phase {
   /** A reply that does not answer what was asked: from here on nothing could be trusted to answer what it follows. */
   private outOfStep(session: Session, what: string, now: Instant): void {
     session.journal.detail = `backend: ${what}`
-    const { house, arrival } = session
-    session.conclude('backend out of step', now, replies.backendLost(house.hostname, arrival.id))
+    this.lose(session, 'backend out of step', now)
+  }
+
+  /** The backend is of no more use. A message that it has whole may be in its queue; to its sender it is deferred. */
+  private lose(session: Session, ending: Ending, now: Instant): void {
+    if (this.transfer?.complete) session.journal.deferred++
+    session.conclude(ending, now, replies.backendLost(session.house.hostname, session.arrival.id))
   }
 
   private carry(session: Session, transfer: Transfer, now: Instant): void {
