@@ -1,10 +1,10 @@
-import { CR, DOT, LF } from './octets.ts'
+import { CR, DOT, LF, NUL } from './octets.ts'
 
 /** Where the reader stands in the message. What a state has withheld is not yet passed on. */
 const At = {
   /** Behind a CRLF, or at the very beginning. */
   lineStart: 0,
-  /** Behind a newline that was bare, or a NUL at the line start: a line start for the backend, not for the client. */
+  /** Behind a newline that was bare and has been normalised, or a NUL at a line start: a line start for the backend only. */
   softStart: 1,
   /** In a line. */
   line: 2,
@@ -28,8 +28,8 @@ const none: Uint8Array[] = []
  * The end of data is those five octets and nothing else, however they are cut into packets (RFC 5321 4.1.1.4). A LF or CR
  * alone is no line end for the client's side: so a dot behind it is content. It is rewritten to CRLF *before* dots are
  * stuffed, hence `LF . LF` reaches the backend as `CRLF .. CRLF`, and no server, however lenient, can find an end there that
- * the client did not send. NUL has no place in a message (RFC 5321 4.5.2) and is taken out, lest a server should take it out
- * and see a dot behind it; where it stood the next dot is content, too, so `CRLF NUL . CRLF` becomes `CRLF .. CRLF`.
+ * the client did not send. NUL has no place in a message (RFC 5321 4.5.2) and is taken out *after* ends have been looked
+ * for: `CRLF NUL . CRLF` is a line of the message here as it was to the client, and its dot is stuffed.
  *
  * A clean message is passed on in slices of what came, untouched; nothing is held but at most two octets between chunks.
  *
@@ -57,44 +57,18 @@ export class MessageReader {
    */
   read(octets: Uint8Array, pieces: Uint8Array[]): number {
     this.pieces = pieces
-    let at = 0
-    while (!this.ended && at < octets.length) {
-      const nul = place(octets, 0, at)
-      at += this.scan(at === 0 && nul === octets.length ? octets : octets.subarray(at, nul))
-      if (this.ended || nul === octets.length) break
-      this.takeNul()
-      at = nul + 1
-    }
+    const end = this.scan(octets)
     this.pieces = none
-    return at
-  }
-
-  /** To the client's side a NUL is content: it parts what stands before it from what stands behind. */
-  private takeNul(): void {
-    this.nuls++
-    switch (this.at) {
-      case At.lineStart:
-      case At.dot: // The dot was stuffing.
-        this.at = At.softStart
-        break
-      case At.lineCr:
-      case At.dotCr:
-        this.normalise()
-        break
-      case At.softStart:
-      case At.line:
-        break
-      default:
-        this.at satisfies never
-    }
+    return end
   }
 
   private scan(octets: Uint8Array): number {
     const length = octets.length
     let from = 0 // the first octet not yet given on
     let i = 0
-    let lf = -1 // where the next LF and CR stand, found once each
+    let lf = -1 // where the next LF, CR and NUL stand, found once each
     let cr = -1
+    let nul = -1
     while (i < length) {
       const octet = octets[i]
       switch (this.at) {
@@ -103,9 +77,15 @@ export class MessageReader {
             this.give(octets, from, i)
             from = ++i
             this.at = At.dot
-          } else this.at = At.line
+          } else this.at = octet === NUL ? At.softStart : At.line
           break
         case At.softStart:
+          if (octet === NUL) {
+            this.give(octets, from, i)
+            from = ++i
+            this.nuls++
+            break
+          }
           if (octet === DOT) this.giveWhole(dot)
           this.at = At.line
           break
@@ -116,6 +96,9 @@ export class MessageReader {
           } else if (octet === LF) {
             from = ++i
             this.normalise()
+          } else if (octet === NUL) {
+            // The dot was stuffing; what stands behind the NUL begins the backend's line.
+            this.at = At.softStart
           } else {
             this.giveWhole(dot)
             this.at = At.line
@@ -139,20 +122,19 @@ export class MessageReader {
         case At.line: {
           if (lf < i) lf = place(octets, LF, i)
           if (cr < i) cr = place(octets, CR, i)
-          if (lf < length && cr === lf - 1) {
+          if (nul < i) nul = place(octets, NUL, i)
+          const next = Math.min(lf, cr, nul)
+          if (next === length) {
+            i = length
+          } else if (next === cr && lf === cr + 1 && lf < length) {
             i = lf + 1
             this.at = At.lineStart
-          } else if (cr === length && lf === length) {
-            i = length
-          } else if (cr === length - 1 && lf === length) {
-            this.give(octets, from, cr)
-            from = i = length
-            this.at = At.lineCr
           } else {
-            const bare = Math.min(cr, lf)
-            this.give(octets, from, bare)
-            from = i = bare + 1
-            this.normalise()
+            this.give(octets, from, next)
+            from = i = next + 1
+            if (next === nul) this.nuls++
+            else if (next === cr && i === length) this.at = At.lineCr
+            else this.normalise()
           }
           break
         }

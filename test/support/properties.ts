@@ -1,0 +1,25 @@
+import fc from 'fast-check'
+
+/** Fixed, so that a failure is the same tomorrow; fast-check prints it with the case. */
+const seed = 20_260_801
+
+/** How often a property is tried in the tests. */
+export const runs = (numRuns: number): fc.Parameters<unknown> => ({ seed, numRuns })
+
+/** Under fuzzing: another seed each time, printed on failure; until so many runs, or so many minutes, are over. */
+export const fuzzRuns: fc.Parameters<unknown> = {
+  numRuns: Number(process.env['FUZZ_RUNS'] ?? 1_000_000),
+  interruptAfterTimeLimit: 600_000,
+  ...(process.env['FUZZ_SEED'] === undefined ? {} : { seed: Number(process.env['FUZZ_SEED']) }),
+}
+
+const letters = ['\r', '\n', '\r\n', '.', '\r\n.', '.\r\n', '\0', ' ', 'A', '\x80', '\r\n.\r\n'] as const
+
+/** Texts in which the ends of lines and messages lie thick. */
+export const messageText: fc.Arbitrary<string> = fc
+  .array(fc.constantFrom(...letters), { maxLength: 24 })
+  .map(parts => parts.join(''))
+
+/** Places to cut a text at: ascending, inside it. */
+export const cutAt = (text: string, places: readonly number[]): readonly number[] =>
+  text.length < 2 ? [] : [...new Set(places.map(place => 1 + (place % (text.length - 1))))].sort((a, b) => a - b)
