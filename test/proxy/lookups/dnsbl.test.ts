@@ -168,7 +168,7 @@ describe('a look-up in DNS lists', () => {
     await played(
       { 'quick.example': listed('127.0.0.2'), 'silent.example': { kind: 'silence' }, 'late.example': late.promise },
       { zones: zones('quick.example', 'silent.example*2', 'late.example*4'), wait: 300 },
-      async (lookup, _, observed) => {
+      async (lookup, queries, observed) => {
         const started = performance.now()
         const all = await findings(lookup, client)
         const waited = performance.now() - started
@@ -184,6 +184,7 @@ describe('a look-up in DNS lists', () => {
         // Another client's look-up has time for the late answer to arrive.
         assert.equal((await findings(lookup, at('192.0.2.8'))).length, 3)
         assert.equal(all.length, 2)
+        assert.equal(queries.filter(({ name }) => name === '7.2.0.192.silent.example').length, 1)
         assert.equal(observed.filter(([domain]) => domain === 'late.example').length, 2)
       },
     )
@@ -236,7 +237,13 @@ describe('a look-up in DNS lists', () => {
       async lookup => {
         const ranks: DnsblFinding[] = []
         for (let i = 0; i < 1000; i++) lookup.ask(at(`10.0.${i >>> 8}.${i & 255}`), finding => ranks.push(finding))
+        let told = false
+        lookup.ask(client, () => {
+          told = true
+        })
+        assert.equal(told, false)
         const refused = await last(lookup, client)
+        assert.equal(told, true)
         assert.deepEqual([refused.failed, refused.asked], [2, 2])
         assert.equal(ranks.length, 0)
       },

@@ -3,6 +3,9 @@ import { CR, LF, latin1 } from './octets.ts'
 /** How much of an over-long line is thrown away before its sender is given up. */
 const discardLimit = 65_536
 
+/** Pieces that wait are put together up to this size: an octet a packet would cost a hundred times its weight. */
+const pieceLimit = 4096
+
 /** A line as it came, without its ending. */
 export interface Line {
   readonly text: string
@@ -24,6 +27,8 @@ export class LineReader {
   private chunks: Uint8Array[] = []
   private at = 0
   private waiting = 0
+  /** That many of the waiting octets, from the first, are known to be CR or LF: not looked at again and again. */
+  private quiet = 0
   /** The beginning of a line whose end has not come, at most limit + 1 characters; a string of its own. */
   private partial = ''
   /** Octets of an over-long line thrown away so far; 0: the line is not over-long. */
@@ -36,8 +41,10 @@ export class LineReader {
 
   push(octets: Uint8Array): void {
     if (octets.length === 0) return
-    this.chunks.push(octets)
     this.waiting += octets.length
+    const last = this.chunks.at(-1)
+    if (last === undefined || last.length + octets.length > pieceLimit) this.chunks.push(octets)
+    else this.chunks[this.chunks.length - 1] = joined(last, octets)
   }
 
   /** Octets pushed and not yet taken; a partial line counts only until its octets have been looked at. */
@@ -87,16 +94,20 @@ export class LineReader {
     this.at = 0
     this.chunks.unshift(rest)
     this.waiting += rest.length
+    this.quiet = 0
   }
 
   /** Whether anything but stray CR and LF waits: those are no early talk (some clients add an empty line after the dot). */
   hasTalk(): boolean {
-    return this.chunks.some((chunk, i) => {
-      for (let at = i === 0 ? this.at : 0; at < chunk.length; at++) {
+    let begin = -this.at // where the chunk begins, counted from the first octet that waits
+    for (const chunk of this.chunks) {
+      for (let at = Math.max(0, this.quiet - begin); at < chunk.length; at++) {
         if (chunk[at] !== CR && chunk[at] !== LF) return true
+        this.quiet++
       }
-      return false
-    })
+      begin += chunk.length
+    }
+    return false
   }
 
   /** The first waiting octets, for the log. */
@@ -110,6 +121,7 @@ export class LineReader {
     this.chunks = []
     this.at = 0
     this.waiting = 0
+    this.quiet = 0
     this.partial = ''
     this.discarded = 0
   }
@@ -124,6 +136,7 @@ export class LineReader {
 
   private advance(chunk: Uint8Array, to: number): void {
     this.waiting -= to - this.at
+    this.quiet = Math.max(0, this.quiet - (to - this.at))
     this.at = to
     if (to === chunk.length) {
       this.chunks.shift()
@@ -140,4 +153,11 @@ export class LineReader {
     const text = bare || cut ? kept : kept.slice(0, -1)
     return { text, bare, tooLong: cut || text.length > this.limit }
   }
+}
+
+function joined(first: Uint8Array, second: Uint8Array): Uint8Array {
+  const both = new Uint8Array(first.length + second.length)
+  both.set(first)
+  both.set(second, first.length)
+  return both
 }

@@ -14,7 +14,8 @@ export const isNegative = (reply: Reply): boolean => reply.code >= 400
 
 /**
  * Cuts a backend's octets into replies. Strict, because front and back must never disagree about where a reply ends: three
- * digits, the same in every line, a hyphen or a space (or nothing), CRLF. Anything else is `malformed`, for good.
+ * digits, the same in every line, a hyphen or a space (or nothing), CRLF and no other CR. Anything else is `malformed`, for
+ * good.
  */
 export class ReplyReader {
   malformed = false
@@ -53,7 +54,8 @@ export class ReplyReader {
     const mark = line.charCodeAt(3)
     const code = codeOf(line)
     const ends = mark === 0x20 || mark === CR
-    if (code < 0 || (this.code >= 0 && code !== this.code) || !(ends || mark === 0x2d) || !line.endsWith('\r\n')) {
+    const isOne = line.indexOf('\r') === line.length - 2
+    if (code < 0 || (this.code >= 0 && code !== this.code) || !(ends || mark === 0x2d) || !isOne) {
       this.malformed = true
       return null
     }

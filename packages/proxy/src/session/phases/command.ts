@@ -121,7 +121,7 @@ function rcpt(session: Session, { argument, line }: Command, now: Instant): void
   const verdict = session.judge()
   if (verdict.action === 'drop') return session.drop(verdict, now)
   if (refuse(session)) return
-  if (house.recipientDomains !== null && !isRecipientOf(house.recipientDomains, recipient.path)) {
+  if (house.recipientDomains !== null && !isRecipientOf(house.recipientDomains, recipient)) {
     return denyRelay(session)
   }
   if (transaction.refusal !== null) return session.port.send(transaction.refusal)

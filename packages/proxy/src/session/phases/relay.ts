@@ -139,11 +139,11 @@ class Relay implements Phase {
 
   /** True: answered by the gate. */
   private rcpt(session: Session, command: Command): boolean {
-    const path = parsePath('TO', command.argument)?.path ?? ''
-    session.journal.recipient(path)
+    const recipient = parsePath('TO', command.argument)
+    session.journal.recipient(recipient?.path ?? '')
     if (refuse(session)) return true
     const domains = session.house.recipientDomains
-    if (domains === null || isRecipientOf(domains, path)) return false
+    if (domains === null || (recipient !== null && isRecipientOf(domains, recipient))) return false
     denyRelay(session)
     return true
   }
