@@ -164,14 +164,24 @@ export class Session {
     const reader = this.replyReader
     if (this.isDone || reader === null) return
     this.journal.octetsFromBackend += octets.length
+    let behind = false
     for (const reply of reader.read(octets)) {
+      // Behind another in one read: what it would answer has not been sent yet. Only a farewell may come so (RFC 5321 3.8).
+      if (behind && reply.code !== 421) return this.disbelieve(`${reply.code} to nothing`, now)
+      behind = true
       if (this.asked !== null) this.port.replied(this.asked, now - this.askedAt)
       this.asked = null
       this.phase.reply(this, reply, now)
       // Whoever abandons the backend in between does not want its further replies.
       if (this.isDone || this.replyReader !== reader) return
     }
-    if (reader.malformed) this.backendGone('its reply was malformed', now)
+    if (reader.malformed) this.disbelieve('its reply was malformed', now)
+  }
+
+  /** What the backend says can no longer be told to answer what it was asked. */
+  private disbelieve(why: string, now: Instant): void {
+    this.port.abandon()
+    this.backendGone(why, now)
   }
 
   /** The connection to the backend failed or ended. */
