@@ -25,6 +25,29 @@ export async function connectAs(
   return client
 }
 
+/** The version 2 header of a client, with `extra` octets of type-length-values behind the addresses; null: LOCAL. */
+export function proxyBlock(address: string | null, extra: Uint8Array = new Uint8Array()): Buffer {
+  const signature = Buffer.from('\r\n\r\n\0\r\nQUIT\n', 'latin1')
+  if (address === null) return Buffer.concat([signature, Buffer.from([0x20, 0x00, 0, 0])])
+  const isIPv6 = address.includes(':')
+  const ports = Buffer.from([40_002 >> 8, 40_002 & 255, 0, 25])
+  const rest = Buffer.concat([octetsOf(address), octetsOf(isIPv6 ? '2001:db8::25' : '192.0.2.25'), ports, extra])
+  return Buffer.concat([
+    signature,
+    Buffer.from([0x21, isIPv6 ? 0x21 : 0x11, rest.length >> 8, rest.length & 255]),
+    rest,
+  ])
+}
+
+function octetsOf(address: string): Buffer {
+  if (!address.includes(':')) return Buffer.from(address.split('.').map(Number))
+  const [front = '', back = ''] = address.split('::')
+  const groups = (text: string) => text.split(':').filter(Boolean)
+  const zeros = Array<string>(8 - groups(front).length - groups(back).length).fill('0')
+  const all = [...groups(front), ...zeros, ...groups(back)]
+  return Buffer.from(all.map(group => group.padStart(4, '0')).join(''), 'hex')
+}
+
 /** What swaks(1) needs to say the same. */
 export function swaksAs(address: string): string[] {
   const [family, destination] = address.includes(':') ? ['TCP6', '2001:db8::25'] : ['TCP4', '192.0.2.25']
