@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { test } from 'node:test'
-import { byteByByte, type Cut, parseTranscript, play, whole } from './support/transcript.ts'
+import { byteByByte, type Cut, play, whole } from './support/play.ts'
+import { parseTranscript } from './support/transcript.ts'
 
 const folder = new URL('../transcripts/', import.meta.url)
 

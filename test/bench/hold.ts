@@ -11,7 +11,8 @@ const source = (i: number) => `127.${1 + (i >> 16)}.${(i >> 8) & 255}.${i & 255}
 export async function hold(): Promise<Row[]> {
   const sink = await startSink()
   // The good client is exempt from the pause, so that its time is the gate's own.
-  const settings = "greet: { wait: 10m, networks: [{ network: '127.0.0.9', wait: 0s }] }\nlimits: { connections: 20000 }\n"
+  const settings =
+    "greet: { wait: 10m, networks: [{ network: '127.0.0.9', wait: 0s }] }\nlimits: { connections: 20000 }\n"
   const gate = await startGate(sink.port, `${settings}timeouts: { screening: 20m }\n`)
   await sessions(gate, 300)
   const unloaded = await sessions(gate, 300)
@@ -25,10 +26,20 @@ export async function hold(): Promise<Row[]> {
   const each = (after - before) / count
   const [p99, p99Loaded] = [percentile(unloaded, 0.99), percentile(loaded, 0.99)]
   return [
-    { what: `${count} clients held in the pause, memory each`, value: `${(each / 1024).toFixed(2)} KiB`, ratio: each / 1024 / 4.5, budget: 1 },
+    {
+      what: `${count} clients held in the pause, memory each`,
+      value: `${(each / 1024).toFixed(2)} KiB`,
+      ratio: each / 1024 / 4.5,
+      budget: 1,
+    },
     { what: 'a good session, median, nobody held', value: `${median(unloaded).toFixed(2)} ms` },
     { what: 'a good session, p99, nobody held', value: `${p99.toFixed(2)} ms` },
-    { what: `a good session, p99, ${count} held`, value: `${p99Loaded.toFixed(2)} ms`, ratio: p99Loaded / p99, budget: 2 },
+    {
+      what: `a good session, p99, ${count} held`,
+      value: `${p99Loaded.toFixed(2)} ms`,
+      ratio: p99Loaded / p99,
+      budget: 2,
+    },
   ]
 }
 
@@ -43,7 +54,14 @@ export async function refuse(): Promise<Row[]> {
     if (round > 0) rounds.push((gate.cpu() - before) / 5000)
   }
   await Promise.all([gate.stop(), sink.stop()])
-  return [{ what: 'a denied client, CPU each', value: `${(median(rounds) * 1e6).toFixed(0)} µs`, ratio: (median(rounds) * 1e6) / 50, budget: 1 }]
+  return [
+    {
+      what: 'a denied client, CPU each',
+      value: `${(median(rounds) * 1e6).toFixed(0)} µs`,
+      ratio: (median(rounds) * 1e6) / 50,
+      budget: 1,
+    },
+  ]
 }
 
 async function knock(gate: Program, lane: number, times: number): Promise<void> {
@@ -93,7 +111,14 @@ async function sessions(gate: Program, times: number): Promise<number[]> {
   return spans
 }
 
-const lines = ['EHLO mail.example.org', 'MAIL FROM:<a@example.org>', 'RCPT TO:<b@example.test>', 'DATA', 'Subject: x\r\n\r\nx\r\n.', 'QUIT']
+const lines = [
+  'EHLO mail.example.org',
+  'MAIL FROM:<a@example.org>',
+  'RCPT TO:<b@example.test>',
+  'DATA',
+  'Subject: x\r\n\r\nx\r\n.',
+  'QUIT',
+]
 
 function session(gate: Program): Promise<number> {
   const begin = performance.now()

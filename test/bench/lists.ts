@@ -36,6 +36,11 @@ export function lists(): Row[] {
   return [
     { what: '1,000,000 networks, build', value: `${built.toFixed(0)} ms`, ratio: built / 2000, budget: 1 },
     { what: '1,000,000 networks, one look-up', value: `${each.toFixed(0)} ns`, ratio: each / 1000, budget: 1 },
-    { what: '1,000,000 networks, memory', value: `${(set.bytes / 1e6).toFixed(1)} MB`, ratio: set.bytes / 16e6, budget: 1 },
+    {
+      what: '1,000,000 networks, memory',
+      value: `${(set.bytes / 1e6).toFixed(1)} MB`,
+      ratio: set.bytes / 16e6,
+      budget: 1,
+    },
   ]
 }

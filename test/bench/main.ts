@@ -13,7 +13,8 @@ const benches: Readonly<Record<string, () => Row[] | Promise<Row[]>>> = { lists,
 const args = process.argv.slice(2)
 const chosen = args.filter(arg => !arg.startsWith('--'))
 const unknown = chosen.filter(name => benches[name] === undefined)
-if (unknown.length > 0) throw new Error(`no such bench: ${unknown.join(', ')}; there are ${Object.keys(benches).join(', ')}`)
+if (unknown.length > 0)
+  throw new Error(`no such bench: ${unknown.join(', ')}; there are ${Object.keys(benches).join(', ')}`)
 
 const rows: Row[] = []
 console.log(`${'figure'.padEnd(66)} ${'value'.padStart(12)}  ${'of budget'.padStart(12)}`)

@@ -17,7 +17,10 @@ async function alternate(rounds: number, sides: readonly Program[], run: (side: 
 
 /** A client that is known: one that has once waited through a short pause and delivered. */
 async function knownGate(sink: Program): Promise<Program> {
-  const gate = await startGate(sink.port, 'greet: { wait: 200ms }\nlimits: { per_client: 10000 }\nlog: { level: info }\n')
+  const gate = await startGate(
+    sink.port,
+    'greet: { wait: 200ms }\nlimits: { per_client: 10000 }\nlog: { level: info }\n',
+  )
   await smtpSource(['-m', '1', '-f', 'a@example.org', '-t', 'b@example.test', `127.0.0.1:${gate.port}`])
   return gate
 }

@@ -13,11 +13,14 @@ export function percentile(values: readonly number[], part: number): number {
 
 export const median = (values: readonly number[]): number => percentile(values, 0.5)
 
-export const isOver = (row: Row): boolean => row.ratio !== undefined && row.budget !== undefined && row.ratio > row.budget
+export const isOver = (row: Row): boolean =>
+  row.ratio !== undefined && row.budget !== undefined && row.ratio > row.budget
 
 export function print(rows: readonly Row[]): void {
   for (const row of rows) {
     const judged = row.ratio === undefined ? '' : `${row.ratio.toFixed(2)} of ${row.budget?.toFixed(2) ?? '-'}`
-    console.log(`${row.what.padEnd(66)} ${row.value.padStart(12)}  ${judged.padStart(12)}${isOver(row) ? '  OVER' : ''}`)
+    console.log(
+      `${row.what.padEnd(66)} ${row.value.padStart(12)}  ${judged.padStart(12)}${isOver(row) ? '  OVER' : ''}`,
+    )
   }
 }

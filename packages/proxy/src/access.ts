@@ -64,9 +64,9 @@ export class AccessLists {
     return this.loaded / 1000
   }
 
-  /** Starts to look every five seconds whether a file has changed. The timer does not keep the process alive. */
-  watch(): void {
-    this.timer ??= setInterval(() => this.poll(), pollInterval).unref()
+  /** Starts to look every `interval` milliseconds whether a file has changed. The timer does not keep the process alive. */
+  watch(interval: number = pollInterval): void {
+    this.timer ??= setInterval(() => this.poll(), interval).unref()
   }
 
   stop(): void {

@@ -42,6 +42,9 @@ export class Connection implements Port, WheelEntry {
   key: string | null = null
   /** Octets read since our last word; -1: it has not been said. */
   private lingered = -1
+  /** What one input had to say, sent together at its end: a write each would cost more than all the rest. */
+  private toClient = ''
+  private toBackend = ''
 
   constructor(gate: Gate, client: Socket, ends: Ends, header: ProxyHeaderReader | null) {
     this.gate = gate
@@ -89,16 +92,13 @@ export class Connection implements Port, WheelEntry {
 
   /** Gives one input to the session, then sets right what follows from it: the deadline, and who may be read from. */
   drive(input: () => void): void {
-    const { client, backend, session } = this
-    client.cork()
-    backend?.cork()
     try {
       input()
     } catch (fault) {
       this.fault(fault)
     }
-    client.uncork()
-    backend?.uncork()
+    this.flush()
+    const { session } = this
     if (session === null || session.isDone) return
     if (this.due !== session.deadline) this.gate.wheel.schedule(this, session.deadline)
     this.regulate()
@@ -166,15 +166,34 @@ export class Connection implements Port, WheelEntry {
   // What the session does to the world.
 
   send(text: string): void {
-    if (this.client.writable) this.client.write(text, 'latin1')
+    this.toClient += text
   }
 
   command(text: string): void {
-    if (this.backend?.writable) this.backend.write(text, 'latin1')
+    this.toBackend += text
   }
 
   message(octets: Uint8Array): void {
-    if (this.backend?.writable) this.backend.write(octets)
+    const { backend } = this
+    if (!backend?.writable) return
+    // Corked until the end of the input, so that pieces go out together.
+    if (backend.writableCorked === 0) backend.cork()
+    if (this.toBackend !== '') backend.write(this.toBackend, 'latin1')
+    this.toBackend = ''
+    backend.write(octets)
+  }
+
+  private flush(): void {
+    const { client, backend, toClient, toBackend } = this
+    if (toClient !== '') {
+      this.toClient = ''
+      if (client.writable) client.write(toClient, 'latin1')
+    }
+    if (toBackend !== '') {
+      this.toBackend = ''
+      if (backend?.writable) backend.write(toBackend, 'latin1')
+    }
+    if (backend !== null && backend.writableCorked > 0) backend.uncork()
   }
 
   ask(ask: Ask): void {
@@ -198,13 +217,14 @@ export class Connection implements Port, WheelEntry {
   }
 
   replied(to: Asked, wait: number): void {
-    this.gate.metrics.backendReply.observe({ command: to }, wait / 1000)
+    this.gate.metrics.backendReply.observe(to, wait / 1000)
   }
 
   abandon(): void {
     const { backend } = this
     if (backend === null) return
     this.backend = null
+    this.toBackend = ''
     ;(backend as Linked)[link] = null
     backend.destroy()
   }
@@ -212,6 +232,7 @@ export class Connection implements Port, WheelEntry {
   close(): void {
     if (this.lingered >= 0) return
     this.lingered = 0
+    this.flush()
     this.client.end()
     this.client.resume()
     this.gate.wheel.schedule(this, this.gate.clock() + linger.wait)

@@ -160,11 +160,11 @@ export class Gate {
       this.log.debug({ event: 'health', client: session.arrival.client }, 'health check')
       return
     }
-    this.metrics.sessionSeconds.observe({ verdict }, (journal.endedAt - startedAt) / 1000)
+    this.metrics.sessionSeconds.observe(verdict, (journal.endedAt - startedAt) / 1000)
     if (verdict === 'passed' && journal.greetedAt !== never) {
       const client =
         tally.vouched !== null ? 'allowed' : tally.hasPassed(house.plan, 'pregreet') && session.knew ? 'known' : 'new'
-      this.metrics.addedDelay.observe({ client }, (journal.greetedAt - startedAt) / 1000)
+      this.metrics.addedDelay.observe(client, (journal.greetedAt - startedAt) / 1000)
     }
     house.plan.checks.forEach((planned, i) => {
       const outcome = tally.outcomes[i]?.kind ?? 'todo'
@@ -177,7 +177,7 @@ export class Gate {
     }
     if (journal.octetsToBackend > 0) this.metrics.relayed.inc({ direction: 'to_backend' }, journal.octetsToBackend)
     if (journal.octetsFromBackend > 0) this.metrics.relayed.inc({ direction: 'to_client' }, journal.octetsFromBackend)
-    this.log.session(sessionLine(session), sentence(session))
+    if (this.log.tells('info')) this.log.session(sessionLine(session), sentence(session))
   }
 
   private lookup(config: Config): DnsblLookup {

@@ -4,6 +4,9 @@ import type { Level } from './config/config.ts'
 /** Octets of log lines that may wait for a slow reader before lines are dropped: a stuck pipe must not stop the gate. */
 const waitingLimit = 8 * 1024 * 1024
 
+/** Lines are written together: when so many octets wait, or this often (ms). A write each costs more than making the line. */
+const batch = { octets: 8192, wait: 100 } as const
+
 /**
  * The log: JSON lines on stdout, asynchronous and bounded. pino's default destination writes synchronously; with a reader
  * that does not read, it stops the event loop, and with it every client's timing.
@@ -15,6 +18,8 @@ export interface Log {
   warn(fields: object, message: string): void
   error(fields: object, message: string): void
   level(level: Level): void
+  /** Whether lines of this level are written at all. */
+  tells(level: Level): boolean
   /** Lines dropped because the reader was too slow. */
   readonly dropped: number
   /** Writes what waits, synchronously: for the very end. */
@@ -23,8 +28,13 @@ export interface Log {
 
 /** `fd`: 1 for stdout. */
 export function openLog(level: Level, fd: number): Log {
-  const destination = pino.destination({ fd, sync: false, maxLength: waitingLimit })
-  const counts = { dropped: 0 }
+  const counts = { dropped: 0, waiting: 0 }
+  const destination = pino.destination({ fd, sync: false, minLength: batch.octets, maxLength: waitingLimit })
+  // Does not keep the process alive; what is left at the end is written by `flush`.
+  setInterval(() => {
+    if (counts.waiting > 0) destination.flush()
+    counts.waiting = 0
+  }, batch.wait).unref()
   destination.on('drop', () => {
     counts.dropped++
   })
@@ -41,15 +51,20 @@ export function openLog(level: Level, fd: number): Log {
     },
     destination,
   )
+  const at = (name: Level) => (fields: object, message: string) => {
+    counts.waiting++
+    logger[name](fields, message)
+  }
   return {
-    session: (line, message) => logger.info(line, message),
-    debug: (fields, message) => logger.debug(fields, message),
-    info: (fields, message) => logger.info(fields, message),
-    warn: (fields, message) => logger.warn(fields, message),
-    error: (fields, message) => logger.error(fields, message),
+    session: at('info'),
+    debug: at('debug'),
+    info: at('info'),
+    warn: at('warn'),
+    error: at('error'),
     level(next) {
       logger.level = next
     },
+    tells: asked => logger.isLevelEnabled(asked),
     get dropped() {
       return counts.dropped
     },

@@ -1,6 +1,8 @@
 import { checks } from '@sallyport/rules'
-import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
-import { verdicts } from './session-line.ts'
+import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client'
+import { Durations } from './durations.ts'
+import type { Asked } from './session/port.ts'
+import { type SessionVerdict, verdicts } from './session-line.ts'
 
 const fast = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300]
 const session = [0.1, 0.5, 1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1800]
@@ -36,14 +38,32 @@ export class Metrics {
   readonly connections: Counter
   readonly connectionsRefused: Counter<'reason'>
   readonly sessions: Counter<'verdict'>
-  readonly sessionSeconds: Histogram<'verdict'>
-  readonly addedDelay: Histogram<'client'>
+  readonly sessionSeconds = new Durations<SessionVerdict>(
+    'sallyport_session_seconds',
+    'From accept to the end of the session.',
+    'verdict',
+    verdicts,
+    session,
+  )
+  readonly addedDelay = new Durations<'new' | 'known' | 'allowed'>(
+    'sallyport_added_delay_seconds',
+    'From accept to the greeting, of sessions that passed.',
+    'client',
+    ['new', 'known', 'allowed'],
+    delay,
+  )
   readonly checks: Counter<'check' | 'outcome' | 'action'>
   readonly replies: Counter<'code'>
   readonly messages: Counter<'result'>
   readonly relayed: Counter<'direction'>
   readonly backendConnections: Counter<'result'>
-  readonly backendReply: Histogram<'command'>
+  readonly backendReply = new Durations<Asked>(
+    'sallyport_backend_reply_seconds',
+    'Time the backend took to answer.',
+    'command',
+    ['connect', 'hello', 'mail', 'rcpt', 'data', 'dot', 'other'],
+    fast,
+  )
   readonly dnsblLookups: Counter<'zone' | 'result'>
   readonly proxyHeaders: Counter<'result'>
   readonly reloadSuccessful: Gauge
@@ -52,31 +72,16 @@ export class Metrics {
     const registers = [this.registry]
     const counter = <Label extends string>(name: string, help: string, labelNames: readonly Label[]) =>
       new Counter<Label>({ name: `sallyport_${name}`, help, labelNames: [...labelNames], registers })
-    const histogram = <Label extends string>(
-      name: string,
-      help: string,
-      labelNames: readonly Label[],
-      buckets: number[],
-    ) => new Histogram<Label>({ name: `sallyport_${name}`, help, labelNames: [...labelNames], buckets, registers })
-
     this.connections = counter('connections_total', 'Clients connected, without health checks.', [])
     this.connectionsRefused = counter('connections_refused_total', 'Clients turned away before a session began.', [
       'reason',
     ])
     this.sessions = counter('sessions_total', 'Sessions that ended, one verdict each.', ['verdict'])
-    this.sessionSeconds = histogram('session_seconds', 'From accept to the end of the session.', ['verdict'], session)
-    this.addedDelay = histogram(
-      'added_delay_seconds',
-      'From accept to the greeting, of sessions that passed.',
-      ['client'],
-      delay,
-    )
     this.checks = counter('checks_total', 'Outcomes of checks and the action in force.', ['check', 'outcome', 'action'])
     this.replies = counter('replies_total', "Refusals of the gate's own.", ['code'])
     this.messages = counter('messages_total', 'Messages by the reply to their end of data.', ['result'])
     this.relayed = counter('relayed_bytes_total', 'Octets passed on.', ['direction'])
     this.backendConnections = counter('backend_connections_total', 'Attempts to reach the backend.', ['result'])
-    this.backendReply = histogram('backend_reply_seconds', 'Time the backend took to answer.', ['command'], fast)
     this.dnsblLookups = counter('dnsbl_lookups_total', 'Answers of DNS lists.', ['zone', 'result'])
     this.proxyHeaders = counter('proxy_headers_total', 'PROXY headers of trusted proxies.', ['result'])
     this.reloadSuccessful = new Gauge({
@@ -100,7 +105,8 @@ export class Metrics {
   }
 
   async text(): Promise<string> {
-    return (await this.registry.metrics()) + (await this.process.metrics())
+    const durations = [this.sessionSeconds, this.addedDelay, this.backendReply].map(histogram => histogram.text())
+    return `${await this.registry.metrics()}\n${durations.join('')}${await this.process.metrics()}`
   }
 
   private readAtScrape(readings: Readings): void {

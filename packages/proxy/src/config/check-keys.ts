@@ -22,14 +22,14 @@ const agains = [...actions, same] as const
  */
 function keysOf(check: Check) {
   const common = z.strictObject({
-    enabled: z.boolean().exactOptional().meta({ default: true, description: 'false: the check is not run at all.' }),
+    enabled: z.boolean().optional().meta({ default: true, description: 'false: the check is not run at all.' }),
     action: z
       .enum(actions)
-      .exactOptional()
+      .optional()
       .meta({ default: check.action, description: 'What follows when a client fails.' }),
     again: z
       .enum(agains)
-      .exactOptional()
+      .optional()
       .meta({
         default: check.again ?? same,
         description: `What follows when it failed before and that is still remembered. Where action is set, the default is ${same}.`,
@@ -38,17 +38,17 @@ function keysOf(check: Check) {
       .int()
       .min(0)
       .max(1000)
-      .exactOptional()
+      .optional()
       .meta({ default: check.points, description: 'What a failure adds to the score under the action score.' }),
     ttl: ttl('0s', '365d', '30d')
-      .exactOptional()
+      .optional()
       .meta({
         default: formatDuration(check.ttl * 1000),
         description: 'For how long a pass is remembered; 0s: not at all.',
       }),
   })
   const options = Object.entries(check.options).map(([name, spec]) => {
-    const leaf = z.int().min(spec.min).max(spec.max).exactOptional()
+    const leaf = z.int().min(spec.min).max(spec.max).optional()
     return [snake(name), leaf.meta({ default: spec.value, description: spec.about })] as const
   })
   const written: z.ZodType<Written, Written> = common.extend(Object.fromEntries(options)) as z.ZodType<Written, Written>
@@ -57,7 +57,7 @@ function keysOf(check: Check) {
       decode: found => settingsOf(check, found),
       encode: settings => writtenOf(settings),
     })
-    .exactOptional()
+    .optional()
     .meta({ description: check.about })
 }
 

@@ -34,10 +34,10 @@ const zone = z
       z.strictObject({
         zone: zoneDomain.describe('The domain that is asked.'),
         name: zoneName
-          .exactOptional()
+          .optional()
           .describe('What replies and logs call it, where the domain holds a key. Default: the domain.'),
         weight: weight.prefault(1).describe('What a listing adds to the rank; negative for a list of good clients.'),
-        answers: zoneAnswers.exactOptional().describe('The answers that count. Default: any that is a listing.'),
+        answers: zoneAnswers.optional().describe('The answers that count. Default: any that is a listing.'),
       }),
       zoneText,
     ]),

@@ -87,7 +87,7 @@ const drain = section({
 /** Every key of the file, in the order of the reference. */
 const file = z.strictObject({
   hostname: leaves.domain
-    .exactOptional()
+    .optional()
     .describe("The gate's name in its greeting and replies. Default: the name of the machine."),
   listen: z
     .array(leaves.listenEndpoint)
@@ -167,7 +167,7 @@ export interface SchemaNode {
   readonly description?: string
   readonly examples?: readonly unknown[]
   readonly default?: unknown
-  readonly type?: string
+  readonly type?: string | readonly string[]
   readonly enum?: readonly unknown[]
   readonly minimum?: number
   readonly maximum?: number

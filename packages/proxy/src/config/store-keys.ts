@@ -19,7 +19,7 @@ const storeKeys = section({
     .meta({ writeOnly: true, description: 'redis: the server; rediss:// is TLS.' }),
   password: redisText(`redis: better \${REDIS_PASSWORD} or \${file:/run/secrets/redis} than the word itself.`)
     .meta({ writeOnly: true })
-    .exactOptional(),
+    .optional(),
   prefix: redisText('redis: what all key names begin with.')
     .meta({ examples: ['sallyport:'] })
     .prefault('sallyport:'),

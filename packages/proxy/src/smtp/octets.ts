@@ -18,6 +18,7 @@ export function latin1(octets: Uint8Array, from: number, to: number): string {
 
 /** What is shown of hostile text: control characters and non-ASCII as C escapes (postscreen's manner), cut at `limit`. */
 export function printable(text: string, limit: number): string {
+  if (/^[\x20-\x5b\x5d-\x7e]*$/.test(text)) return text.length <= limit ? text : text.slice(0, limit)
   let shown = ''
   for (let i = 0; i < text.length && i < limit; i++) {
     const code = text.charCodeAt(i)

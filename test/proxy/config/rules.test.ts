@@ -1,0 +1,86 @@
+import assert from 'node:assert/strict'
+import test from 'node:test'
+import { parseConfig } from '@sallyport/proxy/config/parse.js'
+
+function read(text: string): { readonly problems: readonly string[]; readonly warnings: readonly string[] } {
+  const parsed = parseConfig(text, 'r.yaml', {})
+  return 'config' in parsed ? { problems: [], warnings: parsed.warnings } : { problems: parsed.problems, warnings: [] }
+}
+
+const relay =
+  /^r\.yaml:1:\d+ backend\.identity: found "none", so that .* is an open relay if it trusts that address \(mynetworks\): use/
+
+/** How many of the problems are that of the open relay. */
+function relays(text: string): number {
+  return read(text).problems.filter(line => relay.test(line)).length
+}
+
+test('rules: a gate never turns a mail server into an open relay without being told', () => {
+  const none = 'backend: { address: "192.0.2.1:25", identity: none }\n'
+  const said = (answer: string) => none.replace(' }', `, i_know_the_backend_sees_the_gate: ${answer} }`)
+  assert.equal(relays(none), 1)
+  assert.equal(relays(`${none}recipient_domains: []\n`), 1)
+  assert.equal(relays(said('false')), 1)
+  // Neither an address at fault nor a word that is no true makes it go away.
+  assert.equal(relays(none.replace(':25"', '"')), 1)
+  assert.equal(relays(said('yes')), 1)
+
+  assert.deepEqual(read(said('true')).problems, [])
+  assert.deepEqual(read(`${none}recipient_domains: [example.com]\n`).problems, [])
+  assert.deepEqual(read('backend: { identity: none }\n').problems, [])
+  for (const identity of ['proxy_v1', 'proxy_v2', 'xclient']) {
+    assert.deepEqual(read(none.replace('none', identity)).problems, [])
+  }
+})
+
+test('rules: a backend that is the gate itself is refused', () => {
+  const loops = (listen: string, backend: string) => {
+    const { problems } = read(`listen: ["${listen}"]\nbackend: "${backend}"\n`)
+    return problems.some(line => line.includes('where the gate itself listens'))
+  }
+  assert.ok(loops('127.0.0.1:25', '127.0.0.1:25'))
+  assert.ok(loops(':25', '127.0.0.1:25'))
+  assert.ok(loops('0.0.0.0:25', 'localhost:25'))
+  assert.ok(!loops(':25', '127.0.0.1:10025'))
+  assert.ok(!loops(':25', '192.0.2.1:25'))
+  assert.ok(!loops('127.0.0.1:25', '127.0.0.2:25'))
+})
+
+test('rules: a fallback ttl lies within the bounds, and a file has no place beside Redis', () => {
+  const ttl = /^r\.yaml:1:15 dnsbl\.ttl: found keys with a fallback below min or above max/
+  assert.match(read('dnsbl: { ttl: { fallback: 2h } }').problems.join(), ttl)
+  assert.match(read('dnsbl: { ttl: { min: 10m } }').problems.join(), ttl)
+  assert.deepEqual(read('dnsbl: { ttl: { min: 10m, fallback: 10m } }').problems, [])
+  const file = /^r\.yaml:1:29 store\.file: found "a", which kind: redis does not have/
+  assert.match(read('store: { kind: redis, file: a }').problems.join(), file)
+  assert.deepEqual(read('score: { refuse: 0 }').problems, [])
+  assert.deepEqual(read('listen: ["127.0.0.1:0", "127.0.0.1:0"]').problems, [])
+})
+
+test('rules: what is legal and doubtful is a warning with its place', () => {
+  assert.deepEqual(read('').warnings, [])
+  const { warnings } = read(`trusted_proxies: [192.0.2.1, 10.0.0.0/8, 0.0.0.0/0, ::/0, 172.16.0.0/16]
+admin: { listen: ":9525" }
+dnsbl: { zones: [zen.example], resolvers: [127.0.0.1, 8.8.8.8, "[2606:4700:4700::1111]:53"] }
+backend: { address: "192.0.2.1:25", identity: none }
+recipient_domains: [example.com]
+`)
+  assert.deepEqual(
+    warnings.map(line => line.slice(0, line.indexOf(', '))),
+    [
+      'r.yaml:1:30 trusted_proxies[1]: found "10.0.0.0/8"',
+      'r.yaml:1:42 trusted_proxies[2]: found "0.0.0.0/0"',
+      'r.yaml:1:53 trusted_proxies[3]: found "::/0"',
+      'r.yaml:2:18 admin.listen: found ":9525"',
+      'r.yaml:3:55 dnsbl.resolvers[1]: found "8.8.8.8"',
+      'r.yaml:3:64 dnsbl.resolvers[2]: found "[2606:4700:4700::1111]:53"',
+      'r.yaml:4:47 backend.identity: found "none"',
+    ],
+  )
+  const idle = 'checks: { dnsbl: { action: refuse } }\n'
+  assert.match(
+    read(idle).warnings.join(),
+    /^r\.yaml:1:28 checks\.dnsbl\.action: found "refuse", but dnsbl\.zones names no/,
+  )
+  assert.deepEqual(read(`${idle}dnsbl: { zones: [zen.example] }`).warnings, [])
+})

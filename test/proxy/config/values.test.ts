@@ -1,0 +1,173 @@
+import assert from 'node:assert/strict'
+import { hostname } from 'node:os'
+import test from 'node:test'
+import type { Config } from '@sallyport/proxy/config/config.js'
+import { defaultConfig, parseConfig } from '@sallyport/proxy/config/parse.js'
+import {
+  formatDuration,
+  formatEndpoint,
+  formatSize,
+  parseDuration,
+  parseEndpoint,
+  parseRedisUrl,
+  parseSize,
+} from '@sallyport/proxy/config/scalars.js'
+import fc from 'fast-check'
+
+function configOf(text: string): Config {
+  const parsed = parseConfig(text, 'v.yaml', {})
+  assert.ok('config' in parsed, 'problems' in parsed ? parsed.problems.join('\n') : '')
+  return parsed.config
+}
+
+test('values: an empty file is the defaults', () => {
+  const { policy, ...others } = defaultConfig()
+  assert.deepEqual(configOf(''), defaultConfig())
+  assert.deepEqual(configOf('# nothing\n'), defaultConfig())
+  assert.deepEqual(policy, { checks: {}, score: { defer: 5, refuse: 10 }, offenceTtl: 86_400 })
+  assert.deepEqual(others, {
+    hostname: hostname(),
+    listen: [{ host: '127.0.0.1', port: 2525 }],
+    trustedProxies: [],
+    healthChecks: [],
+    backend: { address: null, identity: 'proxy_v2', trustsGate: false, probeEvery: 300_000, maildir: 'var/mail' },
+    recipientDomains: [],
+    greet: { wait: 6000, networks: [] },
+    access: { allow: [], deny: [], allowFiles: [], denyFiles: [] },
+    dnsbl: { zones: [], resolvers: [], wait: 5000, ttl: { min: 60, max: 3600, fallback: 300 } },
+    message: { bareNewline: 'normalise' },
+    limits: { connections: 10_000, perClient: 50, commandLine: 2048, commands: 1000 },
+    timeouts: {
+      proxyHeader: 5000,
+      recall: 50,
+      command: 300_000,
+      screening: 600_000,
+      data: 180_000,
+      session: 3_600_000,
+      backendConnect: 5000,
+      backendGreeting: 30_000,
+      backendReply: 300_000,
+      backendFinal: 600_000,
+    },
+    store: { kind: 'memory', file: 'var/clients.json', clients: 100_000 },
+    admin: { listen: { host: '127.0.0.1', port: 9525 } },
+    log: { level: 'info' },
+    drain: { delay: 0, wait: 60_000 },
+  })
+})
+
+test('values: one line puts the gate in front of a mail server', () => {
+  const { backend } = configOf('backend: 127.0.0.1:10025\n')
+  assert.deepEqual(backend, { ...defaultConfig().backend, address: { host: '127.0.0.1', port: 10_025 } })
+  assert.deepEqual(configOf('backend: { address: postfix:25 }').backend.address, { host: 'postfix', port: 25 })
+  assert.equal(configOf('backend: embedded').backend.address, null)
+})
+
+const everything = `
+hostname: MX1.Example.COM
+listen: [":25", "[::1]:2525", localhost:0]
+trusted_proxies: [192.0.2.10, 2001:db8::/64]
+backend: { address: "192.0.2.1:25", identity: none, i_know_the_backend_sees_the_gate: true, probe_every: 1m }
+recipient_domains: [Example.com]
+greet: { wait: 0s, networks: [{ network: 192.0.2.0/24, wait: 500ms }] }
+dnsbl:
+  zones:
+    - zen.spamhaus.org=127.0.0.[2..11]*3
+    - { zone: key.dq.example, name: dq.example, weight: -2, answers: "127.0.0.[2;4..6]" }
+    - bare.example
+  resolvers: [127.0.0.1, "127.0.0.1:5353", "[::1]:53"]
+checks:
+  pregreet: { action: drop, again: same, ttl: 2d }
+  commands: { junk: 7, points: 3 }
+  access: { enabled: false }
+  pipelining: { again: drop }
+message: { bare_newline: refuse }
+limits: { command_line: 4k }
+store: { kind: redis, url: "rediss://h:1", prefix: "x:" }
+admin: { listen: off }
+`
+
+test('values: the edge and the backend arrive as they were written', () => {
+  const config = configOf(everything)
+  assert.equal(config.hostname, 'mx1.example.com')
+  assert.deepEqual(config.listen.map(formatEndpoint), [':25', '[::1]:2525', 'localhost:0'])
+  const trusted = config.trustedProxies.map(({ address, prefix }) => `${address.text}/${prefix}`)
+  assert.deepEqual(trusted, ['192.0.2.10/32', '2001:db8::/64'])
+  const address = { host: '192.0.2.1', port: 25 }
+  const backend = { address, identity: 'none', trustsGate: true, probeEvery: 60_000, maildir: 'var/mail' }
+  assert.deepEqual(config.backend, backend)
+  assert.deepEqual(config.recipientDomains, ['example.com'])
+  assert.equal(config.greet.wait, 0)
+  assert.equal(config.greet.networks[0]?.wait, 500)
+  assert.equal(config.message.bareNewline, 'refuse')
+  assert.equal(config.limits.commandLine, 4096)
+  const redis = { url: 'rediss://h:1', password: null, prefix: 'x:', commandWait: 50 }
+  assert.deepEqual(config.store, { kind: 'redis', ...redis, clients: 100_000 })
+  assert.equal(config.admin.listen, null)
+  assert.equal(configOf('admin: { listen: null }').admin.listen, null)
+})
+
+test('values: DNS lists and checks arrive as they were written', () => {
+  const { dnsbl, policy } = configOf(everything)
+  const [zen, key, bare] = dnsbl.zones
+  assert.deepEqual(zen?.answers?.[3], [{ from: 2, to: 11 }])
+  assert.equal(zen?.weight, 3)
+  assert.deepEqual([key?.zone, key?.name, key?.weight], ['key.dq.example', 'dq.example', -2])
+  const last = [
+    { from: 2, to: 2 },
+    { from: 4, to: 6 },
+  ]
+  assert.deepEqual(key?.answers?.[3], last)
+  assert.deepEqual(bare, { zone: 'bare.example', name: 'bare.example', weight: 1, answers: null })
+  assert.deepEqual(dnsbl.resolvers, ['127.0.0.1', '127.0.0.1:5353', '[::1]:53'])
+  assert.deepEqual(policy.checks, {
+    pregreet: { action: 'drop', again: null, ttl: 172_800 },
+    commands: { points: 3, options: { junk: 7 } },
+    access: { enabled: false },
+    pipelining: { again: 'drop' },
+  })
+})
+
+test('values: a duration and a size that are written are read as the same', () => {
+  fc.assert(
+    fc.property(fc.nat({ max: 999_999_999 }), n => {
+      assert.deepEqual(parseDuration(formatDuration(n)), { value: n })
+      assert.deepEqual(parseSize(formatSize(n)), { value: n })
+    }),
+  )
+  assert.deepEqual([0, 90_000, 1500, 86_400_000].map(formatDuration), ['0s', '90s', '1500ms', '1d'])
+  assert.deepEqual([0, 512, 2048].map(formatSize), ['0', '512', '2k'])
+  for (const wrong of ['', '6', 's', '6 s', '-6s', '6S', '1h30m', '1e3s', '6s\n', '١s']) {
+    assert.ok('problem' in parseDuration(wrong), wrong)
+  }
+})
+
+test('values: an endpoint that is written is read as the same', () => {
+  const hosts = fc.oneof(fc.ipV4(), fc.ipV6(), fc.constantFrom('localhost', 'mail.example.com'))
+  fc.assert(
+    fc.property(hosts, fc.nat({ max: 65_535 }), (host, port) => {
+      assert.deepEqual(parseEndpoint(formatEndpoint({ host, port }), 0), { value: { host, port } })
+    }),
+  )
+  const wrong = [
+    '',
+    ':',
+    '25',
+    '[]:25',
+    '[1.2.3.4]:25',
+    '1.2.3:25',
+    '1.2.3.4.5:25',
+    '256.1.1.1:25',
+    'a b:25',
+    'h:25:25',
+  ]
+  for (const text of wrong) assert.ok('problem' in parseEndpoint(text, 0), text)
+  assert.ok('problem' in parseEndpoint('127.0.0.1:0', 1))
+})
+
+test('values: a Redis URL has its scheme and a host', () => {
+  const right = ['redis://h', 'rediss://u:p%40@h:1/2', 'redis://[::1]:6379']
+  for (const text of right) assert.deepEqual(parseRedisUrl(text), { value: text })
+  const wrong = ['h:6379', 'http://h', 'redis:h', 'redis://', 'redis://:p@', 'redis://h:99999']
+  for (const text of wrong) assert.ok('problem' in parseRedisUrl(text), text)
+})

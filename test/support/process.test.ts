@@ -1,0 +1,77 @@
+import assert from 'node:assert/strict'
+import { connect } from 'node:net'
+import { test } from 'node:test'
+import { type Owner, undoAfter } from './owner.ts'
+import { freePort } from './port.ts'
+import { run, startProgram } from './process.ts'
+
+const node = process.execPath
+
+test('a program is ready when its port answers, and its children go with it', async t => {
+  const port = await freePort()
+  const listen = `require('net').createServer().listen(${port}, '127.0.0.1')`
+  // The child holds the port and does not hear of its parent's end: only stopping the whole group frees it.
+  const parent = `require('child_process').spawn(process.execPath, ['-e', ${JSON.stringify(listen)}]); process.stdin.resume(); setInterval(() => {}, 1e6)`
+  const program = await startProgram(t, { command: node, args: ['-e', parent], ready: { port } })
+  const exit = await program.stop(200)
+  assert.deepEqual(exit, { code: null, signal: 'SIGTERM' })
+  await assert.rejects(connected(port), /ECONNREFUSED/)
+})
+
+test('a program is ready when a line of its output matches', async t => {
+  const script = `console.error('listening on 7'); setInterval(() => {}, 1e6)`
+  const program = await startProgram(t, { command: node, args: ['-e', script], ready: { line: /^listening/ } })
+  assert.equal(await program.waitForLine(/on \d/), 'listening on 7')
+  await assert.rejects(
+    program.waitForLine(/never/, 50),
+    /no line of its output matches \/never\/ after 50 ms\n--- output\nlistening on 7/,
+  )
+})
+
+test('a program that does not start says why', async t => {
+  const script = `console.error('no such key: foo'); process.exit(78)`
+  await assert.rejects(
+    startProgram(t, {
+      command: node,
+      args: ['-e', script],
+      ready: { line: /ready/ },
+      log: async () => 'line of the log',
+    }),
+    /it has ended \(code 78\)\n--- output\nno such key: foo\n\n--- log\nline of the log/,
+  )
+  await assert.rejects(
+    startProgram(t, { command: '/nonexistent', args: [], ready: { line: /ready/ } }),
+    /it has ended \(spawn \/nonexistent ENOENT\)/,
+  )
+})
+
+test('a program that does not heed SIGTERM is killed', async t => {
+  const script = `process.on('SIGTERM', () => console.log('no')); setInterval(() => {}, 1e6); console.log('ready')`
+  const program = await startProgram(t, { command: node, args: ['-e', script], ready: { line: /ready/ } })
+  assert.deepEqual(await program.stop(50), { code: null, signal: 'SIGKILL' })
+})
+
+test('a program ends with the test that owns it', async () => {
+  const undos: (() => Promise<void> | void)[] = []
+  const owner: Owner = { after: undo => void undos.push(undo) }
+  undoAfter(owner, () => undefined)
+  const program = await startProgram(owner, { command: 'sleep', args: ['60'], ready: { check: () => true } })
+  assert.ok(process.kill(program.pid, 0))
+  for (const undo of undos) await undo()
+  assert.throws(() => process.kill(program.pid, 0), /ESRCH/)
+})
+
+test('run gives the exit code and the output, and rejects when it takes too long', async () => {
+  assert.deepEqual(await run('sh', ['-c', 'echo out; echo err >&2; exit 3']), { code: 3, output: 'out\nerr\n' })
+  await assert.rejects(run('sleep', ['60'], 50), /sleep ended by SIGKILL \(limit 50 ms\)/)
+})
+
+function connected(port: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const socket = connect(port, '127.0.0.1', () => {
+      socket.destroy()
+      resolve()
+    })
+    socket.once('error', reject)
+  })
+}
