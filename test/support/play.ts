@@ -50,7 +50,7 @@ function open({ settings }: Transcript, recorder: Recorder): Session {
   const options: HouseOptions = {
     policy: JSON.parse(settings.get('policy') ?? '{}') as Policy,
     lists: settings.get('lists') === 'true',
-    ...(keywords && { keywords }),
+    ...(keywords && { keywords: keywords.filter(keyword => keyword !== '') }),
     ...(recipientDomains && { recipientDomains }),
     xclient: settings.get('xclient') === 'true',
     bareNewline: settings.get('bare_newline') === 'refuse' ? 'refuse' : 'normalise',

@@ -34,6 +34,7 @@ export const replies = {
     `421 4.4.2 ${hostname} Lost connection with the mail system, try again later; ref=${id}\r\n`,
   timeout: (hostname: string, id: string) => `421 4.4.2 ${hostname} Error: timeout exceeded; ref=${id}\r\n`,
   tooMany: (hostname: string, id: string) => `421 4.7.0 ${hostname} Error: too many commands; ref=${id}\r\n`,
+  endlessLine: (hostname: string, id: string) => `421 4.7.0 ${hostname} Error: line too long; ref=${id}\r\n`,
   shuttingDown: (hostname: string, id: string) =>
     `421 4.3.2 ${hostname} Service shutting down, try again later; ref=${id}\r\n`,
   internal: (hostname: string, id: string) => `421 4.3.0 ${hostname} Error: internal error; ref=${id}\r\n`,
