@@ -112,7 +112,7 @@ export class BackendView {
   leave(client: StreamView): void {
     if (!this.inMessage || this.written === '') return
     assertOneEnd(`${this.written}A\r\n.\r\n`, 'unfinished')
-    const sent = readStrictly(client.waiting) ?? readStrictly(`${client.waiting}\r\n.\r\n`)
+    const sent = readStrictly(client.message) ?? readStrictly(`${client.message}\r\n.\r\n`)
     const unstuffed = this.written.replace(/(^|\r\n)\./g, '$1')
     assert.ok(normalised(sent?.content ?? '').startsWith(unstuffed), 'the beginning of another message')
   }

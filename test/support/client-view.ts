@@ -14,6 +14,8 @@ export class StreamView {
   inMessage = false
   /** Octets that came and are not yet answered. */
   waiting = ''
+  /** The message that was answered last. */
+  private lastMessage = ''
 
   receive(text: string): void {
     this.waiting += text
@@ -28,13 +30,21 @@ export class StreamView {
     const end = this.waiting.indexOf('\n')
     if (end < 0) return null
     const line = this.waiting.slice(0, end).replace(/\r$/, '')
-    const verb = line.split(/[ \t]/, 1)[0]?.toUpperCase() ?? ''
+    // A line that is no line of text is no command, whatever it begins with.
+    const isText = /^[\t -~\x80-\xff]*$/.test(line)
+    const verb = isText ? (line.split(/[ \t]/, 1)[0]?.toUpperCase() ?? '') : ''
     return { kind: 'line', line, verb, octets: end + 1 }
   }
 
   answered(item: Item, code: number): void {
+    if (item.kind === 'message') this.lastMessage = this.waiting.slice(0, item.octets)
     this.waiting = this.waiting.slice(item.octets)
     this.inMessage = item.kind === 'line' && item.verb === 'DATA' && code === 354
+  }
+
+  /** The octets of the message in progress, or of the last. */
+  get message(): string {
+    return this.inMessage ? this.waiting : this.lastMessage
   }
 
   hasTalk(): boolean {

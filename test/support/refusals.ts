@@ -36,7 +36,7 @@ const due: readonly (readonly [text: RegExp, is: (item: Item, session: Session) 
   [
     /^550 5\.5\.2 Message contains bare newlines/,
     (item, { house }) =>
-      item.kind === 'message' && house.bareNewline === 'refuse' && /(?<!\r)\n|\r(?!\n)/.test(item.content),
+      item.kind === 'message' && house.bareNewline === 'refuse' && /(?<!\r)\n|\r(?!\n)|\0/.test(item.content),
   ],
 ]
 

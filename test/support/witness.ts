@@ -22,6 +22,8 @@ export class Witness implements Port {
   backend: BackendView | null = null
   session: Session | null = null
   now = 0
+  /** For so long nobody has looked at the deadline, ms. */
+  late = 0
   /** Our last word; nothing may follow it. */
   farewell: string | null = null
   /** Why the session may not go on behind the input being worked off. */
@@ -100,7 +102,7 @@ export class Witness implements Port {
 
   open(): void {
     this.note('open', '')
-    assert.equal(this.backend, null, 'a second backend')
+    assert.ok(this.backend === null, 'a second backend')
     const item = this.client.item()
     assert.ok(item?.kind === 'line' && item.verb === 'RCPT', 'a backend for something else than RCPT')
     this.backend = new BackendView()
@@ -168,7 +170,7 @@ export class Witness implements Port {
     if (session.isDone) {
       assert.ok(this.closed, 'over, and not closed')
       assert.equal(this.conclusions, 1, 'concluded once')
-      assert.equal(this.backend, null, 'over, and the backend still there')
+      assert.ok(this.backend === null, 'over, and the backend still there')
       assert.equal(session.deadline, Number.POSITIVE_INFINITY)
       return
     }
@@ -176,6 +178,7 @@ export class Witness implements Port {
     assert.equal(this.farewell, null, 'a last word, and not over')
     assert.equal(this.mustClose, null)
     assert.ok(Number.isFinite(session.deadline), 'waits for ever')
+    assert.ok(session.deadline > this.now - this.late, 'a deadline that lies behind')
     assert.ok(session.lines.pending <= 65_536 + 5_000, 'too much waits')
   }
 
