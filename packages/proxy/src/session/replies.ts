@@ -29,6 +29,7 @@ export const replies = {
 
   relayDenied: (id: string) => `554 5.7.1 Relay access denied; ref=${id}\r\n`,
   bareNewline: (id: string) => `550 5.5.2 Message contains bare newlines; ref=${id}\r\n`,
+  nul: (id: string) => `550 5.6.0 Message contains NUL characters; ref=${id}\r\n`,
   unavailable: (id: string) => `451 4.3.0 Mail system temporarily unavailable, try again later; ref=${id}\r\n`,
   backendLost: (hostname: string, id: string) =>
     `421 4.4.2 ${hostname} Lost connection with the mail system, try again later; ref=${id}\r\n`,

@@ -47,11 +47,12 @@ export function domainOf(path: string): string {
 /**
  * Whether a forward-path is, beyond doubt, an address in one of `domains` (lower case). Used where the backend trusts the
  * gate's own address and would relay: so anything that a server may read as an address elsewhere is not one: source routes
- * (`@a:b@c`), `user%elsewhere@ours`, `elsewhere!user@ours`, a second at sign, quotes around any of these, or behind the path
- * anything but parameters (RFC 5321 4.1.2). `postmaster` without a domain is everybody's (RFC 5321 4.5.1).
+ * (`@a:b@c`), `user%elsewhere@ours`, `elsewhere!user@ours`, a second at sign, quotes around any of these. `postmaster`
+ * without a domain is everybody's (RFC 5321 4.5.1). And what stands behind must be parameters: where RFC 5322 phrases are
+ * taken, `TO:postmaster <user@elsewhere>` is elsewhere.
  */
 export function isRecipientOf(domains: ReadonlySet<string>, { path, parameters }: PathArgument): boolean {
-  if (!/^(?:[a-z0-9][a-z0-9-]*(?:=[!-<>-~]+)?(?:[ \t]+|$))*$/i.test(parameters)) return false
+  if (!/^(?:[a-z0-9][a-z0-9-]*(?:=[^\s=]+)?(?:[ \t]+|$))*$/i.test(parameters)) return false
   const at = path.indexOf('@')
   if (at < 0) return path.toLowerCase() === 'postmaster'
   if (at === 0 || at !== path.lastIndexOf('@')) return false
@@ -66,7 +67,9 @@ export function isRecipientOf(domains: ReadonlySet<string>, { path, parameters }
 export function isHelloName(name: string): boolean {
   if (name.length === 0 || name.length > 255) return false
   if (name.startsWith('['))
-    return /^\[(?:\d{1,3}(?:\.\d{1,3}){3}|IPv6:[0-9a-f:.]{2,45}|[a-z0-9-]{1,30}:[!-Z^-~]{1,200})\]$/i.test(name)
+    return /^\[(?:\d{1,3}(?:\.\d{1,3}){3}|IPv6:[0-9a-f:.]{2,45}|(?!IPv6:)[a-z0-9-]{1,30}:[!-Z^-~]{1,200})\]$/i.test(
+      name,
+    )
   const labels = (name.endsWith('.') ? name.slice(0, -1) : name).split('.')
   return labels.every(label => /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/i.test(label))
 }
