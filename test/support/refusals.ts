@@ -36,7 +36,11 @@ const due: readonly (readonly [text: RegExp, is: (item: Item, session: Session) 
   [
     /^550 5\.5\.2 Message contains bare newlines/,
     (item, { house }) =>
-      item.kind === 'message' && house.bareNewline === 'refuse' && /(?<!\r)\n|\r(?!\n)|\0/.test(item.content),
+      item.kind === 'message' && house.bareNewline === 'refuse' && /(?<!\r)\n|\r(?!\n)/.test(item.content),
+  ],
+  [
+    /^550 5\.6\.0 Message contains NUL/,
+    (item, { house }) => item.kind === 'message' && house.bareNewline === 'refuse' && item.content.includes('\0'),
   ],
 ]
 
