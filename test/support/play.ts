@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { Session } from '@sallyport/proxy/session/session.js'
 import { sessionLine, verdictOf } from '@sallyport/proxy/session-line.js'
+import { printable } from '@sallyport/proxy/smtp/octets.js'
 import { lessonOf, type Policy } from '@sallyport/rules'
 import { type HouseOptions, makeHouse } from './house.ts'
 import { type Deed, Recorder } from './recorder.ts'
@@ -136,7 +137,7 @@ function feed(session: Session, { at, what, text, line }: Row, octets: Buffer, c
 
 const resultOf: Readonly<Record<string, (session: Session, recorder: Recorder) => string>> = {
   verdict: verdictText,
-  why: session => session.tally.verdict.cause?.why ?? 'nothing',
+  why: session => printable(session.tally.verdict.cause?.why ?? 'nothing', 200),
   learnt: learntText,
   ending: endingText,
   messages: messagesText,

@@ -81,6 +81,8 @@ export class Connection implements Port, WheelEntry {
   /** A connection that gets no session: one line and a close. */
   turnAway(reason: 'limit' | 'per_client' | 'proxy_header' | 'draining'): void {
     const { hostname } = this.gate.house
+    // A header that comes after this must not begin a session.
+    this.header = null
     this.gate.metrics.connectionsRefused.inc({ reason })
     this.send(
       reason === 'per_client'

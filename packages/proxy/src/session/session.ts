@@ -177,7 +177,13 @@ export class Session {
       // Whoever abandons the backend in between does not want its further replies.
       if (this.isDone || this.replyReader !== reader) return
     }
-    if (reader.malformed) this.backendGone('its reply was malformed', now)
+    if (reader.malformed) this.disbelieve('its reply was malformed', now)
+  }
+
+  /** What the backend says can no longer be told to answer what it was asked. */
+  private disbelieve(why: string, now: Instant): void {
+    this.port.abandon()
+    this.backendGone(why, now)
   }
 
   /** The connection to the backend failed or ended. */

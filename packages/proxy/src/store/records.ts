@@ -44,7 +44,7 @@ function extended(known: Expiries, ttls: Readonly<Record<string, number>>, now: 
 }
 
 /** Without the names that a lesson says were failed. */
-function without(known: Expiries, failed: Readonly<Record<string, number>>): Expiries {
+function without(known: Readonly<Record<string, number>>, failed: Readonly<Record<string, number>>): Expiries {
   if (isEmpty(failed) || isEmpty(known)) return known
   const kept = Object.entries(known).filter(([name]) => !((failed[name] ?? 0) >= 1))
   return kept.length === 0 ? nothing : Object.fromEntries(kept)
@@ -70,6 +70,7 @@ export class Records {
   readonly #passed = new Map<string, Entry>()
   readonly #onlyFailed = new Map<string, Entry>()
 
+  /** `capacity`: the most clients; of fewer than four, the one met last may be the one that goes. */
   constructor(capacity: number) {
     this.capacity = capacity
   }
@@ -90,21 +91,26 @@ export class Records {
     return { passed: Object.keys(entry.passed), failed: Object.keys(entry.failed) }
   }
 
+  /** What a session has taught. */
   remember(client: string, lesson: Lesson, now: number): void {
+    this.merge(client, { passed: without(lesson.passed, lesson.failed), failed: lesson.failed }, now)
+  }
+
+  /** Adds what several lessons came to: failures take back the passes known before, and then what is in it holds, both of one name too. */
+  merge(client: string, sum: Lesson, now: number): void {
     const known = this.entry(client, now)
-    const failed = extended(known?.failed ?? nothing, lesson.failed, now)
-    const earned = without(lesson.passed, lesson.failed)
-    const passed = extended(without(known?.passed ?? nothing, lesson.failed), earned, now)
+    const failed = extended(known?.failed ?? nothing, sum.failed, now)
+    const passed = extended(without(known?.passed ?? nothing, sum.failed), sum.passed, now)
     if (!isEmpty(passed) || !isEmpty(failed)) this.put(client, { passed, failed })
   }
 
   /** Puts what is known elsewhere in place of what was known here. */
-  replace(client: string, lesson: Lesson, now: number): void {
+  replace(client: string, sum: Lesson, now: number): void {
     this.forget(client)
-    this.remember(client, lesson, now)
+    this.merge(client, sum, now)
   }
 
-  /** Takes a client out, as the lesson that would teach another store the same; null: nothing is known. */
+  /** Takes a client out, as what would teach another table the same by `merge`; null: nothing is known. */
   take(client: string, now: number): Lesson | null {
     const entry = this.entry(client, now)
     this.forget(client)

@@ -16,6 +16,8 @@ import {
 const mostUnwritten = 1000
 /** Clients written at a time when Redis is back. */
 const batch = 50
+/** While anything is unwritten, a write is tried so often, in ms, though nothing new is learnt. */
+const retryWait = 2000
 
 /** What came of asking Redis; `not asked`: it is known not to answer, or too many wait for it already. */
 type Asked<Answer> = { readonly answer: Answer } | 'failed' | 'not asked'
@@ -46,13 +48,14 @@ export class SharedStore implements Store {
   readonly #breaker: Breaker
   readonly #copy: Records
   readonly #unwritten = new Records(mostUnwritten)
-  /** Clients with a write on its way: one at a time for each, so that lessons stay in order. */
-  readonly #writing = new Set<string>()
+  /** What is on its way to Redis: one write at a time for each client, so that lessons stay in order. */
+  readonly #writing = new Map<string, Lesson>()
   readonly #refusals: { readonly reads: Refusal; readonly writes: Refusal }
   readonly #log: StoreLog
   readonly #now: WallClock
   readonly #counters = zeroCounters()
   #probeTimer: NodeJS.Timeout | null = null
+  #retryTimer: NodeJS.Timeout | null = null
   /** The writing back that is going on, if one is. */
   #writingBack: Promise<void> | null = null
   #closed = false
@@ -65,7 +68,8 @@ export class SharedStore implements Store {
     this.#refusals = { reads: new Refusal('reads', log), writes: new Refusal('writes', log) }
     this.#breaker = new Breaker(breakerLimits, (up, reason) => this.#changed(up, reason))
     this.#redis = new RedisClients(options, {
-      ready: () => this.#ready(),
+      // The first connection, or one that may show that Redis is back.
+      ready: () => void this.#probe(performance.now()),
       lost: reason => this.#breaker.lost(performance.now(), reason),
     })
   }
@@ -98,12 +102,14 @@ export class SharedStore implements Store {
   async forget(client: string): Promise<boolean> {
     this.#copy.forget(client)
     this.#unwritten.forget(client)
+    this.#writing.delete(client)
     return typeof (await this.#ask('writes', () => this.#redis.forget(client))) === 'object'
   }
 
   async close(): Promise<void> {
     this.#closed = true
     if (this.#probeTimer !== null) clearTimeout(this.#probeTimer)
+    if (this.#retryTimer !== null) clearTimeout(this.#retryTimer)
     await this.#writeBack()
     await this.#redis.close()
     const lost = this.#unwritten.size
@@ -139,29 +145,40 @@ export class SharedStore implements Store {
     if (this.#writing.has(client)) return false
     const lesson = this.#unwritten.take(client, this.#now())
     if (lesson === null) return true
-    this.#writing.add(client)
+    this.#writing.set(client, lesson)
     const asked = await this.#ask('writes', () => this.#redis.remember(client, lesson))
-    this.#writing.delete(client)
+    const forgotten = this.#writing.get(client) !== lesson
+    if (!forgotten) this.#writing.delete(client)
     if (typeof asked === 'object') {
       // The key is not ours: the lesson can never be written.
       if (!asked.answer) this.#counters.rememberErrors++
       return true
     }
     if (asked === 'failed') this.#counters.rememberErrors++
-    this.#putBack(client, lesson)
+    if (!forgotten) this.#putBack(client, lesson)
     return false
   }
 
   /** Makes a lesson unwritten again, before those that were learnt since. */
   #putBack(client: string, lesson: Lesson): void {
     const since = this.#unwritten.take(client, this.#now())
-    this.#unwritten.remember(client, lesson, this.#now())
-    if (since !== null) this.#unwritten.remember(client, since, this.#now())
+    this.#unwritten.merge(client, lesson, this.#now())
+    if (since !== null) this.#unwritten.merge(client, since, this.#now())
   }
 
-  /** A write that succeeds is the sign that others may. */
+  /** A write that succeeds is the sign that others may; after one that did not, a single one is tried now and then. */
   async #writeAndGoOn(client: string): Promise<void> {
     if ((await this.#write(client)) && this.#unwritten.size > 0) await this.#writeBack()
+    if (this.#unwritten.size > 0) this.#scheduleRetry()
+  }
+
+  #scheduleRetry(): void {
+    if (this.#retryTimer !== null || this.#closed) return
+    this.#retryTimer = setTimeout(() => {
+      this.#retryTimer = null
+      const [client] = this.#unwritten.clients()
+      if (client !== undefined) void this.#writeAndGoOn(client)
+    }, retryWait).unref()
   }
 
   #writeBack(): Promise<void> {
@@ -187,30 +204,23 @@ export class SharedStore implements Store {
   #changed(up: boolean, reason: string): void {
     if (up) {
       this.#log.info('Redis answers again: clients are remembered there')
-      void this.#writeBack()
     } else {
       this.#log.warn(`Redis does not answer (${reason}): clients are remembered in this process until it does`)
       this.#scheduleProbe()
     }
   }
 
-  /** There is a connection: the first one, or one that may show that Redis is back. */
-  #ready(): void {
-    if (this.#breaker.up) void this.#writeBack()
-    else void this.#probe()
-  }
-
   #scheduleProbe(): void {
     if (this.#probeTimer !== null) clearTimeout(this.#probeTimer)
     if (this.#closed) return
-    const wait = Math.max(0, this.#breaker.probeAt - performance.now())
-    // A timer may fire up to a millisecond early.
-    this.#probeTimer = setTimeout(() => void this.#probe(), wait + 1).unref()
+    const { probeAt } = this.#breaker
+    // A timer counts from the beginning of its turn of the event loop, so that it may fire before `probeAt`: it is its time.
+    this.#probeTimer = setTimeout(() => void this.#probe(probeAt), Math.max(0, probeAt - performance.now())).unref()
   }
 
   /** Asks whether Redis is back, if that is due. Without a connection there is nobody to ask: the next one asks. */
-  async #probe(): Promise<void> {
-    if (this.#closed || !this.#redis.ready || !this.#breaker.probe(performance.now())) return
+  async #probe(now: number): Promise<void> {
+    if (this.#closed || !this.#redis.ready || !this.#breaker.probe(now)) return
     try {
       await this.#redis.ping()
     } catch (error) {

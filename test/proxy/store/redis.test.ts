@@ -1,0 +1,440 @@
+import assert from 'node:assert/strict'
+import { after, before, describe, it } from 'node:test'
+import { openStore, type Store } from '@sallyport/proxy/store/index.js'
+import { freePort, type RedisServer, startRedis } from '../../support/redis.js'
+import { StoreWorld, until } from '../../support/store-world.js'
+import { type Subject, storeContract } from './store.contract.js'
+
+const commandWait = 50
+/** What a busy test machine may add to a wait, in ms. */
+const slack = 150
+/** For tests in which Redis is well: a busy machine is no failure. */
+const patience = 2000
+
+function openRedis(port: number, world: StoreWorld, commandWait: number, password: string | null = null): Store {
+  const url = `redis://127.0.0.1:${port}`
+  return openStore({ kind: 'redis', url, password, prefix: 'test:', commandWait, clients: 10_000 }, world)
+}
+
+const up = (store: Store) => until('the store is up', () => store.health.up)
+const down = (store: Store) => until('the store is down', () => !store.health.up)
+const pass = (name: string) => ({ passed: { [name]: 1000 }, failed: {} })
+const failure = (name: string) => ({ passed: {}, failed: { [name]: 1000 } })
+/** Redis keeps its own time: instead of the clock, everything that it remembers is moved into the past. */
+const timeTravel = `
+for _, key in ipairs(redis.call('KEYS', '*')) do
+  for _, field in ipairs(redis.call('HKEYS', key)) do redis.call('HINCRBY', key, field, -ARGV[1]) end
+  redis.call('EXPIRE', key, redis.call('TTL', key) - ARGV[1])
+end`
+
+/** A Redis with two stores on it. */
+async function openPair() {
+  const redis = await startRedis()
+  const worlds = [new StoreWorld(), new StoreWorld()] as const
+  const stores = [openRedis(redis.port, worlds[0], patience), openRedis(redis.port, worlds[1], patience)] as const
+  await up(stores[0])
+  await up(stores[1])
+  return { redis, worlds, stores }
+}
+
+/** Teaches one store and recalls from another: a recall goes after the writes on its own connection. */
+async function openShared(): Promise<Subject> {
+  const { redis, worlds, stores } = await openPair()
+  const [teacher, reader] = stores
+  return {
+    store: {
+      recall: client => reader.recall(client),
+      remember: (client, lesson) => teacher.remember(client, lesson),
+      forget: client => teacher.forget(client),
+      get health() {
+        return { ...reader.health, remembers: teacher.health.remembers, rememberErrors: teacher.health.rememberErrors }
+      },
+      close: () => reader.close(),
+    },
+    advance: async seconds => {
+      for (const world of worlds) world.seconds += seconds
+      await redis.command('EVAL', timeTravel, 0, seconds)
+    },
+    settle: async () => void (await teacher.recall('192.0.2.255')),
+    end: async () => {
+      await teacher.close()
+      await reader.close()
+      await redis.stop()
+      // The suite was answered by Redis and by nothing else.
+      assert.equal(reader.health.fallbacks, 0)
+      assert.deepEqual([...worlds[0].lines, ...worlds[1].lines], [])
+    },
+  }
+}
+storeContract('Redis, taught by one gate and recalled by another', openShared)
+
+storeContract('Redis, one gate', async () => {
+  const redis = await startRedis()
+  const world = new StoreWorld()
+  const store = openRedis(redis.port, world, patience)
+  await up(store)
+  return {
+    store,
+    advance: async seconds => {
+      world.seconds += seconds
+      await redis.command('EVAL', timeTravel, 0, seconds)
+    },
+    settle: async () => void (await store.recall('192.0.2.255')),
+    end: async () => {
+      await store.close()
+      await redis.stop()
+      assert.equal(store.health.fallbacks, 0)
+    },
+  }
+})
+
+storeContract(
+  'Redis that is down',
+  async () => {
+    const world = new StoreWorld()
+    const store = openRedis(await freePort(), world, patience)
+    return {
+      store,
+      advance: world.advance,
+      settle: async () => undefined,
+      end: async () => {
+        await store.close()
+        assert.equal(store.health.fallbacks, store.health.recalls)
+      },
+    }
+  },
+  false,
+)
+
+describe('what is in Redis', () => {
+  let redis: RedisServer
+  let store: Store
+  const world = new StoreWorld()
+  const key = 'test:client:{192.0.2.1}'
+
+  before(async () => {
+    redis = await startRedis()
+    store = openRedis(redis.port, world, patience)
+    await up(store)
+  })
+  after(async () => {
+    await store.close()
+    await redis.stop()
+  })
+
+  async function remembered(lesson: Parameters<Store['remember']>[1]) {
+    store.remember('192.0.2.1', lesson)
+    await store.recall('192.0.2.1')
+  }
+
+  it('goes by name, with an expiry, and the key with the last of them', async () => {
+    await remembered({ passed: { pregreet: 1000, dnsbl: 3000 }, failed: { pipelining: 2000 } })
+    const now = Number((await redis.command('TIME')).split('\n')[0])
+    const fields = (await redis.command('HGETALL', key)).split('\n')
+    const found = new Map(fields.flatMap((field, i) => (i % 2 === 0 ? [[field, Number(fields[i + 1]) - now]] : [])))
+    for (const [field, ttl] of [
+      ['p:pregreet', 1000],
+      ['p:dnsbl', 3000],
+      ['f:pipelining', 2000],
+    ] as const) {
+      assert.ok(Math.abs((found.get(field) ?? 0) - ttl) <= 2, field)
+    }
+    assert.equal(found.size, 3)
+    assert.ok(Math.abs(Number(await redis.command('TTL', key)) - 3000) <= 2)
+  })
+
+  it('loses its expired fields at the next write, and never the ttl of the key', async () => {
+    await redis.command('EVAL', timeTravel, 0, 1500)
+    await remembered({ passed: { access: 100 }, failed: {} })
+    const fields = (await redis.command('HKEYS', key)).split('\n').sort()
+    assert.deepEqual(fields, ['f:pipelining', 'p:access', 'p:dnsbl'])
+    assert.ok(Math.abs(Number(await redis.command('TTL', key)) - 1500) <= 2)
+  })
+
+  it('is one key for a client, gone when it is forgotten', async () => {
+    assert.equal(await redis.command('DBSIZE'), '1')
+    assert.equal(await store.forget('192.0.2.1'), true)
+    assert.equal(await redis.command('DBSIZE'), '0')
+  })
+
+  it('is an unknown client where the key is of another type, and is left alone', async () => {
+    await redis.command('SET', key, 'somebody else')
+    assert.deepEqual(await store.recall('192.0.2.1'), { passed: [], failed: [] })
+    const errors = store.health.rememberErrors
+    await remembered(pass('pregreet'))
+    assert.equal(store.health.rememberErrors, errors + 1)
+    assert.equal(await redis.command('GET', key), 'somebody else')
+    assert.deepEqual(world.lines, [])
+    await redis.command('DEL', key)
+  })
+
+  it('is an unknown client where the values or the fields are strange', async () => {
+    const strange = [
+      'p:a',
+      'soon',
+      'p:b',
+      'inf',
+      'p:c',
+      'nan',
+      'p:d',
+      '-1',
+      'p:e',
+      '1e300',
+      'q:f',
+      '4000000000',
+      'p',
+      '4000000000',
+    ]
+    await redis.command('HSET', key, ...strange, `p:${'x'.repeat(100)}`, '4000000000')
+    assert.deepEqual(await store.recall('192.0.2.1'), { passed: [], failed: [] })
+    await remembered(pass('pregreet'))
+    assert.deepEqual(await store.recall('192.0.2.1'), { passed: ['pregreet'], failed: [] })
+    await redis.command('DEL', key)
+  })
+
+  it('is an unknown client where the hash is huge, and is not even read', async () => {
+    await redis.command('EVAL', "for i = 1, 100000 do redis.call('HSET', KEYS[1], 'p:' .. i, '4000000000') end", 1, key)
+    assert.deepEqual(await store.recall('192.0.2.1'), { passed: [], failed: [] })
+    await remembered(pass('pregreet'))
+    assert.equal(await redis.command('HLEN', key), '100000')
+    await redis.command('DEL', key)
+  })
+
+  it('is older than what was learnt while it was on its way', async () => {
+    redis.pause()
+    const recalling = store.recall('192.0.2.7')
+    store.remember('192.0.2.7', pass('pregreet'))
+    redis.resume()
+    assert.deepEqual((await recalling).passed, ['pregreet'])
+  })
+
+  it('is written and read though the scripts are flushed', async () => {
+    await remembered(pass('pregreet'))
+    await redis.command('SCRIPT', 'FLUSH')
+    assert.deepEqual((await store.recall('192.0.2.1')).passed, ['pregreet'])
+    await redis.command('SCRIPT', 'FLUSH')
+    store.remember('192.0.2.1', pass('dnsbl'))
+    await until('the lesson is written', async () => (await redis.command('HEXISTS', key, 'p:dnsbl')) === '1')
+    assert.equal(store.health.recallErrors, 0)
+  })
+})
+
+describe('a Redis that fails', () => {
+  const opened: (() => Promise<void>)[] = []
+  after(async () => {
+    for (const close of opened.reverse()) await close()
+  })
+
+  async function start(port?: number, settings: string[] = []): Promise<RedisServer> {
+    const redis = await startRedis(port, settings)
+    opened.push(() => redis.stop())
+    return redis
+  }
+
+  function open(port: number, wait = commandWait, password: string | null = null) {
+    const world = new StoreWorld()
+    const store = openRedis(port, world, wait, password)
+    opened.push(() => store.close())
+    return { store, world }
+  }
+
+  /** A store that Redis answers, however long that took. */
+  async function openUp(port: number, wait = commandWait) {
+    const opened = open(port, wait)
+    await up(opened.store)
+    opened.world.lines.length = 0
+    return opened
+  }
+
+  async function timed<T>(run: () => Promise<T>): Promise<{ answer: T; took: number }> {
+    const start = performance.now()
+    const answer = await run()
+    return { answer, took: performance.now() - start }
+  }
+
+  it('by being killed is replaced by what this gate knows, and used again when it is back', async () => {
+    const redis = await start()
+    const { store, world } = await openUp(redis.port)
+    const other = await openUp(redis.port)
+    other.store.remember('192.0.2.1', pass('pregreet'))
+    store.remember('192.0.2.2', pass('dnsbl'))
+    await other.store.recall('192.0.2.9')
+    await store.recall('192.0.2.1')
+
+    await redis.stop()
+    await down(store)
+    const { answer, took } = await timed(() =>
+      Promise.all(['192.0.2.1', '192.0.2.2'].map(client => store.recall(client))),
+    )
+    assert.deepEqual(
+      answer.map(record => record.passed),
+      [['pregreet'], ['dnsbl']],
+    )
+    assert.ok(took < slack, `${took} ms`)
+    store.remember('192.0.2.5', failure('pregreet'))
+    assert.equal(await store.forget('192.0.2.5'), false)
+    store.remember('192.0.2.3', failure('pipelining'))
+    assert.deepEqual((await store.recall('192.0.2.3')).failed, ['pipelining'])
+    assert.equal(await store.forget('192.0.2.2'), false)
+    await until('it has tried to come back', () => world.lines.length > 0)
+    assert.equal(world.lines.length, 1)
+    assert.match(world.lines[0] ?? '', /^warn Redis does not answer/)
+
+    await start(redis.port)
+    await up(store)
+    await up(other.store)
+    assert.equal(world.lines.length, 2)
+    assert.match(world.lines[1] ?? '', /^info Redis answers again/)
+    await until('what was learnt meanwhile is in Redis', async () => {
+      const { failed } = await other.store.recall('192.0.2.3')
+      return failed.includes('pipelining')
+    })
+    assert.deepEqual((await other.store.recall('192.0.2.5')).failed, [], 'forgotten before it was written')
+    // Redis was started empty, and it is Redis that is believed.
+    assert.deepEqual((await store.recall('192.0.2.1')).passed, [])
+  })
+
+  it('by hanging costs three recalls their wait, and then nobody anything', async () => {
+    const redis = await start()
+    const { store, world } = await openUp(redis.port)
+    store.remember('192.0.2.1', pass('pregreet'))
+    await store.recall('192.0.2.1')
+    redis.pause()
+    for (let i = 0; i < 3; i++) {
+      const { answer, took } = await timed(() => store.recall('192.0.2.1'))
+      assert.deepEqual(answer.passed, ['pregreet'])
+      assert.ok(took < commandWait + slack, `recall ${i} took ${took} ms`)
+    }
+    assert.equal(store.health.up, false)
+    const { took } = await timed(() => Promise.all(Array.from({ length: 1000 }, () => store.recall('192.0.2.1'))))
+    assert.ok(took < slack, `${took} ms`)
+    assert.equal(store.health.recallErrors, 3)
+    // Long enough for a probe and for the connection to be given up: still one warning.
+    await new Promise(resolve => setTimeout(resolve, 1500))
+    assert.equal(world.lines.length, 1)
+
+    redis.resume()
+    await up(store)
+    assert.deepEqual(
+      world.lines.map(line => line.slice(0, 4)),
+      ['warn', 'info'],
+    )
+    store.remember('192.0.2.4', pass('dnsbl'))
+    const fallbacks = store.health.fallbacks
+    assert.deepEqual((await store.recall('192.0.2.4')).passed, ['dnsbl'])
+    assert.equal(store.health.fallbacks, fallbacks)
+  })
+
+  it('by hanging under two hundred recalls at once leaves none without an answer', async () => {
+    const redis = await start()
+    const { store } = await openUp(redis.port)
+    redis.pause()
+    const { answer, took } = await timed(() =>
+      Promise.all(Array.from({ length: 200 }, (_, i) => store.recall(`192.0.2.${i}`))),
+    )
+    assert.equal(answer.length, 200)
+    assert.equal(store.health.recallErrors, 200)
+    assert.ok(took < commandWait + slack, `${took} ms`)
+    redis.resume()
+    await up(store)
+  })
+
+  it('by hanging is not sent more than a thousand commands', async () => {
+    const redis = await start()
+    const { store } = await openUp(redis.port)
+    redis.pause()
+    await Promise.all(Array.from({ length: 3000 }, (_, i) => store.recall(`192.0.2.${i}`)))
+    assert.equal(store.health.recallErrors, 1000)
+    assert.equal(store.health.fallbacks, 3000)
+    redis.resume()
+  })
+
+  it('by being full is read, and written again when there is room', async () => {
+    const redis = await start()
+    const { store, world } = await openUp(redis.port, patience)
+    store.remember('192.0.2.1', pass('pregreet'))
+    await store.recall('192.0.2.1')
+    await redis.command('CONFIG', 'SET', 'maxmemory-policy', 'noeviction', 'maxmemory', '1mb')
+    store.remember('192.0.2.2', pass('pregreet'))
+    store.remember('192.0.2.3', pass('pregreet'))
+    await until('the writes have failed', () => store.health.rememberErrors === 2)
+    const { fallbacks } = store.health
+    assert.deepEqual((await store.recall('192.0.2.1')).passed, ['pregreet'])
+    assert.equal(store.health.fallbacks, fallbacks, 'read from Redis')
+    assert.deepEqual((await store.recall('192.0.2.2')).passed, ['pregreet'], 'what could not be written is known here')
+    assert.equal(store.health.up, true)
+    assert.equal(world.lines.length, 1)
+    assert.match(world.lines[0] ?? '', /^warn Redis refuses writes \(OOM/)
+
+    await redis.command('CONFIG', 'SET', 'maxmemory', '0')
+    store.remember('192.0.2.4', pass('pregreet'))
+    await until('all is written', async () => (await redis.command('DBSIZE')) === '4')
+  })
+
+  it('by becoming a replica is read, and written again when it is none', async () => {
+    const redis = await start()
+    const { store, world } = await openUp(redis.port, patience)
+    store.remember('192.0.2.1', pass('pregreet'))
+    await store.recall('192.0.2.1')
+    await redis.command('REPLICAOF', '127.0.0.1', await freePort())
+    store.remember('192.0.2.1', failure('pregreet'))
+    await until('the write has failed', () => store.health.rememberErrors === 1)
+    assert.deepEqual(
+      await store.recall('192.0.2.1'),
+      { passed: [], failed: ['pregreet'] },
+      'what was learnt last counts',
+    )
+    assert.equal(store.health.up, true)
+    assert.match(world.lines.join(), /^warn Redis refuses writes \(READONLY/)
+
+    // Nothing new is learnt, and nobody calls.
+    await redis.command('REPLICAOF', 'NO', 'ONE')
+    await until(
+      'the lesson is written',
+      async () => (await redis.command('HKEYS', 'test:client:{192.0.2.1}')) === 'f:pregreet',
+    )
+  })
+
+  it('by not knowing our password is done without, and used when it does', async () => {
+    const redis = await start(undefined, ['--requirepass', 'right'])
+    const { store, world } = open(redis.port, patience, 'wrong')
+    await until('it was refused', () => world.lines.length > 0)
+    assert.match(world.lines[0] ?? '', /^warn Redis does not answer \(.*WRONGPASS/)
+    store.remember('192.0.2.1', pass('pregreet'))
+    assert.deepEqual((await store.recall('192.0.2.1')).passed, ['pregreet'])
+    const { store: known } = open(redis.port, patience, 'right')
+    await up(known)
+
+    await redis.command('CONFIG', 'SET', 'requirepass', 'wrong')
+    await up(store)
+    await until(
+      'what was learnt meanwhile is shared',
+      async () => (await known.recall('192.0.2.1')).passed.length === 1,
+    )
+    assert.deepEqual(
+      world.lines.map(line => line.slice(0, 4)),
+      ['warn', 'info'],
+    )
+    assert.ok(!world.lines.join().includes('wrong'))
+  })
+
+  it('keeps the thousand clients taught last for when it is back', async () => {
+    const port = await freePort()
+    const { store } = open(port)
+    await down(store)
+    for (let i = 0; i < 1500; i++) store.remember(`10.0.${i >> 8}.${i & 255}`, pass('pregreet'))
+    const redis = await start(port)
+    await up(store)
+    await until('they are written', async () => (await redis.command('DBSIZE')) === '1000')
+    assert.equal(await redis.command('EXISTS', 'test:client:{10.0.0.0}', 'test:client:{10.0.1.243}'), '0')
+    assert.equal(await redis.command('EXISTS', 'test:client:{10.0.1.244}', 'test:client:{10.0.5.219}'), '2')
+  })
+
+  it('says at the end what could not be written', async () => {
+    const { store, world } = open(await freePort())
+    await until('it was tried', () => world.lines.length === 1)
+    store.remember('192.0.2.1', pass('pregreet'))
+    await store.close()
+    assert.match(world.lines[1] ?? '', /^warn what was learnt of 1 clients/)
+  })
+})

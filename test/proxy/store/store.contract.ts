@@ -1,0 +1,159 @@
+import assert from 'node:assert/strict'
+import { after, before, describe, it } from 'node:test'
+import type { Store } from '@sallyport/proxy/store/index.js'
+
+/** A store under test, and the time it lives in. */
+export interface Subject {
+  readonly store: Store
+  /** Lets seconds pass for everything that is remembered. */
+  advance(seconds: number): Promise<void>
+  /** Returns when what was remembered is where it is to be. */
+  settle(): Promise<void>
+  /** Closes the store and whatever it needed. */
+  end(): Promise<void>
+}
+
+const sorted = (names: readonly string[]) => [...names].sort()
+
+/** What every store does, whatever it keeps its clients in. `forgetsEverywhere`: what `forget` answers. */
+export function storeContract(name: string, open: () => Promise<Subject>, forgetsEverywhere = true): void {
+  describe(`the contract of a store: ${name}`, () => {
+    let subject: Subject
+    let store: Store
+    let count = 0
+    /** A client that no other test has met. */
+    const newClient = () => `2001:db8:0:${(count++).toString(16)}::/64`
+
+    before(async () => {
+      subject = await open()
+      store = subject.store
+    })
+    after(() => subject.end())
+
+    async function remember(client: string, passed: Record<string, number>, failed: Record<string, number> = {}) {
+      store.remember(client, { passed, failed })
+      await subject.settle()
+    }
+
+    async function expect(client: string, passed: readonly string[], failed: readonly string[] = []) {
+      const record = await store.recall(client)
+      assert.deepEqual({ passed: sorted(record.passed), failed: sorted(record.failed) }, { passed, failed })
+    }
+
+    it('knows nothing of a client that it has not met', async () => {
+      await expect(newClient(), [])
+    })
+
+    it('remembers passes and failures by name, and of each client its own', async () => {
+      const [one, two] = [newClient(), newClient()]
+      await remember(one, { pregreet: 1000, 'helo-syntax': 1000 }, { pipelining: 1000 })
+      await remember(two, {}, { pregreet: 1000 })
+      await expect(one, ['helo-syntax', 'pregreet'], ['pipelining'])
+      await expect(two, [], ['pregreet'])
+    })
+
+    it('lets each name expire by its own ttl', async () => {
+      const client = newClient()
+      await remember(client, { pregreet: 1000, dnsbl: 5000 }, { pipelining: 3000 })
+      await subject.advance(900)
+      await expect(client, ['dnsbl', 'pregreet'], ['pipelining'])
+      await subject.advance(200)
+      await expect(client, ['dnsbl'], ['pipelining'])
+      await subject.advance(2000)
+      await expect(client, ['dnsbl'])
+      await subject.advance(2000)
+      await expect(client, [])
+    })
+
+    it('adds lessons up', async () => {
+      const client = newClient()
+      await remember(client, { pregreet: 1000 })
+      await remember(client, { dnsbl: 1000 })
+      await remember(client, {}, { pipelining: 1000 })
+      await expect(client, ['dnsbl', 'pregreet'], ['pipelining'])
+    })
+
+    it('keeps of two lessons on one name the one that lasts longer', async () => {
+      const client = newClient()
+      await remember(client, { pregreet: 5000, dnsbl: 1000 }, { pipelining: 5000 })
+      await remember(client, { pregreet: 1000, dnsbl: 5000 }, { pipelining: 1000 })
+      await subject.advance(3000)
+      await expect(client, ['dnsbl', 'pregreet'], ['pipelining'])
+    })
+
+    it('takes a pass back when the same check is failed, and leaves the other passes', async () => {
+      const client = newClient()
+      await remember(client, { pregreet: 5000, dnsbl: 5000 })
+      await remember(client, {}, { pregreet: 1000 })
+      await expect(client, ['dnsbl'], ['pregreet'])
+      await subject.advance(2000)
+      await expect(client, ['dnsbl'])
+    })
+
+    it('keeps a failure for the whole of its ttl, though the check is passed in between', async () => {
+      const client = newClient()
+      await remember(client, {}, { pregreet: 3000 })
+      await remember(client, { pregreet: 5000 })
+      await expect(client, ['pregreet'], ['pregreet'])
+      await subject.advance(4000)
+      await expect(client, ['pregreet'])
+    })
+
+    it('believes the failure where one lesson says both', async () => {
+      const client = newClient()
+      await remember(client, { pregreet: 5000, dnsbl: 5000 }, { pregreet: 1000 })
+      await expect(client, ['dnsbl'], ['pregreet'])
+    })
+
+    it('leaves out what would hold for less than a second', async () => {
+      const client = newClient()
+      await remember(client, { pregreet: 0, dnsbl: -5, 'helo-syntax': Number.NaN, access: 0.5 }, { pipelining: 0 })
+      await expect(client, [])
+      await remember(client, { pregreet: 1000 }, { dnsbl: 0 })
+      await remember(client, {}, { pregreet: 0 })
+      await expect(client, ['pregreet'])
+    })
+
+    it('remembers what is said to last for ever', async () => {
+      const client = newClient()
+      await remember(client, { access: Number.POSITIVE_INFINITY })
+      await subject.advance(86_400 * 365)
+      await expect(client, ['access'])
+    })
+
+    it('treats names of anything as names', async () => {
+      const client = newClient()
+      await remember(client, { constructor: 1000, toString: 1000 }, { 'p:x': 1000 })
+      await expect(client, ['constructor', 'toString'], ['p:x'])
+    })
+
+    it('forgets a client, and only that one', async () => {
+      const [one, two] = [newClient(), newClient()]
+      await remember(one, { pregreet: 1000 }, { dnsbl: 1000 })
+      await remember(two, { pregreet: 1000 })
+      assert.equal(await store.forget(one), forgetsEverywhere)
+      await expect(one, [])
+      await expect(two, ['pregreet'])
+      assert.equal(await store.forget(newClient()), forgetsEverywhere)
+    })
+
+    it('answers many at once', async () => {
+      const clients = Array.from({ length: 200 }, newClient)
+      for (const client of clients) store.remember(client, { passed: { pregreet: 1000 }, failed: {} })
+      await subject.settle()
+      const records = await Promise.all(clients.map(client => store.recall(client)))
+      assert.deepEqual(new Set(records.map(record => record.passed.join())), new Set(['pregreet']))
+    })
+
+    it('counts what it was asked', async () => {
+      const { recalls, remembers } = store.health
+      store.remember(newClient(), { passed: { pregreet: 1000 }, failed: {} })
+      await store.recall(newClient())
+      assert.equal(store.health.recalls, recalls + 1)
+      assert.equal(store.health.remembers, remembers + 1)
+      assert.equal(store.health.rememberErrors, 0)
+      assert.equal(store.health.recallErrors, 0)
+      assert.ok(store.health.clients > 0)
+    })
+  })
+}

@@ -1,0 +1,102 @@
+import { type ChildProcess, execFile, spawn } from 'node:child_process'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+
+const run = promisify(execFile)
+
+/** A real Redis on a loopback port, with its own directory, which forgets everything when it stops. */
+export interface RedisServer {
+  readonly port: number
+  readonly pid: number
+  /** Sends a command and gives the reply as redis-cli prints it. */
+  command(...words: (string | number)[]): Promise<string>
+  /** SIGSTOP: connections stay, nothing is answered. */
+  pause(): void
+  resume(): void
+  /** SIGKILL, paused or not; returns when it is gone. */
+  stop(): Promise<void>
+}
+
+const missing = (error: unknown): boolean => error instanceof Error && 'code' in error && error.code === 'ENOENT'
+const howToInstall = 'redis-server is needed for this test: apt-get install -y redis-server'
+
+/** A loopback port on which nobody listens at this moment. */
+export async function freePort(): Promise<number> {
+  const server = createServer()
+  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
+  const address = server.address()
+  await new Promise(resolve => server.close(resolve))
+  if (address === null || typeof address === 'string') throw new Error('no port')
+  return address.port
+}
+
+/** Waits until it says that it accepts connections; rejects with its output if it ends before. */
+function ready(child: ChildProcess): Promise<void> {
+  return new Promise((resolve, reject) => {
+    let output = ''
+    child.stdout?.on('data', (data: Buffer) => {
+      output += data.toString()
+      if (output.includes('Ready to accept connections')) resolve()
+    })
+    child.on('error', error => reject(missing(error) ? new Error(howToInstall) : error))
+    child.on('exit', () => reject(new Error(`redis-server ended: ${output}`)))
+  })
+}
+
+/** Starts one, on a given port if it is to come back where it was; `settings` as on its command line. */
+export async function startRedis(port?: number, settings: readonly string[] = []): Promise<RedisServer> {
+  const directory = await mkdtemp(join(tmpdir(), 'sallyport-redis-'))
+  const chosen = port ?? (await freePort())
+  const options = [
+    '--port',
+    String(chosen),
+    '--bind',
+    '127.0.0.1',
+    '--dir',
+    directory,
+    '--save',
+    '',
+    '--appendonly',
+    'no',
+  ]
+  const child = spawn('redis-server', [...options, ...settings], { stdio: ['ignore', 'pipe', 'ignore'] })
+  const gone = new Promise<void>(resolve => child.once('exit', () => resolve()))
+  // A test that dies must not leave it running.
+  const kill = () => child.kill('SIGKILL')
+  process.once('exit', kill)
+  try {
+    await ready(child)
+  } catch (error) {
+    process.off('exit', kill)
+    await rm(directory, { recursive: true, force: true })
+    // Between the asking and the using somebody else may have taken the port.
+    if (port === undefined && error instanceof Error && error.message.includes('Address already in use')) {
+      return startRedis(port, settings)
+    }
+    throw error
+  }
+  const { pid } = child
+  if (pid === undefined) throw new Error('no pid')
+  const password = settings[settings.indexOf('--requirepass') + 1]
+  const login =
+    settings.includes('--requirepass') && password !== undefined ? ['-a', password, '--no-auth-warning'] : []
+  return {
+    port: chosen,
+    pid,
+    command: async (...words) => {
+      const { stdout } = await run('redis-cli', ['-p', String(chosen), ...login, ...words.map(String)])
+      return stdout.trimEnd()
+    },
+    pause: () => void child.kill('SIGSTOP'),
+    resume: () => void child.kill('SIGCONT'),
+    stop: async () => {
+      kill()
+      await gone
+      process.off('exit', kill)
+      await rm(directory, { recursive: true, force: true })
+    },
+  }
+}

@@ -1,0 +1,22 @@
+/** A wall clock in seconds that stands still until it is moved, and a log that is kept. */
+export class StoreWorld {
+  seconds = 1_790_000_000
+  readonly lines: string[] = []
+  readonly now = (): number => this.seconds
+  readonly advance = async (seconds: number): Promise<void> => {
+    this.seconds += seconds
+  }
+  readonly log = {
+    info: (message: string): void => void this.lines.push(`info ${message}`),
+    warn: (message: string): void => void this.lines.push(`warn ${message}`),
+  }
+}
+
+/** Waits until something is so, looking every few milliseconds; rejects after `wait` ms, naming what was waited for. */
+export async function until(what: string, isSo: () => boolean | Promise<boolean>, wait = 5000): Promise<void> {
+  const deadline = performance.now() + wait
+  while (!(await isSo())) {
+    if (performance.now() > deadline) throw new Error(`not within ${wait} ms: ${what}`)
+    await new Promise(resolve => setTimeout(resolve, 5))
+  }
+}
