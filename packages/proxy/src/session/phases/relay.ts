@@ -93,7 +93,6 @@ class Relay implements Phase {
     if (awaiting === 'DATA') {
       if (goAhead) {
         this.transfer = new Transfer(session)
-        this.setDeadline(session, now, session.house.waits.data)
         return this.carry(session, this.transfer, now)
       }
       // What a client sent behind a DATA that was refused is a message, and must not be taken for commands.
