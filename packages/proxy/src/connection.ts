@@ -122,17 +122,17 @@ export class Connection implements Port, WheelEntry {
     session.fault(gate.clock(), replies.internal(gate.house.hostname, session.arrival.id))
   }
 
-  /** Backpressure, both ways: who cannot send on does not read. */
+  /** Backpressure, both ways: who cannot send on does not read, nor is a client read from that does not take its replies. */
   private regulate(): void {
     const { client, backend, session } = this
     if (session === null) return
-    const full = !session.wantsMore || (backend !== null && backend.writableLength > unsentLimit)
+    const stuck = client.writableLength > unsentLimit
+    const full = stuck || !session.wantsMore || (backend !== null && backend.writableLength > unsentLimit)
     if (full !== client.isPaused()) {
       if (full) client.pause()
       else client.resume()
     }
     if (backend === null) return
-    const stuck = client.writableLength > unsentLimit
     if (stuck !== backend.isPaused()) {
       if (stuck) backend.pause()
       else backend.resume()
