@@ -177,13 +177,10 @@ export class Session {
       // Whoever abandons the backend in between does not want its further replies.
       if (this.isDone || this.replyReader !== reader) return
     }
-    if (reader.malformed) this.disbelieve('its reply was malformed', now)
-  }
-
-  /** What the backend says can no longer be told to answer what it was asked. */
-  private disbelieve(why: string, now: Instant): void {
-    this.port.abandon()
-    this.backendGone(why, now)
+    if (!reader.malformed) return
+    this.phase.backendGone(this, 'its reply was malformed', now)
+    // This connection still stands. Where the session goes on, to the end of its message, that is without it.
+    if (this.replyReader === reader) this.abandon()
   }
 
   /** The connection to the backend failed or ended. */
@@ -239,7 +236,8 @@ export class Session {
    * its reply came before the next was sent, and must not be taken for the answer to that.
    */
   get backendAhead(): boolean {
-    return this.replyReader !== null && (this.repliesWaiting > 0 || this.replyReader.midReply)
+    const reader = this.replyReader
+    return reader !== null && (this.repliesWaiting > 0 || reader.midReply || reader.malformed)
   }
 
   /** The next reply of the backend answers this. */

@@ -204,6 +204,8 @@ class Relay implements Phase {
       return
     }
     if (!transfer.carry(session)) {
+      // It closed its half before it was asked to go on: the rest will never come.
+      if (session.clientGone) return this.clientEnded(session, now)
       this.setDeadline(session, now, session.house.waits.data)
       if (session.clientGone) this.clientEnded(session, now)
       return
