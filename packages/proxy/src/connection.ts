@@ -78,17 +78,19 @@ export class Connection implements Port, WheelEntry {
     this.drive(() => this.session?.start(now))
   }
 
-  /** A connection that gets no session: one line and a close. */
+  /** A connection that gets no session: one line to the client and one in the log, and a close. */
   turnAway(reason: 'limit' | 'per_client' | 'proxy_header' | 'draining'): void {
-    const { hostname } = this.gate.house
+    const { gate, ends } = this
+    const { hostname } = gate.house
+    const id = gate.ids.next(Date.now() / 1000)
     // A header that comes after this must not begin a session.
     this.header = null
-    this.gate.metrics.connectionsRefused.inc({ reason })
-    this.send(
-      reason === 'per_client'
-        ? `421 4.7.0 ${hostname} Error: too many connections\r\n`
-        : `421 4.3.2 ${hostname} Service not available, try again later\r\n`,
+    gate.metrics.connectionsRefused.inc({ reason })
+    gate.log.info(
+      { event: 'turned_away', id, client: ends.client.text, port: ends.clientPort, reason },
+      `turned away: ${reason}`,
     )
+    this.send(reason === 'per_client' ? replies.tooManyConnections(hostname, id) : replies.noService(hostname, id))
     this.close()
   }
 
@@ -120,17 +122,17 @@ export class Connection implements Port, WheelEntry {
     session.fault(gate.clock(), replies.internal(gate.house.hostname, session.arrival.id))
   }
 
-  /** Backpressure, both ways: who cannot send on does not read. */
+  /** Backpressure, both ways: who cannot send on does not read, nor is a client read from that does not take its replies. */
   private regulate(): void {
     const { client, backend, session } = this
     if (session === null) return
-    const full = !session.wantsMore || (backend !== null && backend.writableLength > unsentLimit)
+    const stuck = client.writableLength > unsentLimit
+    const full = stuck || !session.wantsMore || (backend !== null && backend.writableLength > unsentLimit)
     if (full !== client.isPaused()) {
       if (full) client.pause()
       else client.resume()
     }
     if (backend === null) return
-    const stuck = client.writableLength > unsentLimit
     if (stuck !== backend.isPaused()) {
       if (stuck) backend.pause()
       else backend.resume()
