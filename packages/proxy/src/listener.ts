@@ -83,7 +83,6 @@ function readHeader(connection: Connection, header: ProxyHeaderReader, octets: B
         { event: 'proxy_header', proxy: ends.client.text, why: reading.why },
         'no PROXY header from a trusted proxy',
       )
-      connection.header = null
       return connection.turnAway('proxy_header')
     case 'header': {
       const local = reading.header.kind === 'local'
