@@ -13,7 +13,7 @@ test('a client with too many connections hears 421 4.7.0, others and allowed one
   const second = await connectAs(t, gate, '192.0.2.7')
   for (const client of [first, second]) await client.expect(/^220 /)
   const third = await connectAs(t, gate, '192.0.2.7')
-  await third.expect(/^421 4\.7\.0 gate\.example\.test Error: too many connections$/)
+  await third.expect(/^421 4\.7\.0 gate\.example\.test Error: too many connections; ref=\w+$/)
   assert.equal(await third.closed, 'fin')
   await (await connectAs(t, gate, '192.0.2.8')).expect(/^220 /)
   // One client of IPv6 has a whole network.
@@ -34,7 +34,7 @@ test('above the limit of all connections clients hear 421 4.3.2, and the gate sa
   for (const client of clients) await client.expect(/^220 /)
   assert.deepEqual(await gate.admin('/readyz'), { status: 503, text: 'at the limit of connections\n' })
   const fourth = await connectAs(t, gate, '192.0.2.4')
-  await fourth.expect(/^421 4\.3\.2 gate\.example\.test Service not available, try again later$/)
+  await fourth.expect(/^421 4\.3\.2 gate\.example\.test Service not available, try again later; ref=\w+$/)
   assert.equal(await fourth.closed, 'fin')
   assert.equal(await gate.metric('sallyport_connections_refused_total{reason="limit"}'), 1)
   assert.equal(await gate.metric('sallyport_connections_limit'), 3)

@@ -43,7 +43,7 @@ test('values: an empty file is the defaults', () => {
       command: 300_000,
       screening: 600_000,
       data: 180_000,
-      session: 3_600_000,
+      session: 14_400_000,
       backendConnect: 5000,
       backendGreeting: 30_000,
       backendReply: 300_000,

@@ -29,7 +29,7 @@ const command: Phase = {
     session.conclude('hangup', now)
   },
 
-  learnt(session, now) {
+  learnt(session, _asked, now) {
     const verdict = session.judge()
     if (verdict.action === 'drop') session.drop(verdict, now)
   },
