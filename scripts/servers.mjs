@@ -24,7 +24,7 @@ export async function installServers() {
   if (!isDebian || process.getuid?.() !== 0) {
     throw new StepFailed(
       `The tests run against real servers, and these commands are missing: ${missing.join(', ')}.\n` +
-        `${isDebian ? 'This installs them' : 'On Debian, this installs them'}:\n\n  sudo apt-get ${install.join(' ')}\n`,
+        `${isDebian ? 'This installs them' : 'On Debian, this installs them'}:\n\n  sudo apt-get update && sudo apt-get ${install.join(' ')}\n`,
     )
   }
   const mayStartAgain = forbidStarting()

@@ -13,6 +13,11 @@ const ragged: Cut = octets => {
   return pieces
 }
 
+/** In two pieces, the first of `size` octets. */
+const twoPieces =
+  (size: number): Cut =>
+  octets => [octets.subarray(0, size), octets.subarray(size)]
+
 const files = readdirSync(folder, { recursive: true, encoding: 'utf8' })
   .filter(file => file.endsWith('.smtp'))
   .sort()
@@ -24,4 +29,7 @@ for (const file of files) {
   if (transcript.settings.get('plays') === 'whole') continue
   test(`${file}: byte by byte`, () => play(transcript, byteByByte))
   test(`${file}: in ragged pieces`, () => play(transcript, ragged))
+  test(`${file}: cut at each of the first places`, () => {
+    for (let size = 1; size < 32; size++) play(transcript, twoPieces(size))
+  })
 }

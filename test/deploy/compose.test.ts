@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { stat } from 'node:fs/promises'
 import { before, describe, it } from 'node:test'
-import { pathOf, textOf, yamlOf } from './files.ts'
+import { command } from './command.ts'
+import { pathOf, program, textOf, yamlOf } from './files.ts'
 
 interface Container {
   readonly build?: { readonly context: string; readonly dockerfile: string; readonly args?: Record<string, string> }
@@ -100,11 +101,17 @@ describe('compose.yaml', () => {
     assert.match(dockerfile, /^EXPOSE 2525 9525$/m)
     assert.deepEqual(await yamlOf(`${folder}/compose.sallyport.yaml`), {
       hostname: 'mx.example.net',
-      listen: '0.0.0.0:2525',
+      listen: ['0.0.0.0:2525'],
       backend: { address: 'postfix:10025', identity: 'proxy_v2' },
       recipient_domains: [compose.services.postfix.build?.args?.['DOMAIN']],
       store: { kind: 'redis', url: 'redis://redis:6379' },
       admin: { listen: '0.0.0.0:9525' },
     })
+  })
+
+  it('mounts a configuration that the gate calls good', async () => {
+    const file = pathOf(`${folder}/compose.sallyport.yaml`)
+    const { code, stdout } = await command(process.execPath, [program, 'check', '-c', file])
+    assert.equal(code, 0, stdout)
   })
 })

@@ -36,7 +36,7 @@ function ignored(path: string, patterns: readonly string[]): boolean {
   let out = false
   for (const pattern of patterns) {
     const body = pattern.replace(/^!/, '').replace(/[.+]/g, '\\$&')
-    const regex = new RegExp(`^${body.replaceAll('**/', '(.+/)?').replace(/(?<!\.)\*/g, '[^/]*')}$`)
+    const regex = new RegExp(`^${body.replaceAll('**/', '(.+/)?').replaceAll('*', '[^/]*')}$`)
     if (folders.some(folder => regex.test(folder))) out = !pattern.startsWith('!')
   }
   return out
@@ -113,12 +113,18 @@ describe('the image of the gate', () => {
 
   it('runs node as PID 1, as a user without rights, on the program that the build makes', async () => {
     const entry: unknown = JSON.parse(last('ENTRYPOINT') ?? '')
-    assert.deepEqual(entry, ['node', '--enable-source-maps', 'packages/proxy/dist/cli.js'])
+    assert.deepEqual(entry, ['node', '--enable-source-maps', '/opt/sallyport/packages/proxy/dist/cli.js'])
     const proxy: { bin: unknown } = JSON.parse(await textOf('packages/proxy/package.json'))
     assert.deepEqual(proxy.bin, { sallyport: './dist/cli.js' })
     assert.deepEqual(JSON.parse(last('CMD') ?? ''), ['run', '-c', '/etc/sallyport/sallyport.yaml'])
     assert.equal(last('USER'), '65532:65532')
     assert.equal(last('FROM'), 'node:24-slim')
+  })
+
+  it('keeps what it remembers in a volume that is its own', () => {
+    assert.equal(last('WORKDIR'), '/var/lib/sallyport')
+    assert.equal(last('VOLUME'), '/var/lib/sallyport')
+    assert.ok(runs().includes('install -d -o 65532 -g 65532 -m 700 /var/lib/sallyport'))
   })
 
   it('is healthy when /readyz says so, and not when it does not, or nobody answers', async () => {
@@ -139,8 +145,8 @@ describe('the image of the gate', () => {
       const { port } = admin.address() as AddressInfo
       if (status === null) await once(admin.close(), 'close')
       const outcome = await command(process.execPath, ['-e', script.replace(':9525', `:${port}`)])
-      assert.equal(outcome.code, code, `/readyz gives ${status}`)
       if (status !== null) await once(admin.close(), 'close')
+      assert.equal(outcome.code, code, `/readyz gives ${status}`)
     }
   })
 })

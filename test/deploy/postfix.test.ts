@@ -1,6 +1,10 @@
 import assert from 'node:assert/strict'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
-import { textOf } from './files.ts'
+import { command } from './command.ts'
+import { program, textOf } from './files.ts'
 import { append, freePort, makePostfix, type PostfixInstance } from './postfix-instance.ts'
 import { dialogue, proxyV2 } from './smtp-dialogue.ts'
 
@@ -131,5 +135,21 @@ describe('the Postfix recipe for XCLIENT', () => {
     assert.deepEqual(codes(await dialogue(port, nothing, smuggling)), oneMessage)
     const named = await dialogue(port, nothing, ['EHLO g.example\r\n', 'XCLIENT ADDR=192.0.2.1\r\n', ...smuggling])
     assert.deepEqual(codes(named), ['220', '250', ...oneMessage])
+  })
+})
+
+describe('the README of the Postfix recipe', () => {
+  it('shows a configuration that the gate calls good', async () => {
+    const readme = await textOf(`${recipe}/README.md`)
+    const shown = /```yaml\n([^`]*)```/.exec(readme)?.[1]?.replace(/^ {3}/gm, '') ?? ''
+    assert.match(shown, /127\.0\.0\.1:10025/)
+    const directory = await mkdtemp(join(tmpdir(), 'sallyport-readme-'))
+    try {
+      await writeFile(join(directory, 'sallyport.yaml'), shown)
+      const check = await command(process.execPath, [program, 'check', '-c', join(directory, 'sallyport.yaml')])
+      assert.equal(check.code, 0, check.stdout)
+    } finally {
+      await rm(directory, { recursive: true, force: true })
+    }
   })
 })

@@ -1,13 +1,18 @@
 import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { createInterface } from 'node:readline'
 import { after, before, describe, it } from 'node:test'
 import { tool } from './command.ts'
-import { pathOf, textOf } from './files.ts'
+import { pathOf, program, textOf } from './files.ts'
+import { freePort } from './postfix-instance.ts'
 
 const folder = 'deploy/systemd'
-const program = '/opt/sallyport/packages/proxy/dist/cli.js'
+const installed = '/opt/sallyport/packages/proxy/dist/cli.js'
 
 /** The values of one key of a unit file, in their order; sections are of no interest as no key is in two of ours. */
 function values(unit: string, key: string): string[] {
@@ -49,7 +54,7 @@ describe('the systemd units', () => {
   it('run the program that the build makes, by node itself', async () => {
     const manifest: { bin: unknown } = JSON.parse(await textOf('packages/proxy/package.json'))
     assert.deepEqual(manifest.bin, { sallyport: './dist/cli.js' })
-    const node = `/usr/bin/node --enable-source-maps ${program}`
+    const node = `/usr/bin/node --enable-source-maps ${installed}`
     assert.deepEqual(values(service, 'ExecStart'), [`${node} run -c /etc/sallyport/sallyport.yaml`])
     assert.deepEqual(values(service, 'ExecReload'), [
       `${node} check -c /etc/sallyport/sallyport.yaml`,
@@ -82,5 +87,36 @@ describe('the systemd units', () => {
     const passwd = await readFile(join(directory, 'etc/passwd'), 'utf8')
     assert.match(passwd, /^sallyport:x:\d+:\d+:sallyport SMTP gate:\/var\/lib\/sallyport:\/usr\/sbin\/nologin$/m)
     assert.deepEqual(values(service, 'StateDirectory'), ['sallyport'])
+    assert.deepEqual(values(service, 'WorkingDirectory'), ['/var/lib/sallyport'])
+  })
+
+  it('start the gate on the socket that systemd holds, and stop it with a good status', async () => {
+    const configuration = join(directory, 'sallyport.yaml')
+    await writeFile(
+      configuration,
+      "backend: {address: '127.0.0.1:1'}\nstore: {kind: memory}\nadmin: {listen: '127.0.0.1:0'}\n",
+    )
+    const start = (values(service, 'ExecStart')[0] ?? '')
+      .replace('/usr/bin/node', process.execPath)
+      .replace(installed, program)
+      .replace('/etc/sallyport/sallyport.yaml', configuration)
+    const port = await freePort()
+    const holder = ['--fdname=smtp', '-l', `127.0.0.1:${port}`, ...start.split(' ')]
+    // It holds the port, and becomes the gate with the first client.
+    const gate = spawn('systemd-socket-activate', holder, { stdio: ['ignore', 'ignore', 'pipe'] })
+    const ended = once(gate, 'exit')
+    try {
+      for await (const line of createInterface(gate.stderr)) if (line.startsWith('Listening on')) break
+      const client = connect({ host: '127.0.0.1', port })
+      const [greeting] = await once(
+        client.setEncoding('latin1').setTimeout(10_000, () => client.destroy()),
+        'data',
+      )
+      client.destroy()
+      assert.match(greeting, /^220-/)
+    } finally {
+      gate.kill('SIGTERM')
+    }
+    assert.deepEqual(await ended, [0, null])
   })
 })

@@ -4,12 +4,13 @@ import fc from 'fast-check'
 const seed = 20_260_801
 
 /** How often a property is tried in the tests. */
-export const runs = (numRuns: number): fc.Parameters<unknown> => ({ seed, numRuns })
+export const runs = (numRuns: number): fc.Parameters<unknown> => ({ seed, numRuns, includeErrorInReport: true })
 
 /** Under fuzzing: another seed each time, printed on failure; until so many runs, or so many minutes, are over. */
 export const fuzzRuns: fc.Parameters<unknown> = {
   numRuns: Number(process.env['FUZZ_RUNS'] ?? 1_000_000),
   interruptAfterTimeLimit: 600_000,
+  includeErrorInReport: true,
   ...(process.env['FUZZ_SEED'] === undefined ? {} : { seed: Number(process.env['FUZZ_SEED']) }),
 }
 

@@ -37,7 +37,11 @@ test('a message ends at CR LF . CR LF and nowhere else, however it is cut', asyn
     await envelope(client)
     await client.command('DATA', /^354/)
     const octets = '..stuffed\r\na\n.\nb\r\n.\nc\n.\r\nd\r.\r\r\n...\r\n.\r\n'
-    for (let at = 0; at < octets.length; at += cut) client.sendRaw(octets.slice(at, at + cut))
+    for (let at = 0; at < octets.length; at += cut) {
+      client.sendRaw(octets.slice(at, at + cut))
+      // Without a pause the system would join what was cut.
+      if (at + cut < octets.length) await client.silence(2)
+    }
     await client.expect(/^250 2\.0\.0 Ok: queued as S1$/)
     assert.equal(sink.messages[0]?.toString('latin1'), '.stuffed\r\na\n.\nb\r\n\nc\n.\r\nd\r.\r\r\n..\r\n')
     assert.ok(sink.connections[0]?.received.includes(octets))
@@ -88,7 +92,10 @@ test('a demanded PROXY header is read, whole or in parts', async t => {
   const v2 = await connect(t, { port: sink.port })
   const addresses = '20010db8000000000000000000000001 20010db8000000000000000000000019 9c41 0019'.replaceAll(' ', '')
   const header = Buffer.from(`0d0a0d0a000d0a515549540a 21 21 0028 ${addresses} 040000 00`.replaceAll(' ', ''), 'hex')
-  for (const octet of header) v2.sendRaw(Uint8Array.of(octet))
+  for (const octet of header) {
+    await v2.silence(2)
+    v2.sendRaw(Uint8Array.of(octet))
+  }
   await v2.expect(/^220/)
   assert.deepEqual(sink.connections[1]?.header?.source, { address: '2001:db8:0:0:0:0:0:1', port: 40_001 })
   assert.deepEqual(sink.connections[1]?.header?.rest, Buffer.from('04000000', 'hex'))

@@ -82,17 +82,19 @@ export class Connection implements Port, WheelEntry {
     this.drive(() => this.session?.start(now))
   }
 
-  /** A connection that gets no session: one line and a close. */
+  /** A connection that gets no session: one line to the client and one in the log, and a close. */
   turnAway(reason: 'limit' | 'per_client' | 'proxy_header' | 'draining'): void {
-    const { hostname } = this.gate.house
-    // A header that still comes begins no session.
+    const { gate, ends } = this
+    const { hostname } = gate.house
+    const id = gate.ids.next(Date.now() / 1000)
+    // A header that comes after this must not begin a session.
     this.header = null
-    this.gate.metrics.connectionsRefused.inc({ reason })
-    this.send(
-      reason === 'per_client'
-        ? `421 4.7.0 ${hostname} Error: too many connections\r\n`
-        : `421 4.3.2 ${hostname} Service not available, try again later\r\n`,
+    gate.metrics.connectionsRefused.inc({ reason })
+    gate.log.info(
+      { event: 'turned_away', id, client: ends.client.text, port: ends.clientPort, reason },
+      `turned away: ${reason}`,
     )
+    this.send(reason === 'per_client' ? replies.tooManyConnections(hostname, id) : replies.noService(hostname, id))
     this.close()
   }
 

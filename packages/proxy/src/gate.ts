@@ -20,6 +20,7 @@ import { Metrics } from './metrics.ts'
 import { type House, Offer } from './session/house.ts'
 import type { Ask, Reached } from './session/port.ts'
 import type { Session } from './session/session.ts'
+import { countSession } from './session-count.ts'
 import { sentence, sessionLine, verdictOf } from './session-line.ts'
 import type { Store } from './store/index.ts'
 import { Wheel } from './wheel.ts'
@@ -153,31 +154,17 @@ export class Gate {
 
   /** The end of a session: counted and logged, in this one place. */
   conclude(session: Session): void {
-    const { journal, tally, startedAt, house } = session
     const verdict = verdictOf(session)
     this.metrics.sessions.inc({ verdict })
     if (verdict === 'health') {
       this.log.debug({ event: 'health', client: session.arrival.client }, 'health check')
       return
     }
-    this.metrics.sessionSeconds.observe(verdict, (journal.endedAt - startedAt) / 1000)
-    if (verdict === 'passed' && journal.greetedAt !== never) {
-      const client =
-        tally.vouched !== null ? 'allowed' : tally.hasPassed(house.plan, 'pregreet') && session.knew ? 'known' : 'new'
-      this.metrics.addedDelay.observe(client, (journal.greetedAt - startedAt) / 1000)
-    }
-    house.plan.checks.forEach((planned, i) => {
-      const outcome = tally.outcomes[i]?.kind ?? 'todo'
-      if (outcome === 'todo') return
-      this.metrics.checks.inc({ check: planned.name, outcome, action: tally.actionFor(planned, i) })
-    })
-    if (journal.gateReply !== null) this.metrics.replies.inc({ code: journal.gateReply.slice(0, 3) })
-    for (const result of ['accepted', 'deferred', 'refused', 'aborted'] as const) {
-      if (journal[result] > 0) this.metrics.messages.inc({ result }, journal[result])
-    }
-    if (journal.octetsToBackend > 0) this.metrics.relayed.inc({ direction: 'to_backend' }, journal.octetsToBackend)
-    if (journal.octetsFromBackend > 0) this.metrics.relayed.inc({ direction: 'to_client' }, journal.octetsFromBackend)
-    if (this.log.tells('info')) this.log.session(sessionLine(session), sentence(session))
+    countSession(this.metrics, session, verdict)
+    if (!this.log.tells('info')) return
+    const { endpoint } = this.backend
+    const backend = session.journal.openedAt === never ? undefined : `${endpoint.host}:${endpoint.port}`
+    this.log.session({ ...sessionLine(session), backend }, sentence(session))
   }
 
   private lookup(config: Config): DnsblLookup {

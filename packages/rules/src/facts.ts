@@ -5,7 +5,7 @@ export type Access = 'none' | 'allow' | 'deny'
 
 /**
  * What has been observed of one session. One flat object in which every field is there from the start ("not observed yet"
- * has a value of its own); facts only grow, and each is written in one place: by the phase that sees it.
+ * has a value of its own); facts only grow but for `junkCommands`, and each is written in one place: by the phase that sees it.
  */
 export class Facts {
   /** The client's address, for words that name it. */
@@ -34,7 +34,10 @@ export class Facts {
 
   /** Command lines so far, good and bad. */
   commands = 0
-  /** Of these, the ones that do not move mail: unknown, malformed, out of order, NOOP, VRFY, repeated HELO. */
+  /**
+   * Commands that do not move mail: unknown, malformed, out of order, NOOP, VRFY, repeated HELO. Counted anew from each message
+   * that the backend took, because some libraries send NOOP before each, and a connection may carry many.
+   */
   junkCommands = 0
   /** The verb after which the client went on although it had to wait for our reply (RFC 2920 3.1); null: it always waited. */
   aheadAfter: string | null = null

@@ -45,6 +45,7 @@ checks:
   commands: { jnuk: 3 }
 __proto__: { a: 1 }
 constructor: 1
+backend: { i-know-the-backend-sees-the-gate: true }
 `,
     [
       's.yaml:1:1 lisen: unknown key: did you mean listen?',
@@ -55,6 +56,7 @@ constructor: 1
       's.yaml:7:15 checks.commands.jnuk: unknown key: did you mean junk?',
       `s.yaml:8:1 __proto__: unknown key: use one of ${all}`,
       `s.yaml:9:1 constructor: unknown key: use one of ${all}`,
+      's.yaml:10:12 backend.i-know-the-backend-sees-the-gate: unknown key: did you mean i_know_the_backend_sees_the_gate?',
     ],
   ],
   [
@@ -171,6 +173,7 @@ store: { url: "redis://u:secret@r", clients: 1 }
 timeouts: { recall: "\${FIVE}" }
 access: { allow: ["\${NETWORK}"], deny: "\${NETWORK}" }
 hostname: a\${b
+greet: { networks: [{ network: "\${NOPE}", wait: 1s }] }
 `,
     [
       `s.yaml:1:16 drain.wait: found "\${WAIT}": use a duration from 0s to 1h, such as 1m`,
@@ -179,6 +182,7 @@ hostname: a\${b
       `s.yaml:3:19 access.allow[0]: found "\${NETWORK}": ${network}`,
       `s.yaml:3:40 access.deny: found "\${NETWORK}": use a list`,
       `s.yaml:4:11 hostname: found "a\${b"; write \${NAME} or \${file:/path}, or $\${ for a plain \${`,
+      `s.yaml:5:32 greet.networks[0].network: found "\${NOPE}"; the environment has no NOPE: set it, or write the value here`,
     ],
   ],
   [
@@ -215,12 +219,12 @@ listen: *here
   ['no keys at all', '- a\n', [`s.yaml:1:1 yaml: found a list: use keys under it: ${all}`]],
   [
     'hostile text, escaped and cut',
-    `log: { level: "a\\e[31m\\u202e\\n" }
+    `log: { level: "a\\e[31m\\u202e\\L\\n" }
 hostname: ${'a'.repeat(99)}
 "a\\nb": 1
 `,
     [
-      's.yaml:1:15 log.level: found "a\\u001b[31m\\u202e\\n": use one of debug, info, warn, error',
+      's.yaml:1:15 log.level: found "a\\u001b[31m\\u202e\\u2028\\n": use one of debug, info, warn, error',
       `s.yaml:2:11 hostname: found "${'a'.repeat(57)}..." (not a domain name): use a domain name, such as example.com`,
       `s.yaml:3:1 "a\\nb": unknown key: use one of ${all}`,
     ],

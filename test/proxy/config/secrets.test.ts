@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict'
-import { execFileSync } from 'node:child_process'
+import { execFileSync, spawnSync } from 'node:child_process'
 import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import test, { after } from 'node:test'
+import { fileURLToPath } from 'node:url'
 import { parseConfig } from '@sallyport/proxy/config/parse.js'
 import { renderConfig } from '@sallyport/proxy/config/render.js'
 
@@ -56,9 +57,17 @@ test('secrets: one that is missing is an error with its place, and the key is no
   }
 })
 
+const cli = fileURLToPath(new URL('../../../../packages/proxy/dist/cli.js', import.meta.url))
+
 test('secrets: a pipe that nobody writes to does not hold the start', () => {
   execFileSync('mkfifo', [join(folder, 'pipe')])
-  assert.match(passwordOf(`\${file:${folder}/pipe}`), /that is no regular file/)
+  writeFileSync(join(folder, 'pipe.yaml'), `hostname: \${file:${folder}/pipe}\n`)
+  const { status, stdout } = spawnSync(process.execPath, [cli, 'check', '-c', join(folder, 'pipe.yaml')], {
+    encoding: 'utf8',
+    timeout: 20_000,
+  })
+  assert.equal(status, 78)
+  assert.match(stdout, /that is no regular file/)
 })
 
 test('secrets: none is printed with the configuration', () => {

@@ -1,41 +1,37 @@
 import type { Instant } from '@sallyport/rules'
 import { type Command, isClean, isNonSmtp, isUseful, mayBeGrouped, parseCommand } from '../smtp/command.ts'
-import { printable } from '../smtp/octets.ts'
 import { isHelloName } from '../smtp/path.ts'
 import { replies, verdictReply } from './replies.ts'
 import type { Session } from './session.ts'
 
 /**
- * The next command that is worth an answer of the phase's own; null: nothing more to do now. What every command has in
+ * The next command, to be answered by the phase; null: nothing more to do now. What every command has in
  * common is done here, for the phase that speaks itself and for the one that relays: facts, limits, the verdict `drop`.
  */
 export function nextCommand(session: Session, now: Instant): Command | null {
-  while (!session.isDone) {
-    const line = session.lines.takeLine()
-    if (line === null) {
-      if (session.lines.hopeless)
-        session.conclude('limit', now, replies.tooMany(session.house.hostname, session.arrival.id))
-      return null
-    }
-    const command = parseCommand(line.text)
-    note(session, command, line.bare)
-    const verdict = session.judge()
-    if (verdict.action === 'drop') {
-      session.drop(verdict, now)
-      return null
-    }
-    if (session.commandsSinceMessage > session.house.limits.commands) {
-      session.conclude('limit', now, replies.tooMany(session.house.hostname, session.arrival.id))
-      return null
-    }
-    if (!line.tooLong && line.text !== '' && isClean(line.text)) return command
-    junk(session)
-    session.port.send(line.tooLong ? replies.lineTooLong : replies.syntax)
+  const { house, lines, arrival } = session
+  if (session.isDone) return null
+  const line = lines.takeLine()
+  if (line === null) {
+    if (lines.hopeless) session.conclude('limit', now, replies.endlessLine(house.hostname, arrival.id))
+    return null
   }
-  return null
+  const command = parseCommand(line.text)
+  const malformed = line.tooLong || line.text === '' || !isClean(line.text)
+  note(session, command, line.bare, malformed)
+  const verdict = session.judge()
+  if (verdict.action === 'drop') {
+    session.drop(verdict, now)
+    return null
+  }
+  if (session.commandsSinceMessage > house.limits.commands && command.verb !== 'QUIT') {
+    session.conclude('limit', now, replies.tooMany(house.hostname, arrival.id))
+    return null
+  }
+  return malformed ? { ...command, verb: 'malformed' } : command
 }
 
-function note(session: Session, command: Command, bare: boolean): void {
+function note(session: Session, command: Command, bare: boolean, malformed: boolean): void {
   const { facts } = session
   facts.commands++
   session.commandsSinceMessage++
@@ -43,8 +39,8 @@ function note(session: Session, command: Command, bare: boolean): void {
     facts.bareNewlines++
     facts.bareNewlineAfter ??= session.lastVerb
   }
-  if (command.verb === 'unknown' && isNonSmtp(command.line)) facts.nonSmtpCommand ??= printable(command.line, 100)
-  if (!isUseful(command.verb)) junk(session)
+  if (command.verb === 'unknown' && isNonSmtp(command.line)) facts.nonSmtpCommand ??= command.line.slice(0, 100)
+  if (malformed || !isUseful(command.verb)) junk(session)
   session.lastVerb = command.verb
   if (!(session.pipeliningOffered && mayBeGrouped(command.verb))) session.noteAhead(command.verb)
 }
@@ -81,7 +77,7 @@ export function refuse(session: Session): boolean {
 }
 
 /**
- * Verbs that never reach the backend, from anybody: XCLIENT and XFORWARD would forge an address, the others carry octets
+ * What never reaches the backend, from anybody: lines that are no commands; XCLIENT and XFORWARD would forge an address, the others carry octets
  * that are no commands, or turn the roles round. BDAT has them right behind it, so the connection ends with the answer.
  * True: answered.
  */
@@ -99,6 +95,11 @@ export function answerWithheld(session: Session, command: Command, now: Instant)
     case 'unknown':
       session.port.send(replies.unrecognized)
       return true
+    case 'malformed': {
+      const tooLong = command.line.length > session.house.limits.commandLine
+      session.port.send(tooLong ? replies.lineTooLong : replies.syntax)
+      return true
+    }
     default:
       return false
   }

@@ -29,13 +29,19 @@ export const replies = {
 
   relayDenied: (id: string) => `554 5.7.1 Relay access denied; ref=${id}\r\n`,
   bareNewline: (id: string) => `550 5.5.2 Message contains bare newlines; ref=${id}\r\n`,
+  nul: (id: string) => `550 5.6.0 Message contains NUL characters; ref=${id}\r\n`,
   unavailable: (id: string) => `451 4.3.0 Mail system temporarily unavailable, try again later; ref=${id}\r\n`,
   backendLost: (hostname: string, id: string) =>
     `421 4.4.2 ${hostname} Lost connection with the mail system, try again later; ref=${id}\r\n`,
   timeout: (hostname: string, id: string) => `421 4.4.2 ${hostname} Error: timeout exceeded; ref=${id}\r\n`,
   tooMany: (hostname: string, id: string) => `421 4.7.0 ${hostname} Error: too many commands; ref=${id}\r\n`,
+  endlessLine: (hostname: string, id: string) => `421 4.7.0 ${hostname} Error: line too long; ref=${id}\r\n`,
   shuttingDown: (hostname: string, id: string) =>
     `421 4.3.2 ${hostname} Service shutting down, try again later; ref=${id}\r\n`,
+  tooManyConnections: (hostname: string, id: string) =>
+    `421 4.7.0 ${hostname} Error: too many connections; ref=${id}\r\n`,
+  noService: (hostname: string, id: string) =>
+    `421 4.3.2 ${hostname} Service not available, try again later; ref=${id}\r\n`,
   internal: (hostname: string, id: string) => `421 4.3.0 ${hostname} Error: internal error; ref=${id}\r\n`,
   goAhead: (hostname: string, id: string) =>
     `421 4.5.1 ${hostname} Error: data sent before it was asked for; ref=${id}\r\n`,

@@ -86,6 +86,8 @@ export class Session {
   clientGone = false
   reverseName = ''
   private replyReader: ReplyReader | null = null
+  /** Whole replies of the backend that the phase has not been given yet. */
+  private repliesWaiting = 0
   private asked: Asked | null = null
   private askedAt: Instant = 0
 
@@ -156,6 +158,7 @@ export class Session {
   opened(now: Instant): void {
     if (this.isDone) return
     this.replyReader = new ReplyReader()
+    this.repliesWaiting = 0
     this.phase.opened(this, now)
   }
 
@@ -164,24 +167,20 @@ export class Session {
     const reader = this.replyReader
     if (this.isDone || reader === null) return
     this.journal.octetsFromBackend += octets.length
-    let behind = false
-    for (const reply of reader.read(octets)) {
-      // Behind another in one read: what it would answer has not been sent yet. Only a farewell may come so (RFC 5321 3.8).
-      if (behind && reply.code !== 421) return this.disbelieve(`${reply.code} to nothing`, now)
-      behind = true
+    const replies = reader.read(octets)
+    this.repliesWaiting = replies.length
+    for (const reply of replies) {
+      this.repliesWaiting--
       if (this.asked !== null) this.port.replied(this.asked, now - this.askedAt)
       this.asked = null
       this.phase.reply(this, reply, now)
       // Whoever abandons the backend in between does not want its further replies.
       if (this.isDone || this.replyReader !== reader) return
     }
-    if (reader.malformed) this.disbelieve('its reply was malformed', now)
-  }
-
-  /** What the backend says can no longer be told to answer what it was asked. */
-  private disbelieve(why: string, now: Instant): void {
-    this.port.abandon()
-    this.backendGone(why, now)
+    if (!reader.malformed) return
+    this.phase.backendGone(this, 'its reply was malformed', now)
+    // This connection still stands. Where the session goes on, to the end of its message, that is without it.
+    if (this.replyReader === reader) this.abandon()
   }
 
   /** The connection to the backend failed or ended. */
@@ -232,6 +231,15 @@ export class Session {
     return true
   }
 
+  /**
+   * The backend has said, or begun to say, more than it was asked. Only one command is ever outstanding, so whatever came with
+   * its reply came before the next was sent, and must not be taken for the answer to that.
+   */
+  get backendAhead(): boolean {
+    const reader = this.replyReader
+    return reader !== null && (this.repliesWaiting > 0 || reader.midReply || reader.malformed)
+  }
+
   /** The next reply of the backend answers this. */
   expectReply(to: Asked, now: Instant): void {
     this.asked = to
@@ -253,7 +261,8 @@ export class Session {
 
   /** The one place where a session ends. */
   conclude(ending: Ending, now: Instant, farewell?: string): void {
-    if (farewell !== undefined && !this.clientGone) this.port.send(farewell)
+    // A client that has closed its side may still listen on the other.
+    if (farewell !== undefined) this.port.send(farewell)
     this.journal.ending = ending
     this.journal.endedAt = now
     this.abandon()

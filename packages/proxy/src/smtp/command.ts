@@ -1,5 +1,6 @@
 /**
- * The verbs the gate knows. `unknown` stands for every other word.
+ * The verbs the gate knows. `unknown` stands for every other word, `malformed` for a line that is no command at all: empty,
+ * over-long, or with control characters in it.
  * Columns: whether the verb may be followed by another command before its reply where PIPELINING was offered (RFC 2920 3.1),
  * and whether a stranger's use of it moves mail on (if not, it counts as junk).
  */
@@ -22,12 +23,13 @@ const verbs = {
   XCLIENT: { group: false, useful: false },
   XFORWARD: { group: false, useful: false },
   unknown: { group: false, useful: false },
+  malformed: { group: false, useful: false },
 } as const
 
 export type Verb = keyof typeof verbs
 
 const known: ReadonlyMap<string, Verb> = new Map(
-  (Object.keys(verbs) as Verb[]).filter(verb => verb !== 'unknown').map(verb => [verb, verb]),
+  (Object.keys(verbs) as Verb[]).filter(verb => verb === verb.toUpperCase()).map(verb => [verb, verb]),
 )
 
 export interface Command {

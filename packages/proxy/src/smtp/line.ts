@@ -57,11 +57,6 @@ export class LineReader {
     return this.discarded > discardLimit
   }
 
-  /** Whether a line has begun and not ended. */
-  get midLine(): boolean {
-    return this.partial !== '' || this.discarded > 0
-  }
-
   /** The next whole line; null: it has not come yet. */
   takeLine(): Line | null {
     for (;;) {

@@ -48,8 +48,8 @@ export class SharedStore implements Store {
   readonly #breaker: Breaker
   readonly #copy: Records
   readonly #unwritten = new Records(mostUnwritten)
-  /** Clients with a write on its way: one at a time for each, so that lessons stay in order. */
-  readonly #writing = new Set<string>()
+  /** What is on its way to Redis: one write at a time for each client, so that lessons stay in order. */
+  readonly #writing = new Map<string, Lesson>()
   readonly #refusals: { readonly reads: Refusal; readonly writes: Refusal }
   readonly #log: StoreLog
   readonly #now: WallClock
@@ -102,6 +102,7 @@ export class SharedStore implements Store {
   async forget(client: string): Promise<boolean> {
     this.#copy.forget(client)
     this.#unwritten.forget(client)
+    this.#writing.delete(client)
     return typeof (await this.#ask('writes', () => this.#redis.forget(client))) === 'object'
   }
 
@@ -144,16 +145,17 @@ export class SharedStore implements Store {
     if (this.#writing.has(client)) return false
     const lesson = this.#unwritten.take(client, this.#now())
     if (lesson === null) return true
-    this.#writing.add(client)
+    this.#writing.set(client, lesson)
     const asked = await this.#ask('writes', () => this.#redis.remember(client, lesson))
-    this.#writing.delete(client)
+    const forgotten = this.#writing.get(client) !== lesson
+    if (!forgotten) this.#writing.delete(client)
     if (typeof asked === 'object') {
       // The key is not ours: the lesson can never be written.
       if (!asked.answer) this.#counters.rememberErrors++
       return true
     }
     if (asked === 'failed') this.#counters.rememberErrors++
-    this.#putBack(client, lesson)
+    if (!forgotten) this.#putBack(client, lesson)
     return false
   }
 

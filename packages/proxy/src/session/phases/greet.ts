@@ -49,7 +49,6 @@ export function enterGreet(session: Session, now: Instant): void {
   }
   const { facts, house, tally } = session
   if (!tally.hasPassed(house.plan, 'dnsbl')) session.port.ask('dnsbl')
-  if (house.xclient) session.port.ask('reverse-name')
   if (verdict.action !== 'none' || facts.greetWait === 0 || isSettled('greet', house.plan, tally)) {
     greetNow(session, now)
     return

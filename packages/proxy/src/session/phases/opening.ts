@@ -58,6 +58,7 @@ class Opening implements Phase {
   reply(session: Session, reply: Reply, now: Instant): void {
     const { house, hello, transaction } = session
     if (hello === null || transaction === null) return
+    if (session.backendAhead && this.step !== 'rcpt') return this.fail(session, 'error', 'it spoke out of turn', now)
     const wait = house.waits.backendReply
     switch (this.step) {
       case 'connect':
@@ -113,11 +114,11 @@ class Opening implements Phase {
     if (!isNegative(reply)) return this.unexpected(session, reply, now)
     session.journal.backendSaid(reply)
     session.port.reached('declined')
+    if (reply.code === 421) return session.conclude('backend closed', now, reply.text)
     if (session.transaction !== null) session.transaction.refusal = reply.text
     session.abandon()
     session.port.send(reply.text)
-    if (reply.code === 421) session.conclude('backend closed', now)
-    else enterCommand(session, now)
+    enterCommand(session, now)
   }
 
   private unexpected(session: Session, reply: Reply, now: Instant): void {

@@ -19,8 +19,13 @@ export const recall: Phase & { enter(session: Session, now: Instant): void } = {
       return
     }
     const verdict = session.judge()
-    if (verdict.action === 'drop') session.drop(verdict, now)
-    else if (session.tally.vouched !== null) greetNow(session, now)
+    if (verdict.action === 'drop') {
+      session.drop(verdict, now)
+      return
+    }
+    // Of everybody, those on the allow list too: the backend wants it, not our checks.
+    if (session.house.xclient) session.port.ask('reverse-name')
+    if (session.tally.vouched !== null) greetNow(session, now)
     else {
       session.deadline = now + session.house.waits.recall
       session.port.ask('recall')

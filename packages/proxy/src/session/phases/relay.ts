@@ -1,9 +1,10 @@
 import type { Instant } from '@sallyport/rules'
-import type { Command, Verb } from '../../smtp/command.ts'
+import { type Command, isUseful, type Verb } from '../../smtp/command.ts'
 import { filterEhlo } from '../../smtp/keywords.ts'
 import { isRecipientOf, parsePath } from '../../smtp/path.ts'
 import { isNegative, isPositive, type Reply } from '../../smtp/reply.ts'
 import { answerWithheld, junk, nextCommand, noteHello, refuse } from '../dialogue.ts'
+import type { Ending } from '../journal.ts'
 import type { Phase } from '../phase.ts'
 import type { Asked } from '../port.ts'
 import { replies, verdictReply } from '../replies.ts'
@@ -67,7 +68,7 @@ class Relay implements Phase {
       return
     }
     session.journal.detail = `backend: no reply to ${this.awaiting ?? 'end of data'}`
-    session.conclude('timeout', now, replies.backendLost(house.hostname, arrival.id))
+    this.lose(session, 'timeout', now)
   }
 
   drain(session: Session, now: Instant): void {
@@ -81,7 +82,7 @@ class Relay implements Phase {
     if (transfer !== null) return this.replyInData(session, transfer, reply, now)
     if (awaiting === null) return this.unasked(session, reply, now)
     this.awaiting = null
-    const goAhead = reply.code === 354 && awaiting === 'DATA'
+    const goAhead = reply.code === 354 && awaiting === 'DATA' && !session.backendAhead
     if (!goAhead && !isNegative(reply) && (awaiting === 'DATA' || !isPositive(reply))) {
       return this.outOfStep(session, `${reply.code} to ${awaiting}`, now)
     }
@@ -92,7 +93,6 @@ class Relay implements Phase {
     if (awaiting === 'DATA') {
       if (goAhead) {
         this.transfer = new Transfer(session)
-        this.setDeadline(session, now, session.house.waits.data)
         return this.carry(session, this.transfer, now)
       }
       // What a client sent behind a DATA that was refused is a message, and must not be taken for commands.
@@ -112,13 +112,15 @@ class Relay implements Phase {
       transfer.discard('lost')
       return
     }
-    session.conclude('backend closed', now, replies.backendLost(session.house.hostname, session.arrival.id))
+    this.lose(session, 'backend closed', now)
   }
 
   /** The client's turn again: go on with what waits, or go. */
   next(session: Session, now: Instant): void {
     if (session.draining) return this.sendAway(session, now)
     this.setDeadline(session, now, session.house.waits.command)
+    // What the backend said beyond its reply is looked at first: it may be 421.
+    if (session.backendAhead) return
     this.work(session, now)
     if (session.isDone || !session.clientGone) return
     if (this.awaiting === null && this.transfer === null) session.conclude('hangup', now)
@@ -131,6 +133,7 @@ class Relay implements Phase {
     if (verb === 'DATA' && this.data(session, now)) return
     if (verb === 'MAIL') session.journal.sender(parsePath('FROM', command.argument)?.path ?? '')
     noteHello(session, command)
+    if (session.backendAhead) return this.outOfStep(session, `it spoke before ${verb}`, now)
     session.port.command(`${command.line}\r\n`)
     this.awaiting = verb
     session.expectReply(asked[verb] ?? 'other', now)
@@ -170,7 +173,7 @@ class Relay implements Phase {
     if (verb === 'RCPT') this.hasRecipient ||= good
     else if (verb === 'MAIL' || verb === 'RSET' || verb === 'EHLO' || verb === 'HELO') this.hasRecipient = false
     if (verb === 'HELO') session.pipeliningOffered = false
-    if (reply.code >= 500 && verb !== 'RCPT' && verb !== 'DATA') junk(session)
+    if (reply.code >= 500 && verb !== 'RCPT' && verb !== 'DATA' && isUseful(verb)) junk(session)
   }
 
   /** A reply to nothing. 421 is how a server says that it leaves (RFC 5321 3.8); anything else is out of step. */
@@ -186,8 +189,13 @@ class Relay implements Phase {
   /** A reply that does not answer what was asked: from here on nothing could be trusted to answer what it follows. */
   private outOfStep(session: Session, what: string, now: Instant): void {
     session.journal.detail = `backend: ${what}`
-    const { house, arrival } = session
-    session.conclude('backend out of step', now, replies.backendLost(house.hostname, arrival.id))
+    this.lose(session, 'backend out of step', now)
+  }
+
+  /** The backend is of no more use. A message that it has whole may be in its queue; to its sender it is deferred. */
+  private lose(session: Session, ending: Ending, now: Instant): void {
+    if (this.transfer?.complete) session.journal.deferred++
+    session.conclude(ending, now, replies.backendLost(session.house.hostname, session.arrival.id))
   }
 
   private carry(session: Session, transfer: Transfer, now: Instant): void {
@@ -199,6 +207,7 @@ class Relay implements Phase {
       // It closed its half before it was asked to go on: the rest will never come.
       if (session.clientGone) return this.clientEnded(session, now)
       this.setDeadline(session, now, session.house.waits.data)
+      if (session.clientGone) this.clientEnded(session, now)
       return
     }
     const own = transfer.ownReply(session)
@@ -228,6 +237,7 @@ class Relay implements Phase {
     this.transfer = null
     this.hasRecipient = false
     session.commandsSinceMessage = 0
+    if (isPositive(reply)) session.facts.junkCommands = 0
     session.journal.message(reply)
     session.port.send(reply.text)
     if (reply.code === 421) return session.conclude('backend closed', now)

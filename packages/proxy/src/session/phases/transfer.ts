@@ -3,7 +3,7 @@ import { replies, verdictReply } from '../replies.ts'
 import type { Session } from '../session.ts'
 
 /** Why a message is read to its end and thrown away. */
-type Discard = 'lost' | 'bare newline' | 'verdict'
+type Discard = 'lost' | 'bare newline' | 'nul' | 'verdict'
 
 /**
  * One message on its way through, from 354 to its end. It streams: what is not yet over the bridge is in the sockets. A
@@ -38,11 +38,17 @@ export class Transfer {
     for (let chunk = session.lines.takeChunk(); chunk !== null; chunk = session.lines.takeChunk()) {
       const end = reader.read(chunk, pieces)
       this.note(session)
+      if (reader.discarding) pieces.length = 0
       for (const piece of pieces) session.port.message(piece)
       pieces.length = 0
       if (!reader.ended) continue
       session.lines.putBack(chunk.subarray(end))
       this.complete = true
+      // What it has begun to say by now is not the reply to this message.
+      if (session.backendAhead) {
+        session.abandon()
+        this.discard('lost')
+      }
       session.journal.octetsToBackend += reader.octets
       if (this.discarded === null) session.port.message(endOfData)
       return true
@@ -60,6 +66,8 @@ export class Transfer {
         return replies.backendLost(house.hostname, arrival.id)
       case 'bare newline':
         return replies.bareNewline(arrival.id)
+      case 'nul':
+        return replies.nul(arrival.id)
       case 'verdict':
         return verdictReply(session.tally.verdict, arrival.id)
       default:
@@ -72,9 +80,9 @@ export class Transfer {
     const { reader } = this
     if (reader.bareNewlines === 0 && reader.nuls === 0) return
     if (reader.bareNewlines > 0 && session.facts.bareNewlineAfter === null) session.facts.bareNewlineAfter = 'DATA'
+    if (session.house.bareNewline === 'refuse') this.discard(reader.bareNewlines > 0 ? 'bare newline' : 'nul')
     session.facts.bareNewlines += reader.bareNewlines
     reader.bareNewlines = 0
-    if (session.house.bareNewline === 'refuse') this.discard('bare newline')
     // A verdict that turns now comes too late for this message, which the backend answers; the next recipient hears it.
     session.judge()
   }
