@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { Session } from '@sallyport/proxy/session/session.js'
 import { makeHouse } from './house.ts'
-import type { Tape } from './walk.ts'
+import type { Tape } from './tape.ts'
 import { replyTo } from './walk-words.ts'
 import { Witness } from './witness.ts'
 

@@ -1,68 +1,10 @@
 import assert from 'node:assert/strict'
-import type { House } from '@sallyport/proxy/session/house.js'
 import { Session } from '@sallyport/proxy/session/session.js'
-import type { Action, CheckName, Policy } from '@sallyport/rules'
 import { checks } from '@sallyport/rules'
-import { makeHouse } from './house.ts'
+import { Tape } from './tape.ts'
+import { houseOf } from './walk-house.ts'
 import { badLines, endings, fragments, negatives, odd, replyTo } from './walk-words.ts'
 import { Witness } from './witness.ts'
-
-/** Choices one after the other; when they run out, always the first. */
-export class Tape {
-  private readonly choices: readonly number[]
-  private at = 0
-
-  constructor(choices: readonly number[]) {
-    this.choices = choices
-  }
-
-  get isOver(): boolean {
-    return this.at >= this.choices.length
-  }
-
-  /** A number from 0, below `count`. */
-  pick(count: number): number {
-    return (this.choices[this.at++] ?? 0) % count
-  }
-
-  of<T>(list: readonly T[]): T {
-    return list[this.pick(list.length)] as T
-  }
-}
-
-const every = (action: Action): Policy => ({
-  checks: Object.fromEntries(checks.map(check => [check.name, { action }])) as Policy['checks'] & {
-    [Name in CheckName]?: object
-  },
-})
-const policies: readonly Policy[] = [
-  every('observe'),
-  {},
-  every('defer'),
-  every('refuse'),
-  every('drop'),
-  { ...every('score'), score: { defer: 1, refuse: 6 } },
-]
-
-const houses = new Map<string, House>()
-
-function houseOf(tape: Tape): House {
-  const [choice = 0, domains, xclient, refuse, tight, lists] = [12, 3, 3, 4, 6, 4].map(count => tape.pick(count))
-  const policy = Math.max(0, choice - 6)
-  const key = [policy, domains, xclient, refuse, tight, lists].join()
-  const found = houses.get(key)
-  if (found !== undefined) return found
-  const house = makeHouse({
-    policy: policies[policy] ?? {},
-    ...(domains === 2 && { recipientDomains: ['example.test'] }),
-    xclient: xclient === 2,
-    bareNewline: refuse === 3 ? 'refuse' : 'normalise',
-    lists: lists === 3,
-    ...(tight === 5 && { commandLine: 100, commands: 8 }),
-  })
-  houses.set(key, house)
-  return house
-}
 
 /** One session, led by a tape through everything that can happen to it; the witness fails at the first broken law. */
 export class Walk {

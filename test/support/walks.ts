@@ -1,5 +1,6 @@
 import fc from 'fast-check'
-import { Tape, Walk } from './walk.ts'
+import { Tape } from './tape.ts'
+import { Walk } from './walk.ts'
 
 /** A walk is written down as its choices, so that a shorter list is a shorter walk. */
 export const tape: fc.Arbitrary<readonly number[]> = fc.array(fc.noBias(fc.nat(0xffff)), {

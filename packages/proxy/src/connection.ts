@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net'
 import { type Address, clientKey, type Instant, isPrivate, lessonOf } from '@sallyport/rules'
-import { dial, type Ends, identityHeader } from './backend.ts'
+import { type Backend, dial, type Ends, identityHeader } from './backend.ts'
 import type { Gate } from './gate.ts'
 import type { ProxyHeaderReader } from './proxy-protocol/decode.ts'
 import type { Ask, Asked, Port, Reached } from './session/port.ts'
@@ -38,6 +38,8 @@ export class Connection implements Port, WheelEntry {
   /** Present until the PROXY header of a trusted proxy has been read. */
   header: ProxyHeaderReader | null
   ends: Ends
+  /** As configured when the session began: it belongs to the session's house, and the identity to the address. */
+  private behind: Backend
   /** Under which the client is counted and remembered; null: not known yet. */
   key: string | null = null
   /** Octets read since our last word; -1: it has not been said. */
@@ -51,6 +53,7 @@ export class Connection implements Port, WheelEntry {
     this.client = client
     this.ends = ends
     this.header = header
+    this.behind = gate.backend
   }
 
   /** The client is known: its session begins. `health`: it is a balancer's probe. */
@@ -59,6 +62,7 @@ export class Connection implements Port, WheelEntry {
     const now = gate.clock()
     this.ends = ends
     this.header = null
+    this.behind = gate.backend
     const access = gate.access.check(ends.client)
     const arrival = {
       id: gate.ids.next(Date.now() / 1000),
@@ -205,7 +209,7 @@ export class Connection implements Port, WheelEntry {
   }
 
   open(): void {
-    const socket = dial(this.gate.backend) as Linked
+    const socket = dial(this.behind) as Linked
     socket[link] = this
     this.backend = socket
     socket.on('connect', onBackendConnect)
@@ -214,6 +218,14 @@ export class Connection implements Port, WheelEntry {
     socket.on('error', onBackendError)
     socket.on('close', onBackendEnd)
     socket.on('drain', onDrain)
+  }
+
+  /** The backend has taken the connection: it is told who the client is, before anything else. */
+  opened(socket: Socket): void {
+    const { gate, session, ends } = this
+    const header = identityHeader(this.behind.identity, ends)
+    if (header !== null) socket.write(header)
+    this.drive(() => session?.opened(gate.clock()))
   }
 
   reached(result: Reached): void {
@@ -259,12 +271,7 @@ export class Connection implements Port, WheelEntry {
 const connectionOf = (socket: Socket): Connection | null => (socket as Linked)[link]
 
 function onBackendConnect(this: Socket): void {
-  const connection = connectionOf(this)
-  if (connection === null) return
-  const { gate, session, ends } = connection
-  const header = identityHeader(gate.backend.identity, ends)
-  if (header !== null) this.write(header)
-  connection.drive(() => session?.opened(gate.clock()))
+  connectionOf(this)?.opened(this)
 }
 
 function onBackendData(this: Socket, octets: Buffer): void {

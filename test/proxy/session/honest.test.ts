@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import { type Heard, HonestSession } from '../../support/honest.ts'
 import { runs } from '../../support/properties.ts'
-import { Tape } from '../../support/walk.ts'
+import { Tape } from '../../support/tape.ts'
 import { tape } from '../../support/walks.ts'
 
 function hear(choices: readonly number[], cut: (length: number) => readonly number[]): Heard {
