@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { after, test } from 'node:test'
 import { connect } from '../support/dialogue.ts'
 import { startGate } from '../support/gate.ts'
+import { freePort } from '../support/port.ts'
 import { startPostfix } from '../support/postfix.ts'
 import { smtpSource, swaks } from '../support/swaks.ts'
 import { believing, connectAs, sendMail, swaksAs } from './client.ts'
@@ -127,6 +128,18 @@ test('a client of a loopback address is shown with it, without any balancer', as
   )
   await postfix.waitForLog(/proxy\/smtpd\[\d+\]: connect from unknown\[127\.0\.0\.77\]/)
 })
+
+for (const { identity, port, service } of identities.filter(({ identity }) => /proxy_v2|xclient/.test(identity))) {
+  test(`${identity}: a client of IPv6 is shown with its address, without any balancer`, async t => {
+    const backend = `backend: { address: '127.0.0.1:${port}', identity: ${identity} }`
+    const gate = await startGate(t, `${backend}\nlisten: ['[::1]:${await freePort()}']`)
+    const client = await connect(t, { host: '::1', port: gate.port })
+    const subject = `six-${identity}`
+    await sendMail(client, `${[...head(subject), 'text'].join('\r\n')}\r\n`)
+    assert.match((await delivered(subject)).top, /^Received: from client\.example\.net \(\w+ \[IPv6:::1\]\)$/m)
+    await postfix.waitForLog(new RegExp(`${service}/smtpd\\[\\d+\\]: \\w+: client=\\w+\\[::1\\]`))
+  })
+}
 
 test('several messages in one session, and a null sender, arrive each once', async t => {
   const gate = await startGate(t, `backend: 127.0.0.1:${postfix.ports.proxy}`)

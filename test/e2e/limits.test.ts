@@ -13,8 +13,11 @@ test('a client with too many connections hears 421 4.7.0, others and allowed one
   const second = await connectAs(t, gate, '192.0.2.7')
   for (const client of [first, second]) await client.expect(/^220 /)
   const third = await connectAs(t, gate, '192.0.2.7')
-  await third.expect(/^421 4\.7\.0 gate\.example\.test Error: too many connections; ref=\w+$/)
+  const { text } = await third.expect(/^421 4\.7\.0 gate\.example\.test Error: too many connections; ref=\w+$/)
   assert.equal(await third.closed, 'fin')
+  const line = await gate.waitForLine(({ event }) => event === 'turned_away')
+  assert.deepEqual([line['client'], line['reason']], ['192.0.2.7', 'per_client'])
+  assert.ok(text.endsWith(`ref=${line['id']}`))
   await (await connectAs(t, gate, '192.0.2.8')).expect(/^220 /)
   // One client of IPv6 has a whole network.
   for (const end of ['1', '2']) await (await connectAs(t, gate, `2001:db8:0:1::${end}`)).expect(/^220 /)
@@ -40,7 +43,9 @@ test('above the limit of all connections clients hear 421 4.3.2, and the gate sa
   assert.equal(await gate.metric('sallyport_connections_limit'), 3)
   for (const client of [...clients, fourth]) client.end()
   for (const client of clients) await client.closed
-  await gate.waitForSession(() => gate.log().length === 3)
+  await gate.waitForMetric('sallyport_connections_open', 0)
+  await gate.waitForSession(() => gate.log().length >= 3)
+  assert.ok(!gate.log().some(({ client }) => client === '192.0.2.4'), 'the fourth had no session')
   assert.equal((await gate.admin('/readyz')).status, 200)
   assert.match(await untilRcpt(await connectAs(t, gate, '192.0.2.4')), /^250 /)
 })
