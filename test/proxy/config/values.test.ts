@@ -36,7 +36,7 @@ test('values: an empty file is the defaults', () => {
     access: { allow: [], deny: [], allowFiles: [], denyFiles: [] },
     dnsbl: { zones: [], resolvers: [], wait: 5000, ttl: { min: 60, max: 3600, fallback: 300 } },
     message: { bareNewline: 'normalise' },
-    limits: { connections: 10_000, perClient: 50, commandLine: 2048, commands: 1000 },
+    limits: { connections: 10_000, perClient: 50, commandLine: 2048, commands: 5000 },
     timeouts: {
       proxyHeader: 5000,
       recall: 50,
