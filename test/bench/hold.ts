@@ -12,7 +12,7 @@ export async function hold(): Promise<Row[]> {
   const sink = await startSink()
   // The good client is exempt from the pause, so that its time is the gate's own.
   const settings =
-    "greet: { wait: 10m, networks: [{ network: '127.0.0.9', wait: 0s }] }\nlimits: { connections: 20000 }\n"
+    "greet: { wait: 2m, networks: [{ network: '127.0.0.9', wait: 0s }] }\nlimits: { connections: 20000 }\n"
   const gate = await startGate(sink.port, `${settings}timeouts: { screening: 20m }\n`)
   await sessions(gate, 300)
   const unloaded = await sessions(gate, 300)

@@ -38,6 +38,7 @@ export class Program {
   }
 
   async stop(): Promise<void> {
+    this.child.ref()
     const exited = new Promise(resolve => this.child.once('exit', resolve))
     this.child.kill('SIGKILL')
     await exited
@@ -75,6 +76,9 @@ export async function startSink(): Promise<Program> {
 
 async function launch(command: string, args: readonly string[], port: number, folder: string | null): Promise<Program> {
   const child = spawn(command, args, { stdio: ['ignore', 'ignore', 'inherit'] })
+  // A bench that fails must neither wait for its programs nor leave them behind.
+  child.unref()
+  process.once('exit', () => child.kill('SIGKILL'))
   const program = new Program(child, port, folder)
   for (let tries = 0; tries < 200; tries++) {
     if (child.exitCode !== null) break

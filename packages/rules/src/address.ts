@@ -148,12 +148,15 @@ function parseWords(text: string): Words6 | null {
   }
   // A `::` stands for one group of zeros at least (RFC 4291 2.2).
   if (gap < 0 ? groups.length !== 8 : groups.length > 7) return null
-  if (gap >= 0) groups.splice(gap, 0, ...new Array<number>(8 - groups.length).fill(0))
-  return [word(groups, 0), word(groups, 2), word(groups, 4), word(groups, 6)]
+  const word = (at: number) => groupAt(groups, gap, at) * 0x10000 + groupAt(groups, gap, at + 1)
+  return [word(0), word(2), word(4), word(6)]
 }
 
-function word(groups: readonly number[], at: number): number {
-  return (groups[at] ?? 0) * 0x10000 + (groups[at + 1] ?? 0)
+/** The group at `at` of the eight, when of the groups that were written `gap` stand before the `::`. */
+function groupAt(groups: readonly number[], gap: number, at: number): number {
+  if (gap < 0 || at < gap) return groups[at] ?? 0
+  const zeros = 8 - groups.length
+  return at < gap + zeros ? 0 : (groups[at - zeros] ?? 0)
 }
 
 /** The value of the hexadecimal digit at `at`; -1: there is none. */
@@ -166,18 +169,30 @@ function hexDigit(text: string, at: number): number {
 
 /** RFC 5952 4: lower case, no leading zeros, the first of the longest runs of two or more zero groups as `::`. */
 function formatWords(words: Words6): string {
-  const groups = words.flatMap(word => [word >>> 16, word & 0xffff])
-  let runStart = 0
+  let runStart = 8
   let runLength = 1
   let zeros = 0
-  groups.forEach((group, i) => {
-    zeros = group === 0 ? zeros + 1 : 0
+  for (let i = 0; i < 8; i++) {
+    zeros = group(words, i) === 0 ? zeros + 1 : 0
     if (zeros > runLength) {
       runLength = zeros
       runStart = i + 1 - zeros
     }
-  })
-  const hex = (part: readonly number[]) => part.map(group => group.toString(16)).join(':')
-  if (runLength < 2) return hex(groups)
-  return `${hex(groups.slice(0, runStart))}::${hex(groups.slice(runStart + runLength))}`
+  }
+  let text = runStart === 0 ? '::' : group(words, 0).toString(16)
+  for (let i = runStart === 0 ? runLength : 1; i < 8; i++) {
+    if (i === runStart) {
+      text += '::'
+      i += runLength - 1
+      continue
+    }
+    if (i !== runStart + runLength) text += ':'
+    text += group(words, i).toString(16)
+  }
+  return text
+}
+
+function group(words: Words6, at: number): number {
+  const word = words[at >>> 1] ?? 0
+  return at % 2 === 0 ? word >>> 16 : word & 0xffff
 }

@@ -25,7 +25,7 @@ export function parseNetwork(text: string): Network | { readonly problem: string
   if (isMapped && written < 96) return { problem: 'the prefix of an IPv4-mapped network must be 96 or more' }
   const prefix = isMapped ? written - 96 : written
   const network = networkOf(address, prefix)
-  if (network.address.text === address.text) return network
+  if (network.address === address) return network
   return {
     problem: `${address.text}/${prefix} has bits set below the prefix; the network is ${formatNetwork(network)}`,
   }
@@ -36,16 +36,21 @@ export function formatNetwork(network: Network): string {
   return `${network.address.text}/${network.prefix}`
 }
 
-/** The network of that prefix which contains the address. Throws when the address has not so many bits. */
+/**
+ * The network of that prefix which contains the address, and the address itself in it if it is the network's first. Throws when
+ * the address has not so many bits.
+ */
 export function networkOf(address: Address, prefix: number): Network {
   if (!Number.isInteger(prefix) || prefix < 0 || prefix > widthOf(address)) {
     throw new RangeError(`no prefix of IPv${address.family}: ${prefix}`)
   }
+  // A new address is a new text, which costs more than all the rest; most are the network's first already.
   if (address.family === 4) {
-    return { address: prefix === 32 ? address : address4(address.bits & mask(prefix)), prefix }
+    const bits = (address.bits & mask(prefix)) >>> 0
+    return { address: bits === address.bits ? address : address4(bits), prefix }
   }
-  if (prefix === 128) return { address, prefix }
-  return { address: address6(maskWords(address.words, prefix)), prefix }
+  const words = maskWords(address.words, prefix)
+  return { address: words.every((word, i) => word === address.words[i]) ? address : address6(words), prefix }
 }
 
 /** Whether the address is in the network. One of the other family never is, `0.0.0.0/0` and `::/0` included. */

@@ -28,8 +28,8 @@ export interface DnsblOptions {
 /** What one domain said: `error`, an answer by which a list says that it will not tell; `failed`, no answer. */
 export type DnsblAnswer = 'listed' | 'not_listed' | 'error' | 'failed'
 
-/** Called once for every question: the domain asked, what it said, and after how many milliseconds. */
-export type DnsblObserver = (domain: string, answer: DnsblAnswer, ms: number) => void
+/** Called once for every question: the list by its public name, what it said, and after how many milliseconds. */
+export type DnsblObserver = (list: string, answer: DnsblAnswer, ms: number) => void
 
 type Answered = (finding: DnsblFinding) => void
 
@@ -120,12 +120,15 @@ export class DnsblLookup {
     flight.settled[i] = true
     flight.outstanding--
     let answer: DnsblAnswer = result.kind === 'failed' ? 'failed' : 'not_listed'
+    let list = ''
     this.options.zones.forEach((zone, position) => {
       if (zone.zone !== domain) return
+      list ||= zone.name
       flight.rank.answer(position, result)
       if (result.kind === 'answers') answer = weigh(answer, zone, result)
     })
-    this.observe(domain, answer, performance.now() - flight.started)
+    // Not the domain, which may hold a key.
+    this.observe(list, answer, performance.now() - flight.started)
   }
 
   private tell(client: Address, flight: Flight): void {

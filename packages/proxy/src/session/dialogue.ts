@@ -1,6 +1,5 @@
 import type { Instant } from '@sallyport/rules'
 import { type Command, isClean, isNonSmtp, isUseful, mayBeGrouped, parseCommand } from '../smtp/command.ts'
-import { printable } from '../smtp/octets.ts'
 import { isHelloName } from '../smtp/path.ts'
 import { replies, verdictReply } from './replies.ts'
 import type { Session } from './session.ts'
@@ -40,7 +39,7 @@ function note(session: Session, command: Command, bare: boolean, malformed: bool
     facts.bareNewlines++
     facts.bareNewlineAfter ??= session.lastVerb
   }
-  if (command.verb === 'unknown' && isNonSmtp(command.line)) facts.nonSmtpCommand ??= printable(command.line, 100)
+  if (command.verb === 'unknown' && isNonSmtp(command.line)) facts.nonSmtpCommand ??= command.line.slice(0, 100)
   if (malformed || !isUseful(command.verb)) junk(session)
   session.lastVerb = command.verb
   if (!(session.pipeliningOffered && mayBeGrouped(command.verb))) session.noteAhead(command.verb)
