@@ -1,5 +1,6 @@
 // A mail server on the sending side: it tries again until it has an answer, as RFC 5321 4.5.4.1 wants it, only sooner.
 
+import assert from 'node:assert/strict'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { connect } from '../support/dialogue.ts'
 import type { Owner } from '../support/owner.ts'
@@ -94,4 +95,23 @@ async function attemptOnce(
     return { outcome: step === steps.length ? 'unsure' : 'again', last }
   }
   throw new Error('a dialogue without an end')
+}
+
+/** No message is lost or refused for good, and a copy too many only where an attempt could not know how it ended. */
+export async function assertNothingLost(
+  deliveries: readonly Delivery[],
+  mailbox: { messages(): Promise<readonly (string | Buffer)[]>; waitForMessages(count: number): Promise<unknown> },
+): Promise<void> {
+  assert.deepEqual(
+    deliveries.filter(({ outcome }) => outcome !== 'accepted'),
+    [],
+  )
+  await mailbox.waitForMessages(deliveries.length)
+  const copies = new Map<string, number>()
+  for (const id of idsOf(await mailbox.messages())) copies.set(id, (copies.get(id) ?? 0) + 1)
+  for (const { id, unsure } of deliveries) {
+    const count = copies.get(id) ?? 0
+    assert.ok(count >= 1, `${id} is lost`)
+    assert.ok(count <= 1 + unsure, `${id} is there ${count} times, and ${unsure} attempts could not know`)
+  }
 }

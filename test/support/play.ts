@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { Session } from '@sallyport/proxy/session/session.js'
-import { verdictOf } from '@sallyport/proxy/session-line.js'
+import { sessionLine, verdictOf } from '@sallyport/proxy/session-line.js'
 import { printable } from '@sallyport/proxy/smtp/octets.js'
 import { lessonOf, type Policy } from '@sallyport/rules'
 import { type HouseOptions, makeHouse } from './house.ts'
@@ -34,6 +34,12 @@ export function play(transcript: Transcript, cut: Cut): void {
   }
   advance(session, recorder, rows.at(-1)?.at ?? 0)
   compare(transcript, recorder)
+  const logged = JSON.parse(story.get('logged') ?? '{}') as Record<string, unknown>
+  story.delete('logged')
+  for (const [field, wanted] of Object.entries(logged)) {
+    const found: unknown = JSON.parse(JSON.stringify(sessionLine(session)[field] ?? null))
+    assert.deepEqual(found, wanted, `${transcript.name}: logged ${field}`)
+  }
   for (const [result, wanted] of story) {
     assert.equal(resultOf[result]?.(session, recorder), wanted, `${transcript.name}: ${result}`)
   }
@@ -136,6 +142,7 @@ const resultOf: Readonly<Record<string, (session: Session, recorder: Recorder) =
   ending: endingText,
   messages: messagesText,
   reached: (_, recorder) => recorder.reachedAs.join(', '),
+  replied: (_, recorder) => recorder.waits.join(' '),
 }
 
 const sides: Readonly<Record<string, Deed['kind']>> = { 'S:': 'S:', 'S~': 'S:', 'B>': 'B>', 'B]': 'B>' }

@@ -27,6 +27,8 @@ import assert from 'node:assert/strict'
  *   ending quit                      how the session ended, and behind a colon what the log says beyond that
  *   messages accepted=1 aborted=2    what became of the messages; those that are 0 are left out
  *   reached ok, error                how the attempts to reach the backend ended
+ *   replied mail=20 rcpt=300         how long the backend took to answer what, in milliseconds
+ *   logged {"helo":"spam"}           some fields of the session's log line
  */
 export interface Row {
   readonly line: number
@@ -58,7 +60,16 @@ export const inputs: ReadonlySet<string> = new Set([
   'time',
 ])
 export const outputs: ReadonlySet<string> = new Set(['S:', 'S~', 'B>', 'B]', 'ask', 'open', 'abandon', 'close'])
-export const results: ReadonlySet<string> = new Set(['verdict', 'why', 'learnt', 'ending', 'messages', 'reached'])
+export const results: ReadonlySet<string> = new Set([
+  'verdict',
+  'why',
+  'learnt',
+  'ending',
+  'messages',
+  'reached',
+  'replied',
+  'logged',
+])
 const known = new Set([
   'client',
   'access',

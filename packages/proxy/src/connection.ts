@@ -1,11 +1,12 @@
 import type { Socket } from 'node:net'
-import { type Address, clientKey, type Instant, isPrivate, lessonOf } from '@sallyport/rules'
-import { dial, type Ends, identityHeader } from './backend.ts'
+import { clientKey, type Instant, isPrivate, lessonOf } from '@sallyport/rules'
+import { type Backend, dial, type Ends, identityHeader } from './backend.ts'
 import type { Gate } from './gate.ts'
 import type { ProxyHeaderReader } from './proxy-protocol/decode.ts'
 import type { Ask, Asked, Port, Reached } from './session/port.ts'
 import { replies } from './session/replies.ts'
 import { Session } from './session/session.ts'
+import { attendBackend, untie } from './sockets.ts'
 import { unscheduled, type WheelEntry } from './wheel.ts'
 
 /** How long, and how much, is read from a client after our last word, so that it can read it: a close with unread input is a RST. */
@@ -13,12 +14,6 @@ const linger = { wait: 2_000, octets: 262_144 } as const
 
 /** Unsent octets above which the other side is not read from. */
 const unsentLimit = 65_536
-
-/** The connection hangs on its sockets by this, so that listeners are shared functions and not closures. */
-export const link: unique symbol = Symbol('connection')
-export interface Linked extends Socket {
-  [link]: Connection | null
-}
 
 /**
  * The one driver: a client's socket, a backend's socket once there is one, and the session between them. Everything that the
@@ -38,6 +33,8 @@ export class Connection implements Port, WheelEntry {
   /** Present until the PROXY header of a trusted proxy has been read. */
   header: ProxyHeaderReader | null
   ends: Ends
+  /** As configured when the session began: it belongs to the session's house, and the identity to the address. */
+  private behind: Backend
   /** Under which the client is counted and remembered; null: not known yet. */
   key: string | null = null
   /** Octets read since our last word; -1: it has not been said. */
@@ -51,6 +48,7 @@ export class Connection implements Port, WheelEntry {
     this.client = client
     this.ends = ends
     this.header = header
+    this.behind = gate.backend
   }
 
   /** The client is known: its session begins. `health`: it is a balancer's probe. */
@@ -59,6 +57,7 @@ export class Connection implements Port, WheelEntry {
     const now = gate.clock()
     this.ends = ends
     this.header = null
+    this.behind = gate.backend
     const access = gate.access.check(ends.client)
     const arrival = {
       id: gate.ids.next(Date.now() / 1000),
@@ -78,17 +77,19 @@ export class Connection implements Port, WheelEntry {
     this.drive(() => this.session?.start(now))
   }
 
-  /** A connection that gets no session: one line and a close. */
+  /** A connection that gets no session: one line to the client and one in the log, and a close. */
   turnAway(reason: 'limit' | 'per_client' | 'proxy_header' | 'draining'): void {
-    const { hostname } = this.gate.house
+    const { gate, ends } = this
+    const { hostname } = gate.house
+    const id = gate.ids.next(Date.now() / 1000)
     // A header that comes after this must not begin a session.
     this.header = null
-    this.gate.metrics.connectionsRefused.inc({ reason })
-    this.send(
-      reason === 'per_client'
-        ? `421 4.7.0 ${hostname} Error: too many connections\r\n`
-        : `421 4.3.2 ${hostname} Service not available, try again later\r\n`,
+    gate.metrics.connectionsRefused.inc({ reason })
+    gate.log.info(
+      { event: 'turned_away', id, client: ends.client.text, port: ends.clientPort, reason },
+      `turned away: ${reason}`,
     )
+    this.send(reason === 'per_client' ? replies.tooManyConnections(hostname, id) : replies.noService(hostname, id))
     this.close()
   }
 
@@ -120,17 +121,17 @@ export class Connection implements Port, WheelEntry {
     session.fault(gate.clock(), replies.internal(gate.house.hostname, session.arrival.id))
   }
 
-  /** Backpressure, both ways: who cannot send on does not read. */
+  /** Backpressure, both ways: who cannot send on does not read, nor is a client read from that does not take its replies. */
   private regulate(): void {
     const { client, backend, session } = this
     if (session === null) return
-    const full = !session.wantsMore || (backend !== null && backend.writableLength > unsentLimit)
+    const stuck = client.writableLength > unsentLimit
+    const full = stuck || !session.wantsMore || (backend !== null && backend.writableLength > unsentLimit)
     if (full !== client.isPaused()) {
       if (full) client.pause()
       else client.resume()
     }
     if (backend === null) return
-    const stuck = client.writableLength > unsentLimit
     if (stuck !== backend.isPaused()) {
       if (stuck) backend.pause()
       else backend.resume()
@@ -203,15 +204,17 @@ export class Connection implements Port, WheelEntry {
   }
 
   open(): void {
-    const socket = dial(this.gate.backend) as Linked
-    socket[link] = this
+    const socket = dial(this.behind)
     this.backend = socket
-    socket.on('connect', onBackendConnect)
-    socket.on('data', onBackendData)
-    socket.on('end', onBackendEnd)
-    socket.on('error', onBackendError)
-    socket.on('close', onBackendEnd)
-    socket.on('drain', onDrain)
+    attendBackend(socket, this)
+  }
+
+  /** The backend has taken the connection: it is told who the client is, before anything else. */
+  opened(socket: Socket): void {
+    const { gate, session, ends } = this
+    const header = identityHeader(this.behind.identity, ends)
+    if (header !== null) socket.write(header)
+    this.drive(() => session?.opened(gate.clock()))
   }
 
   reached(result: Reached): void {
@@ -227,7 +230,7 @@ export class Connection implements Port, WheelEntry {
     if (backend === null) return
     this.backend = null
     this.toBackend = ''
-    ;(backend as Linked)[link] = null
+    untie(backend)
     backend.destroy()
   }
 
@@ -252,51 +255,4 @@ export class Connection implements Port, WheelEntry {
       gate.store.remember(key, blamable ? lesson : { passed: lesson.passed, failed: {} })
     }
   }
-}
-
-const connectionOf = (socket: Socket): Connection | null => (socket as Linked)[link]
-
-function onBackendConnect(this: Socket): void {
-  const connection = connectionOf(this)
-  if (connection === null) return
-  const { gate, session, ends } = connection
-  const header = identityHeader(gate.backend.identity, ends)
-  if (header !== null) this.write(header)
-  connection.drive(() => session?.opened(gate.clock()))
-}
-
-function onBackendData(this: Socket, octets: Buffer): void {
-  const connection = connectionOf(this)
-  if (connection === null) return
-  connection.drive(() => connection.session?.backend(octets, connection.gate.clock()))
-}
-
-function onBackendEnd(this: Socket): void {
-  backendGone(this, 'connection closed')
-}
-
-function onBackendError(this: Socket, error: NodeJS.ErrnoException): void {
-  backendGone(this, error.code ?? 'connection failed')
-}
-
-function backendGone(socket: Socket, why: string): void {
-  const connection = connectionOf(socket)
-  if (connection === null) return
-  connection.abandon()
-  connection.drive(() => connection.session?.backendGone(why, connection.gate.clock()))
-}
-
-/** Either side has taken what was waiting: the other may be read from again. */
-export function onDrain(this: Socket): void {
-  connectionOf(this)?.drive(nothing)
-}
-
-const nothing = () => {}
-
-/** Where the client's address is not one we can read, which no socket of ours gives. */
-export function endsOf(socket: Socket, parse: (text: string) => Address | null): Ends | null {
-  const client = parse(socket.remoteAddress ?? '')
-  const server = parse(socket.localAddress ?? '')
-  if (client === null || server === null) return null
-  return { client, clientPort: socket.remotePort ?? 0, server, serverPort: socket.localPort ?? 0 }
 }

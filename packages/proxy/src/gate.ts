@@ -15,11 +15,12 @@ import type { Connection } from './connection.ts'
 import { IdSource } from './id.ts'
 import type { Log } from './log.ts'
 import { DnsblLookup } from './lookups/dnsbl.ts'
-import { ReverseNameLookup } from './lookups/reverse-name.ts'
+import { type ReverseName, ReverseNameLookup } from './lookups/reverse-name.ts'
 import { Metrics } from './metrics.ts'
 import { type House, Offer } from './session/house.ts'
 import type { Ask, Reached } from './session/port.ts'
 import type { Session } from './session/session.ts'
+import { countSession } from './session-count.ts'
 import { sentence, sessionLine, verdictOf } from './session-line.ts'
 import type { Store } from './store/index.ts'
 import { Wheel } from './wheel.ts'
@@ -122,7 +123,7 @@ export class Gate {
         return
       case 'reverse-name':
         this.reverse.ask(connection.ends.client, found => {
-          const name = found.kind === 'confirmed' ? found.name : found.kind === 'none' ? '[UNAVAILABLE]' : ''
+          const name = nameOf(found)
           connection.drive(() => session.answer({ ask, name }, this.clock()))
         })
         return
@@ -153,35 +154,35 @@ export class Gate {
 
   /** The end of a session: counted and logged, in this one place. */
   conclude(session: Session): void {
-    const { journal, tally, startedAt, house } = session
     const verdict = verdictOf(session)
     this.metrics.sessions.inc({ verdict })
-    if (verdict === 'health') {
+    if (verdict === 'health' && session.journal.recipients === 0) {
       this.log.debug({ event: 'health', client: session.arrival.client }, 'health check')
       return
     }
-    this.metrics.sessionSeconds.observe(verdict, (journal.endedAt - startedAt) / 1000)
-    if (verdict === 'passed' && journal.greetedAt !== never) {
-      const client =
-        tally.vouched !== null ? 'allowed' : tally.hasPassed(house.plan, 'pregreet') && session.knew ? 'known' : 'new'
-      this.metrics.addedDelay.observe(client, (journal.greetedAt - startedAt) / 1000)
-    }
-    house.plan.checks.forEach((planned, i) => {
-      const outcome = tally.outcomes[i]?.kind ?? 'todo'
-      if (outcome === 'todo') return
-      this.metrics.checks.inc({ check: planned.name, outcome, action: tally.actionFor(planned, i) })
-    })
-    if (journal.gateReply !== null) this.metrics.replies.inc({ code: journal.gateReply.slice(0, 3) })
-    for (const result of ['accepted', 'deferred', 'refused', 'aborted'] as const) {
-      if (journal[result] > 0) this.metrics.messages.inc({ result }, journal[result])
-    }
-    if (journal.octetsToBackend > 0) this.metrics.relayed.inc({ direction: 'to_backend' }, journal.octetsToBackend)
-    if (journal.octetsFromBackend > 0) this.metrics.relayed.inc({ direction: 'to_client' }, journal.octetsFromBackend)
-    if (this.log.tells('info')) this.log.session(sessionLine(session), sentence(session))
+    countSession(this.metrics, session, verdict)
+    if (!this.log.tells('info')) return
+    const { endpoint } = this.backend
+    const backend = session.journal.openedAt === never ? undefined : `${endpoint.host}:${endpoint.port}`
+    this.log.session({ ...sessionLine(session), backend }, sentence(session))
   }
 
   private lookup(config: Config): DnsblLookup {
     return new DnsblLookup(config.dnsbl, (zone, result) => this.metrics.dnsblLookups.inc({ zone, result }))
+  }
+}
+
+/** What XCLIENT has for a name, or for the lack of one. */
+function nameOf(found: ReverseName): string {
+  switch (found.kind) {
+    case 'confirmed':
+      return found.name
+    case 'none':
+      return '[UNAVAILABLE]'
+    case 'failed':
+      return '[TEMPUNAVAIL]'
+    default:
+      return found satisfies never
   }
 }
 

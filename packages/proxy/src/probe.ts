@@ -1,12 +1,11 @@
 import type { Socket } from 'node:net'
-import { parseAddress } from '@sallyport/rules'
 import { dial, ownHeader } from './backend.ts'
-import { endsOf } from './connection.ts'
 import type { Gate } from './gate.ts'
 import { keywordLines } from './smtp/keywords.ts'
 import { isPositive, type Reply, ReplyReader } from './smtp/reply.ts'
+import { endsOf } from './sockets.ts'
 
-/** How long the backend may take to greet and to answer EHLO, ms. */
+/** How long the backend may take to greet and to answer EHLO, ms, in all. */
 const patience = 10_000
 /** The pause between two looks at a backend that is down, ms. */
 const retry = 5_000
@@ -19,6 +18,7 @@ export class Probe {
   private readonly gate: Gate
   private timer: NodeJS.Timeout | null = null
   private asking: Promise<boolean> | null = null
+  private readonly end = new AbortController()
 
   constructor(gate: Gate) {
     this.gate = gate
@@ -38,17 +38,21 @@ export class Probe {
     if (this.timer !== null) clearTimeout(this.timer)
     this.timer = null
     this.gate.onTrouble = () => {}
+    // A backend that does not answer must not hold a process that is to end.
+    this.end.abort()
   }
 
   private schedule(): void {
     if (this.timer !== null) clearTimeout(this.timer)
+    if (this.end.signal.aborted) return
     const wait = this.gate.backendUp ? this.gate.config.backend.probeEvery : retry
     this.timer = setTimeout(() => void this.look(), wait)
     this.timer.unref()
   }
 
   private async ask(): Promise<boolean> {
-    const answer = await askKeywords(this.gate)
+    const answer = await askKeywords(this.gate, this.end.signal)
+    if (this.end.signal.aborted) return false
     if (typeof answer === 'string') {
       this.gate.backendIs(false, answer)
       return false
@@ -60,15 +64,20 @@ export class Probe {
 }
 
 /** The backend's EHLO keyword lines, or why there are none. */
-function askKeywords(gate: Gate): Promise<readonly string[] | string> {
+function askKeywords(gate: Gate, end: AbortSignal): Promise<readonly string[] | string> {
   const { backend, house } = gate
   const socket = dial(backend)
   return new Promise(resolve => {
     const finish = (answer: readonly string[] | string) => {
+      clearTimeout(late)
+      end.removeEventListener('abort', ended)
       resolve(answer)
       socket.destroy()
     }
-    socket.setTimeout(patience, () => finish(`no answer in ${patience / 1000} s`))
+    // In all, not between two octets: one that drips is no better than one that is silent.
+    const late = setTimeout(() => finish(`no answer in ${patience / 1000} s`), patience)
+    const ended = () => finish('the gate ends')
+    end.addEventListener('abort', ended)
     socket.on('error', (error: NodeJS.ErrnoException) => finish(error.code ?? error.message))
     socket.on('end', () => finish('it closed the connection'))
     socket.on('connect', () => sendHeader(socket, gate))
@@ -92,7 +101,7 @@ function askKeywords(gate: Gate): Promise<readonly string[] | string> {
 }
 
 function sendHeader(socket: Socket, gate: Gate): void {
-  const ends = endsOf(socket, parseAddress)
+  const ends = endsOf(socket)
   if (ends === null) return
   // On a connection of our own we are the client: the ends are the other way round.
   const own = { client: ends.server, clientPort: ends.serverPort, server: ends.client, serverPort: ends.clientPort }

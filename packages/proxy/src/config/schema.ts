@@ -46,7 +46,7 @@ const limits = section({
   command_line: size(512, 65_536, '2k')
     .prefault('2k')
     .describe('The longest command line; 512 at least (RFC 5321 4.5.3.1.4).'),
-  commands: count(10, 1_000_000).prefault(1000).describe('The most commands of a session without a message.'),
+  commands: count(10, 1_000_000).prefault(5000).describe('The most commands of a session without a message.'),
 })
 
 const timeouts = section({
@@ -57,7 +57,7 @@ const timeouts = section({
   command: duration('1s', '1h', '5m').prefault('5m').describe('For the next command of the client.'),
   screening: duration('1s', '1d', '10m').prefault('10m').describe('For everything before the backend is opened.'),
   data: duration('1s', '1h', '3m').prefault('3m').describe('Between two pieces of a message.'),
-  session: duration('1m', '7d', '1h').prefault('1h').describe('For the whole session.'),
+  session: duration('1m', '7d', '4h').prefault('4h').describe('For the whole session.'),
   backend_connect: duration('100ms', '5m', '5s').prefault('5s').describe('For the connection to the backend.'),
   backend_greeting: duration('1s', '10m', '30s').prefault('30s').describe("For the backend's greeting."),
   backend_reply: duration('1s', '1h', '5m').prefault('5m').describe("For the backend's reply to a command."),

@@ -65,7 +65,7 @@ export class Journal {
   }
 
   backendSaid(reply: Reply): void {
-    this.backendReply = `${reply.text.slice(0, 4)}${replyText(reply).slice(4)}`.slice(0, kept.reply)
+    this.backendReply = `${reply.code} ${replyText(reply).slice(4)}`.slice(0, kept.reply)
   }
 
   /** The backend's reply to an end of data. */

@@ -38,6 +38,10 @@ export const replies = {
   endlessLine: (hostname: string, id: string) => `421 4.7.0 ${hostname} Error: line too long; ref=${id}\r\n`,
   shuttingDown: (hostname: string, id: string) =>
     `421 4.3.2 ${hostname} Service shutting down, try again later; ref=${id}\r\n`,
+  tooManyConnections: (hostname: string, id: string) =>
+    `421 4.7.0 ${hostname} Error: too many connections; ref=${id}\r\n`,
+  noService: (hostname: string, id: string) =>
+    `421 4.3.2 ${hostname} Service not available, try again later; ref=${id}\r\n`,
   internal: (hostname: string, id: string) => `421 4.3.0 ${hostname} Error: internal error; ref=${id}\r\n`,
   goAhead: (hostname: string, id: string) =>
     `421 4.5.1 ${hostname} Error: data sent before it was asked for; ref=${id}\r\n`,

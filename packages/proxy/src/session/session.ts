@@ -84,7 +84,8 @@ export class Session {
   commandsSinceMessage = 0
   draining = false
   clientGone = false
-  reverseName = ''
+  /** What XCLIENT says of the client's name: the name, or [UNAVAILABLE] or [TEMPUNAVAIL]; null: not known yet. */
+  reverseName: string | null = null
   private replyReader: ReplyReader | null = null
   /** Whole replies of the backend that the phase has not been given yet. */
   private repliesWaiting = 0
@@ -141,11 +142,11 @@ export class Session {
         break
       case 'reverse-name':
         this.reverseName = answer.name
-        return
+        break
       default:
         answer satisfies never
     }
-    this.phase.learnt(this, now)
+    this.phase.learnt(this, answer.ask, now)
   }
 
   /** The time has come; too early a call does nothing. */
@@ -177,13 +178,10 @@ export class Session {
       // Whoever abandons the backend in between does not want its further replies.
       if (this.isDone || this.replyReader !== reader) return
     }
-    if (reader.malformed) this.disbelieve('its reply was malformed', now)
-  }
-
-  /** What the backend says can no longer be told to answer what it was asked. */
-  private disbelieve(why: string, now: Instant): void {
-    this.port.abandon()
-    this.backendGone(why, now)
+    if (!reader.malformed) return
+    this.phase.backendGone(this, 'its reply was malformed', now)
+    // This connection still stands. Where the session goes on, to the end of its message, that is without it.
+    if (this.replyReader === reader) this.abandon()
   }
 
   /** The connection to the backend failed or ended. */
@@ -239,7 +237,8 @@ export class Session {
    * its reply came before the next was sent, and must not be taken for the answer to that.
    */
   get backendAhead(): boolean {
-    return this.replyReader !== null && (this.repliesWaiting > 0 || this.replyReader.midReply)
+    const reader = this.replyReader
+    return reader !== null && (this.repliesWaiting > 0 || reader.midReply || reader.malformed)
   }
 
   /** The next reply of the backend answers this. */

@@ -38,12 +38,6 @@ function endOfBrackets(text: string, at: number): number {
   return -1
 }
 
-/** The domain of a path in lower case; '' where there is none. For logs and metrics; see `isRecipientOf` for decisions. */
-export function domainOf(path: string): string {
-  const at = path.lastIndexOf('@')
-  return at < 0 ? '' : path.slice(at + 1).toLowerCase()
-}
-
 /**
  * Whether a forward-path is, beyond doubt, an address in one of `domains` (lower case). Used where the backend trusts the
  * gate's own address and would relay: so anything that a server may read as an address elsewhere is not one: source routes

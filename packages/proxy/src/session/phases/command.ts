@@ -29,7 +29,7 @@ const command: Phase = {
     session.conclude('hangup', now)
   },
 
-  learnt(session, now) {
+  learnt(session, _asked, now) {
     const verdict = session.judge()
     if (verdict.action === 'drop') session.drop(verdict, now)
   },
@@ -52,7 +52,10 @@ export function enterCommand(session: Session, now: Instant): void {
   }
   setDeadline(session, now)
   command.work(session, now)
-  if (session.clientGone && !session.isDone && session.phase === command) session.conclude('hangup', now)
+  if (session.isDone || session.phase !== command) return
+  if (session.clientGone) session.conclude('hangup', now)
+  // The backend may have used up the time that there was until it opened.
+  else if (session.deadline <= now) command.timeout(session, now)
 }
 
 function setDeadline(session: Session, now: Instant): void {
@@ -66,7 +69,7 @@ function answer(session: Session, next: Command, now: Instant): void {
   switch (next.verb) {
     case 'EHLO':
     case 'HELO':
-      return hello(session, next)
+      return hello(session, next, now)
     case 'MAIL':
       return mail(session, next)
     case 'RCPT':
@@ -89,13 +92,14 @@ function answer(session: Session, next: Command, now: Instant): void {
   }
 }
 
-function hello(session: Session, command: Command): void {
+function hello(session: Session, command: Command, now: Instant): void {
   const { verb } = command
   if (command.argument === '') return reject(session, replies.helloSyntax(verb))
   const { house, port, tally } = session
   noteHello(session, command)
   session.transaction = null
-  session.judge()
+  const verdict = session.judge()
+  if (verdict.action === 'drop') return session.drop(verdict, now)
   session.pipeliningOffered = verb === 'EHLO' && tally.hasPassed(house.plan, 'pipelining')
   port.send(verb === 'EHLO' ? house.offer.reply(session.pipeliningOffered) : replies.helo(house.hostname))
 }

@@ -1,0 +1,30 @@
+import { never } from '@sallyport/rules'
+import type { Metrics } from './metrics.ts'
+import type { Session } from './session/session.ts'
+import type { SessionVerdict } from './session-line.ts'
+
+/** Adds one concluded session to the metrics. Health checks are not counted here: they are nobody's mail. */
+export function countSession(metrics: Metrics, session: Session, verdict: SessionVerdict): void {
+  const { journal, tally, startedAt, house } = session
+  metrics.sessionSeconds.observe(verdict, (journal.endedAt - startedAt) / 1000)
+  if (verdict === 'passed' && journal.greetedAt !== never) {
+    metrics.addedDelay.observe(acquaintance(session), (journal.greetedAt - startedAt) / 1000)
+  }
+  house.plan.checks.forEach((planned, i) => {
+    const outcome = tally.outcomes[i]?.kind ?? 'todo'
+    if (outcome === 'todo') return
+    metrics.checks.inc({ check: planned.name, outcome, action: tally.actionFor(planned, i) })
+  })
+  if (journal.gateReply !== null) metrics.replies.inc({ code: journal.gateReply.slice(0, 3) })
+  for (const result of ['accepted', 'deferred', 'refused', 'aborted'] as const) {
+    if (journal[result] > 0) metrics.messages.inc({ result }, journal[result])
+  }
+  if (journal.octetsToBackend > 0) metrics.relayed.inc({ direction: 'to_backend' }, journal.octetsToBackend)
+  if (journal.octetsFromBackend > 0) metrics.relayed.inc({ direction: 'to_client' }, journal.octetsFromBackend)
+}
+
+/** How well a client that passed was known when it came. */
+function acquaintance(session: Session): 'new' | 'known' | 'allowed' {
+  if (session.tally.vouched !== null) return 'allowed'
+  return session.knew ? 'known' : 'new'
+}

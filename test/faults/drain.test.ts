@@ -1,0 +1,135 @@
+import assert from 'node:assert/strict'
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { type TestContext, test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { connect, type Dialogue } from '../support/dialogue.ts'
+import { type RunningGate, startGate } from '../support/gate.ts'
+import { type Sink, startSink } from '../support/sink.ts'
+import { assertNothingLost, sendUntil } from './sender.ts'
+
+async function world(t: TestContext, settings = ''): Promise<{ sink: Sink; gate: RunningGate }> {
+  const sink = await startSink(t, { proxy: true })
+  const gate = await startGate(t, `backend: 127.0.0.1:${sink.port}\n${settings}`)
+  return { sink, gate }
+}
+
+const dialogue = [
+  ['EHLO client.example.net', /^250/],
+  ['MAIL FROM:<sender@example.net>', /^250/],
+  ['RCPT TO:<user@example.test>', /^250/],
+  ['DATA', /^354/],
+] as const
+
+async function advance(t: TestContext, gate: RunningGate, commands: number): Promise<Dialogue> {
+  const client = await connect(t, { port: gate.port, localAddress: '127.0.0.9' })
+  await client.expect(/^220/)
+  for (const [said, expected] of dialogue.slice(0, commands)) await client.command(said, expected)
+  return client
+}
+
+const refused = (t: TestContext, gate: RunningGate) =>
+  connect(t, { port: gate.port }).then(
+    () => false,
+    error => /ECONNREFUSED/.test(String(error)),
+  )
+
+test('SIGTERM: not ready at once, idle sessions hear 421, messages under way get their replies, exit 0', async t => {
+  const { sink, gate } = await world(t)
+  sink.faults.set('message', { kind: 'delay', ms: 600 })
+  const dotted = await advance(t, gate, 4)
+  const inMessage = await advance(t, gate, 4)
+  const idle = [await advance(t, gate, 0), await advance(t, gate, 1), await advance(t, gate, 3)]
+  const inPause = await connect(t, { port: gate.port, localAddress: '127.0.0.10' })
+  await inPause.line(/^220-/)
+  dotted.sendRaw('Subject: its dot is out\r\n.\r\n')
+  inMessage.send('Subject: in the middle')
+  await sink.waitFor(({ messages }) => messages.length === 1)
+  gate.signal('SIGTERM')
+  for (const client of [...idle, inPause]) {
+    await client.expect(/^421 4\.3\.2 /)
+    assert.equal(await client.closed, 'fin')
+  }
+  const ready = await gate.admin('/readyz')
+  assert.deepEqual([ready.status, ready.text], [503, 'draining\n'])
+  assert.equal((await gate.admin('/healthz')).status, 200)
+  assert.equal(await gate.metric('sallyport_draining'), 1)
+  assert.ok(await refused(t, gate))
+  await dotted.expect(/^250 .*queued as S1/)
+  await dotted.expect(/^421 4\.3\.2 /)
+  inMessage.send('.')
+  await inMessage.expect(/^250 .*queued as S2/)
+  await inMessage.expect(/^421 4\.3\.2 /)
+  const told = performance.now()
+  assert.deepEqual(await gate.exited, { code: 0, signal: null })
+  assert.ok(performance.now() - told < 700, 'it stayed when nobody was left')
+  assert.equal(gate.log().length, 6)
+})
+
+test('drain.delay: new clients are still taken while balancers notice', async t => {
+  const { gate } = await world(t, 'drain: { delay: 600ms }\naccess: { allow: [127.0.0.1] }')
+  gate.signal('SIGTERM')
+  await gate.waitForLine(({ event }) => event === 'drain')
+  assert.equal((await gate.admin('/readyz')).status, 503)
+  const late = await connect(t, { port: gate.port })
+  await late.expect(/^220/)
+  await late.expect(/^421 4\.3\.2 /)
+  assert.ok(await refused(t, gate))
+  assert.deepEqual(await gate.exited, { code: 0, signal: null })
+})
+
+test('drain.wait ends what does not end, and says so', async t => {
+  const { sink, gate } = await world(t, 'drain: { wait: 500ms }')
+  const client = await advance(t, gate, 4)
+  client.send('Subject: without an end')
+  const told = performance.now()
+  gate.signal('SIGTERM')
+  assert.deepEqual(await gate.exited, { code: 0, signal: null })
+  const took = performance.now() - told
+  assert.ok(took >= 490 && took < 1_300, `after ${took} ms`)
+  assert.ok(gate.lines().some(({ event, level }) => event === 'drain' && level === 'warn'))
+  assert.equal(gate.log().length, 1)
+  assert.equal(sink.messages.length, 0)
+})
+
+test('a second SIGTERM ends at once, and no client hears a 250 that the backend did not say', async t => {
+  const { sink, gate } = await world(t)
+  sink.faults.set('message', { kind: 'hang' })
+  const client = await advance(t, gate, 4)
+  client.sendRaw('Subject: x\r\n.\r\n')
+  await sink.waitFor(({ messages }) => messages.length === 1)
+  gate.signal('SIGTERM')
+  await client.silence(200)
+  const told = performance.now()
+  gate.signal('SIGTERM')
+  assert.deepEqual(await gate.exited, { code: 0, signal: null })
+  assert.ok(performance.now() - told < 500)
+  await client.closed
+})
+
+test('restarts under traffic, by SIGTERM and by SIGKILL: nothing lost, nothing refused for good, the store readable', async t => {
+  const { sink, gate } = await world(t, 'drain: { wait: 2s }')
+  const stop = { aborted: false }
+  const { port } = gate
+  const sending = sendUntil(t, { port: () => port }, 6, stop)
+  for (const signal of ['SIGTERM', 'SIGKILL', 'SIGTERM', 'SIGKILL'] as const) {
+    await sleep(500 + Math.random() * 300)
+    gate.signal(signal)
+    assert.equal((await gate.exited).signal, signal === 'SIGTERM' ? null : 'SIGKILL')
+    const started = performance.now()
+    await gate.start()
+    assert.ok(performance.now() - started < 3_000)
+  }
+  await sleep(500)
+  stop.aborted = true
+  await assertNothingLost(await sending, {
+    messages: async () => sink.messages,
+    waitForMessages: count => sink.waitFor(({ messages }) => messages.length >= count),
+  })
+  // What the first run saved is known in the last, though two were killed since.
+  const file = await readFile(join(gate.folder, 'var', 'clients.json'), 'utf8')
+  assert.match(file, /^\{"sallyport":"clients","version":1\}\n\["127\.0\.0\.1",/)
+  assert.ok(!gate.lines().some(({ event, level }) => event === 'store' && level !== 'info'))
+  const waits = gate.log().filter(({ ms, client }) => client === '127.0.0.1' && (ms.greeted ?? 0) >= 300)
+  assert.ok(waits.length <= 6, `${waits.length} sessions waited, but only the first six were strangers`)
+})

@@ -1,0 +1,143 @@
+import assert from 'node:assert/strict'
+import { Session } from '@sallyport/proxy/session/session.js'
+import { makeHouse } from './house.ts'
+import type { Tape } from './tape.ts'
+import { replyTo } from './walk-words.ts'
+import { Witness } from './witness.ts'
+
+/** An honest message: text lines, long ones, empty ones, stuffed dots, 8 bit. */
+const bodyLines = ['text', '', '..stuffed', '..', 'x'.repeat(998), 'gr\xfc\xdfe', ' .', 'DATA', 'QUIT'] as const
+
+/** What one session of an honest client looked like from outside. */
+export interface Heard {
+  readonly client: string
+  readonly backend: string
+  readonly ending: string | null
+  /** The backend refused for good, or the gate did: 5xx that were heard. */
+  readonly refused: readonly string[]
+}
+
+/**
+ * A client that waits for every reply and sends legal lines only, and a backend that speaks SMTP but may be in trouble at any
+ * moment. `cut` says where each of the client's lines is cut. The witness watches.
+ */
+export class HonestSession {
+  readonly witness = new Witness()
+  readonly session: Session
+  private readonly tape: Tape
+  private readonly cut: (length: number) => readonly number[]
+  /** After so many replies the backend is gone, or silent; never: it has no trouble. */
+  private readonly trouble: number
+  private readonly silent: boolean
+  private replies = 0
+
+  constructor(tape: Tape, cut: (length: number) => readonly number[]) {
+    this.tape = tape
+    this.cut = cut
+    this.trouble = tape.pick(3) === 0 ? tape.pick(12) : Number.POSITIVE_INFINITY
+    this.silent = tape.pick(2) === 1
+    const greetWait = tape.of([6000, 0])
+    const arrival = {
+      id: 'REF',
+      client: '192.0.2.1',
+      clientPort: 4567,
+      access: 'none',
+      greetWait,
+      health: false,
+    } as const
+    this.session = new Session(makeHouse({ xclient: tape.pick(2) === 1 }), arrival, this.witness, 0)
+    this.witness.session = this.session
+    this.session.start(0)
+  }
+
+  run(): Heard {
+    const { session, witness, tape } = this
+    this.settleBackend()
+    this.wait()
+    this.say('EHLO mail.example.org\r\n')
+    for (let messages = 1 + tape.pick(3); messages > 0 && !session.isDone; messages--) this.message()
+    if (!session.isDone) this.say('QUIT\r\n')
+    assert.ok(session.isDone, 'QUIT, and not over')
+    const said = (...whats: string[]) =>
+      witness.rows.flatMap(({ what, text }) => (whats.includes(what) ? [text] : [])).join('')
+    const client = said('S~')
+    return {
+      client,
+      backend: said('B>', 'B]'),
+      ending: session.journal.ending,
+      refused: client.match(/^5\d\d[^\r]*/gm) ?? [],
+    }
+  }
+
+  private message(): void {
+    const { session, tape } = this
+    this.say(`MAIL FROM:<a@example.org> SIZE=${tape.pick(1000)}\r\n`)
+    let taken = 0
+    for (let recipients = 1 + tape.pick(3); recipients > 0 && !session.isDone; recipients--)
+      if (this.say(`RCPT TO:<user${recipients}@example.test>\r\n`) < 300) taken++
+    if (session.isDone) return
+    if (taken > 0 && this.say('DATA\r\n') === 354) {
+      for (let lines = tape.pick(6); lines > 0; lines--) this.send(`${tape.of(bodyLines)}\r\n`)
+      this.say('.\r\n')
+    } else if (!session.isDone) this.say('RSET\r\n')
+  }
+
+  /** Sends a line and waits for its reply; gives its code. */
+  private say(line: string): number {
+    if (this.session.isDone) return 0
+    this.send(line)
+    this.wait()
+    const last = this.witness.rows.findLast(({ what }) => what === 'S~')?.text ?? ''
+    return Number(/(?:^|\r\n)(\d{3})[^\r]*\r\n$/.exec(last)?.[1])
+  }
+
+  private send(line: string): void {
+    let from = 0
+    for (const to of [...this.cut(line.length), line.length]) {
+      if (this.session.isDone) return
+      const piece = line.slice(from, to)
+      this.witness.client.receive(piece)
+      this.session.receive(Buffer.from(piece, 'latin1'), this.witness.now)
+      this.witness.settle()
+      from = to
+    }
+    this.settleBackend()
+  }
+
+  /** Until the reply has come, or the session is over. */
+  private wait(): void {
+    const { session, witness } = this
+    for (let turns = 0; !session.isDone; turns++) {
+      assert.ok(turns < 10, 'no reply')
+      if (witness.client.greeted && witness.client.item() === null) return
+      witness.now = session.deadline
+      session.timeout(witness.now)
+      witness.settle()
+      this.settleBackend()
+    }
+  }
+
+  /** The backend says what it has to say, until it waits for the client. */
+  private settleBackend(): void {
+    const { session, witness } = this
+    while (witness.backend !== null && !session.isDone) {
+      const { backend } = witness
+      const [troubled, request] = [this.replies >= this.trouble, backend.outstanding]
+      if (troubled && this.silent) return
+      if (troubled) {
+        backend.leave(witness.client)
+        witness.backend = null
+        session.backendGone('reset', witness.now)
+      } else if (!backend.opened) {
+        backend.opened = true
+        session.opened(witness.now)
+      } else if (request !== null) {
+        this.replies++
+        const reply = replyTo(request, this.tape.pick(24))
+        witness.backendSays(reply)
+        session.backend(Buffer.from(reply, 'latin1'), witness.now)
+      } else return
+      witness.settle()
+    }
+  }
+}
