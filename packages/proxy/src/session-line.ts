@@ -1,11 +1,12 @@
 import { never, type Outcome } from '@sallyport/rules'
+import type { Journal } from './session/journal.ts'
 import type { Session } from './session/session.ts'
 import { printable } from './smtp/octets.ts'
 
 export const verdicts = ['passed', 'deferred', 'refused', 'dropped', 'abandoned', 'health', 'error'] as const
 /**
- * How a session is counted: `passed`: it reached the backend; `deferred`, `refused`, `dropped`: a check's doing; `abandoned`: the
- * client left, or ran out of time, before either; `health`: a balancer's probe; `error`: the backend or the gate was in trouble.
+ * How a session is counted: `passed`: it reached the backend, which answered for itself; `deferred`, `refused`, `dropped`: a
+ * check's doing; `abandoned`: the client left, or ran out of time, before either; `health`: a balancer's probe; `error`: the backend or the gate was in trouble.
  */
 export type SessionVerdict = (typeof verdicts)[number]
 
@@ -22,11 +23,19 @@ export function verdictOf(session: Session): SessionVerdict {
       return 'dropped'
     case 'none':
       if (journal.relayedAt !== never) return 'passed'
-      return journal.openedAt !== never ? 'error' : 'abandoned'
+      return journal.openedAt === never ? 'abandoned' : withoutRcpt(journal)
     default:
       tally.verdict.action satisfies never
       return 'error'
   }
+}
+
+/** Of a session for which the backend was opened and never answered a RCPT. */
+function withoutRcpt({ ending, detail, backendReply }: Journal): SessionVerdict {
+  if (detail !== '' || ending === 'backend closed') return 'error'
+  // It was reached, and said no to EHLO or MAIL: that is no trouble of its own.
+  if (backendReply !== null) return 'passed'
+  return ending === 'hangup' ? 'abandoned' : 'error'
 }
 
 /**
@@ -102,6 +111,6 @@ export function sentence(session: Session): string {
   const cause = tally.verdict.cause
   if (cause !== null) return `${verdict}: ${cause.check}, ${printable(cause.why, 200)}`
   if (verdict === 'passed') return `passed: ${journal.accepted} accepted, ${journal.refused + journal.deferred} not`
-  if (verdict === 'error') return `error: ${printable(journal.detail, 200) || 'internal error'}`
+  if (verdict === 'error') return `error: ${printable(journal.detail, 200) || journal.ending}`
   return `${verdict}: ${journal.ending ?? 'open'} in ${session.lastVerb}`
 }
