@@ -103,10 +103,6 @@ test('In front of your Postfix: the three steps, and Postfix sees the sender', a
       .replaceAll(/:25\b/g, `:${port}`)
   await fragmentsFor(behind)
 
-  const first = await shell(here(take('README.md', 'main.cf.fragment')))
-  assert.equal(first.code, 0, first.output)
-  assert.doesNotMatch(first.output, /warning|error|fatal/)
-
   const readme = await textOf('README.md')
   const [backend = ''] = blocksOf(readme, 'yaml')
   const [, listen = ''] = /`(listen: [^`]+)`/.exec(readme) ?? []
@@ -117,6 +113,10 @@ test('In front of your Postfix: the three steps, and Postfix sees the sender', a
   const checked = await shell(here(take('README.md', 'cli.js check')))
   assert.equal(checked.code, 0, checked.output)
   assert.match(checked.output, /^the configuration is good$/m)
+
+  const moved = await shell(here(take('README.md', 'main.cf.fragment')))
+  assert.equal(moved.code, 0, moved.output)
+  assert.doesNotMatch(moved.output, /warning|error|fatal/)
 
   const gate = await startShell(here(take('README.md', 'cli.js run')))
   t.after(() => gate.stop())

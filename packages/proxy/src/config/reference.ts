@@ -28,12 +28,15 @@ const introduction = `# Configuration
 
 One YAML file: the one named by \`-c\`, else \`sallyport.yaml\` in the working directory, else \`/etc/sallyport/sallyport.yaml\`.
 Every key has a default, and without a file all of them hold. [deploy/sallyport.example.yaml](../deploy/sallyport.example.yaml)
-is one to start from.
+is one to start from. \`sallyport\` stands for \`node packages/proxy/dist/cli.js\`.
 
 - \`sallyport check -c FILE\` tells everything that is wrong at once, as \`file:line:column path: what was found, what would do\`,
   and exits with 78 then; with 0 when the gate would start. What is legal and may well be a mistake is a warning.
 - \`sallyport config -c FILE\` prints the configuration with all defaults; passwords as \`***\`.
 - \`sallyport schema\` prints the JSON Schema, for editors: [deploy/sallyport.schema.json](../deploy/sallyport.schema.json).
+
+SIGHUP reads the file again: the new values hold for new sessions. A file with an error is not taken, nor one in which \`hostname\`, \`listen\`,
+\`admin\` or \`store\` has changed, or \`backend\` from or to \`embedded\`: those need a restart. The log says what was done.
 
 A **duration** is a number with one unit: \`50ms\`, \`6s\`, \`5m\`, \`1h\`, \`30d\`. A **size** is a number of octets, or one with \`k\`, \`M\` or \`G\`.
 A **network** is \`192.0.2.0/24\`, \`2001:db8::/32\` or one address. \`true\` and \`false\` are the only words for yes and no.

@@ -113,7 +113,9 @@ const file = z.strictObject({
   score: score.prefault({}).describe('Where the points of failed checks with the action score lead.'),
   offence_ttl: ttl('0s', '365d', '1d')
     .prefault('1d')
-    .describe('For how long a failed check is remembered against a client.'),
+    .describe(
+      'For how long a failed check is remembered against a client; never against private and loopback addresses.',
+    ),
   message: section({
     bare_newline: z
       .enum(bareNewlines)
