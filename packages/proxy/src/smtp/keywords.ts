@@ -6,7 +6,7 @@ import type { Reply } from './reply.ts'
  *  - STARTTLS, REQUIRETLS: the dialogue is in clear up to the gate.
  *  - AUTH: its exchange has lines that are no commands.
  *  - CHUNKING, BINARYMIME, BURL: message octets that do not end in CRLF . CRLF.
- *  - TURN, ATRN: they turn the roles round.
+ *  - TURN, ATRN: they turn the roles round. ETRN comes without a recipient, so that no backend is open to answer it.
  *  - PIPELINING: given to known clients only, so that not waiting stays a sign.
  */
 const withheld: ReadonlySet<string> = new Set([
@@ -20,6 +20,7 @@ const withheld: ReadonlySet<string> = new Set([
   'BURL',
   'TURN',
   'ATRN',
+  'ETRN',
   'PIPELINING',
 ])
 
