@@ -41,8 +41,8 @@ function note(session: Session, command: Command, bare: boolean, malformed: bool
   }
   if (command.verb === 'unknown' && isNonSmtp(command.line)) facts.nonSmtpCommand ??= command.line.slice(0, 100)
   if (malformed || !isUseful(command.verb)) junk(session)
-  session.lastVerb = command.verb
-  if (!(session.pipeliningOffered && mayBeGrouped(command.verb))) session.noteAhead(command.verb)
+  session.lastVerb = command.verb === 'unknown' ? 'an unknown command' : command.verb
+  if (!(session.pipeliningOffered && mayBeGrouped(command.verb))) session.noteAhead(session.lastVerb)
 }
 
 /** Counts a command that moves no mail. */
