@@ -88,7 +88,7 @@ export class Session {
   reverseName: string | null = null
   private replyReader: ReplyReader | null = null
   /** Whole replies of the backend that the phase has not been given yet. */
-  private repliesWaiting = 0
+  repliesWaiting = 0
   private asked: Asked | null = null
   private askedAt: Instant = 0
 
