@@ -47,8 +47,8 @@ export interface Transaction {
   readonly mailLine: string
   /** What every RCPT of this transaction is answered, once the backend would not have it; null: nothing of the kind. */
   refusal: string | null
-  /** A recipient has been refused. */
-  hadRecipients: boolean
+  /** What its recipients have heard so far: nothing yet, only 5xx, or at least one 4xx. */
+  recipients: 'none' | 'refused' | 'deferred'
 }
 
 /** The answer of somebody who was asked. */
