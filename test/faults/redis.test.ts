@@ -87,7 +87,7 @@ test('Redis killed, stopped, read-only, and back: a known client hardly notices,
       .filter(({ event }) => event === 'store')
       .map(({ level }) => level)
   const up = (value: number) =>
-    until(`store_up ${value}`, async () => (await gate.metric('sallyport_store_up')) === value, 6_000)
+    until(`store_up ${value}`, async () => (await gate.metric('sallyport_store_up')) === value, 20_000)
   assert.deepEqual(changes(), [], gate.output())
   assertUnhurt(await goodFor(t, gate, known, 200), 'at rest')
 
@@ -116,7 +116,7 @@ test('Redis killed, stopped, read-only, and back: a known client hardly notices,
   assert.deepEqual(changes(), ['warn', 'info', 'warn', 'info', 'warn'])
   await redis.command('replicaof', 'no', 'one')
   // That it takes writes again is said once it has done so for a while; what was learnt meanwhile is written at once.
-  await until('it is written', async () => (await redis.command('keys', '*203.0.113.8*')) !== '', 6_000)
+  await until('it is written', async () => (await redis.command('keys', '*203.0.113.8*')) !== '', 20_000)
   assert.equal(changes().length, 5)
 })
 

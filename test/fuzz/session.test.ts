@@ -1,9 +1,16 @@
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { fuzzRuns } from '../support/properties.ts'
-import { tape, walk } from '../support/walks.ts'
+import { isTheSameForEveryCut, keepsItsLaws, refusesNobodyForGood } from '../support/session-properties.ts'
 
-test('a session keeps its laws, whatever happens to it', { timeout: 900_000 }, () => {
-  // Invariant: see test/support/witness.ts; held at every call of the session, and between any two inputs.
-  fc.assert(fc.property(tape, walk), fuzzRuns)
-})
+const timeout = 900_000
+
+test('a session keeps its laws, whatever happens to it', { timeout }, () => fc.assert(keepsItsLaws, fuzzRuns()))
+
+test('an honest client hears the same however its lines are cut', { timeout }, () =>
+  fc.assert(isTheSameForEveryCut, fuzzRuns(0.05)),
+)
+
+test('an honest client is never refused for good but by the backend', { timeout }, () =>
+  fc.assert(refusesNobodyForGood, fuzzRuns(0.2)),
+)

@@ -2,8 +2,9 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { type Address, address4, address6, parseAddress } from '@sallyport/rules/address.js'
 import { contains, type Network, networkOf, parseNetwork } from '@sallyport/rules/network.js'
-import { NetworkSet } from '@sallyport/rules/network-set.js'
+import { NetworkSet, NetworkSetBuilder } from '@sallyport/rules/network-set.js'
 import fc from 'fast-check'
+import { best } from '../support/best.ts'
 
 const setOf = (...texts: string[]) =>
   NetworkSet.of(
@@ -151,17 +152,6 @@ test('some thousand networks: any address near them is found exactly as by walki
   assert.ok(found > 500)
 })
 
-/** The best time of several rounds in ms: what the machine's other work adds is left out. */
-function best(round: () => void): number {
-  let shortest = Number.POSITIVE_INFINITY
-  for (let i = 0; i < 15; i++) {
-    const start = performance.now()
-    round()
-    shortest = Math.min(shortest, performance.now() - start)
-  }
-  return shortest
-}
-
 function* million(): Generator<Network> {
   const next = numbers(11)
   for (let i = 0; i < 1_000_000; i++) {
@@ -189,8 +179,38 @@ test('a million networks: 5 octets each and the index; a look-up costs much like
   assert.ok(inSet <= 10 * inMap, `${inSet} ms in the set, ${inMap} ms in the Map`)
 })
 
-test('IPv6 networks take 17 octets each', () => {
-  const set = setOf('2001:db8::/32', '2001:db9::/48', '2001:dba::1')
-  const empty = setOf()
-  assert.equal(set.bytes - empty.bytes, 3 * 17)
+/** IPv6 addresses of which many begin alike: in the first half of the address, in nearly all of it, or hardly at all. */
+const crowds: readonly (readonly [what: string, address: (next: () => number) => Address])[] = [
+  ['of one /96', next => address6([0x20010db8, 0, 0, next()])],
+  ['of one /32', next => address6([0x20010db8, next(), next(), next()])],
+  ['of a few /64', next => address6([0x20010db8, next() % 3, next(), next()])],
+  ['of anywhere', next => address6([next(), next(), next(), next()])],
+]
+for (const [what, address] of crowds) {
+  test(`some thousand IPv6 networks ${what}: any address near them is found exactly as by walking the list`, () => {
+    const next = numbers(17)
+    const list = Array.from({ length: 2000 }, () => networkOf(address(next), 100 + (next() % 29)))
+    list.push(...Array.from({ length: 20 }, () => networkOf(address(next), 60)))
+    const set = NetworkSet.of(list)
+    let found = 0
+    for (const asked of [...list.slice(-300).flatMap(around), ...Array.from({ length: 300 }, () => address(next))]) {
+      const expected = list.some(network => contains(network, asked))
+      assert.equal(set.has(asked), expected, asked.text)
+      if (expected) found++
+    }
+    assert.ok(found > 500)
+  })
+}
+
+test('a long list is put in order in many steps', () => {
+  const builder = new NetworkSetBuilder()
+  const next = numbers(19)
+  for (let i = 0; i < 200_000; i++) builder.add(networkOf(address4(next()), 32))
+  const count = Array.from(builder.build()).length
+  assert.ok(count > 50, `${count} steps`)
+})
+
+test('IPv6 networks take 17 octets each, and the marks an eighth of an octet', () => {
+  const list = Array.from({ length: 6400 }, (_, i) => networkOf(address6([0x20010db8, i, 0, 0]), 64))
+  assert.equal(NetworkSet.of(list).bytes - setOf().bytes, 6400 * 17 + 800)
 })

@@ -32,6 +32,12 @@ export class BackendView {
     return last?.reply === null ? last.request : null
   }
 
+  /** It has answered the last request with 2xx, and the connection with 220. */
+  lastWasGood(): boolean {
+    const last = this.requests.at(-1)
+    return (last?.request.kind === 'connect' ? /^220/ : /^2/).test(last?.reply ?? '')
+  }
+
   lines(): readonly string[] {
     return this.requests.flatMap(({ request }) => (request.kind === 'line' ? [request.line] : []))
   }

@@ -180,6 +180,13 @@ export class RunningGate {
     return Number(line?.slice(sample.length + 1) ?? 0)
   }
 
+  /** Resolves when a sample has this value; rejects after `waitMs`. */
+  async waitForMetric(sample: string, value: number, waitMs = 5_000): Promise<void> {
+    await this.#wait(`${sample} is not ${value}`, waitMs, async () =>
+      (await this.metric(sample)) === value ? true : undefined,
+    )
+  }
+
   /** Asks the admin port for a path. */
   async admin(path: string): Promise<{ readonly status: number; readonly text: string }> {
     const response = await fetch(`http://127.0.0.1:${this.#adminPort}${path}`)
@@ -195,10 +202,10 @@ export class RunningGate {
     return this.#program?.stop() ?? { code: null, signal: null }
   }
 
-  async #wait<T>(otherwise: string, waitMs: number, look: () => T | undefined): Promise<T> {
+  async #wait<T>(otherwise: string, waitMs: number, look: () => Promise<T | undefined> | T | undefined): Promise<T> {
     const deadline = performance.now() + waitMs
     for (;;) {
-      const found = look()
+      const found = await look()
       if (found !== undefined) return found
       if (performance.now() > deadline) {
         throw new Error(`${otherwise} within ${waitMs} ms\n--- the gate wrote\n${this.output().slice(-6_000)}`)

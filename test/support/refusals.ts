@@ -6,7 +6,7 @@ const unimplemented = ['AUTH', 'STARTTLS', 'XCLIENT', 'XFORWARD', 'BDAT', 'EXPN'
 const known = [...unimplemented, 'EHLO', 'HELO', 'MAIL', 'RCPT', 'DATA', 'RSET', 'QUIT', 'NOOP', 'VRFY', 'HELP']
 
 /** The gate's own 5xx, and when it is due: only ever for what the client did. */
-const due: readonly (readonly [text: RegExp, is: (item: Item, session: Session) => boolean])[] = [
+const due: readonly (readonly [text: RegExp, is: (item: Item, session: Session, mail: string | null) => boolean])[] = [
   [
     /^500 5\.5\.2 Error: bad syntax/,
     item => item.kind === 'line' && (item.line === '' || /[\0-\x08\n-\x1f\x7f]/.test(item.line)),
@@ -23,7 +23,10 @@ const due: readonly (readonly [text: RegExp, is: (item: Item, session: Session) 
     item => item.kind === 'line' && !/^(?:MAIL FROM|RCPT TO):<[^"<>\\]*>(?: \S+)*$/i.test(item.line),
   ],
   [/^503 5\.5\.1 Error: send HELO/, (item, { hello }) => item.kind === 'line' && hello === null],
-  [/^503 5\.5\.1 Error: nested MAIL/, item => item.kind === 'line' && item.verb === 'MAIL'],
+  [
+    /^503 5\.5\.1 Error: nested MAIL/,
+    (item, _session, mail) => item.kind === 'line' && item.verb === 'MAIL' && mail !== null,
+  ],
   [
     /^503 5\.5\.1 Error: need (?:MAIL|RCPT)/,
     item => item.kind === 'line' && (item.verb === 'RCPT' || item.verb === 'DATA'),
@@ -44,12 +47,12 @@ const due: readonly (readonly [text: RegExp, is: (item: Item, session: Session) 
   ],
 ]
 
-/** Fails unless this 5xx of the gate's own is for what the client did, or its verdict. */
-export function checkRefusal(item: Item, text: string, session: Session): void {
+/** `mail`: the MAIL of the transaction in progress. Fails unless this 5xx of the gate's own is for what the client did, or its verdict. */
+export function checkRefusal(item: Item, text: string, session: Session, mail: string | null): void {
   const { action, cause } = session.tally.verdict
   if ((action === 'refuse' || action === 'drop') && cause !== null && text.includes(cause.words.text)) return
   assert.ok(
-    due.some(([words, is]) => words.test(text) && is(item, session)),
+    due.some(([words, is]) => words.test(text) && is(item, session, mail)),
     `5xx that is not due: ${text.trimEnd()} to ${JSON.stringify(item)}`,
   )
 }

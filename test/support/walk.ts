@@ -106,6 +106,7 @@ export class Walk {
     if (reply !== null) return this.backendSays(reply)
     if (client.inMessage) return this.clientSends(tape.pick(2) === 0 ? this.endOfData() : this.fragments())
     if (client.item() === null) this.clientSends(`${this.goodCommand()}\r\n`)
+    else this.answer()
   }
 
   private goodCommand(): string {

@@ -37,6 +37,9 @@ export class Witness implements Port {
   private heard = ''
   private hello: string | null = null
   private mail: string | null = null
+  /** How often a transaction has begun or ended. */
+  private transactions = 0
+  private openedIn = -1
 
   note(what: string, text: string): void {
     this.rows.push({ at: this.now, what, text })
@@ -73,19 +76,23 @@ export class Witness implements Port {
     client.answered(item, code)
     if (code === 421) this.mustClose = '421'
     if (item.kind === 'message') return
-    if (item.verb === 'DATA' && code !== 354 && client.hasTalk()) this.mustClose = 'octets behind a refused DATA'
-    if (code !== 250) return
+    const isData = item.verb === 'DATA' && item.line.length <= this.live().house.limits.commandLine
+    if (isData && code !== 354 && client.hasTalk()) this.mustClose = 'octets behind a refused DATA'
+    if (code !== 250 || !['EHLO', 'HELO', 'MAIL', 'RSET'].includes(item.verb)) return
+    this.transactions++
+    this.mail = item.verb === 'MAIL' ? item.line : null
     if (item.verb === 'EHLO' || item.verb === 'HELO') this.hello = item.line
-    if (item.verb === 'MAIL') this.mail = item.line
   }
 
   private weigh(item: Item, text: string, code: number): void {
     const said = this.backend?.answerTo(item) ?? null
     if (code >= 500) {
-      if (said !== text && !this.refusals.has(text)) checkRefusal(item, text, this.live())
+      if (said !== text && !this.refusals.has(text)) checkRefusal(item, text, this.live(), this.mail)
       return
     }
     if (code >= 400) return
+    const isData = item.kind === 'line' && item.verb === 'DATA'
+    assert.equal(code === 354, isData, `${code} to ${JSON.stringify(item)}`)
     if (item.kind === 'message') this.acknowledged++
     const own =
       item.kind === 'line' && ['EHLO', 'HELO', 'MAIL', 'RSET', 'NOOP', 'VRFY', 'HELP', 'QUIT'].includes(item.verb)
@@ -105,6 +112,8 @@ export class Witness implements Port {
     assert.ok(this.backend === null, 'a second backend')
     const item = this.client.item()
     assert.ok(item?.kind === 'line' && item.verb === 'RCPT', 'a backend for something else than RCPT')
+    assert.notEqual(this.openedIn, this.transactions, 'a second attempt in one transaction')
+    this.openedIn = this.transactions
     this.backend = new BackendView()
   }
 
@@ -123,10 +132,21 @@ export class Witness implements Port {
     if (own) {
       assert.ok(this.live().house.xclient && backend.lines().every(said => said.startsWith('XCLIENT ')), 'XCLIENT')
     } else if (!backend.relaying) {
+      assert.ok(backend.lastWasGood(), 'went on although it was refused')
       const replayed = backend.lines().filter(said => !said.startsWith('XCLIENT ')).length
       assert.equal(line, [this.hello, this.mail, item.line][replayed], 'replayed what was not said')
     } else assert.equal(line, item.line, 'a command that the client did not send')
+    if (item.verb === 'RCPT' && line.startsWith('RCPT')) this.mayGoOn(line, backend.relaying)
     backend.write({ kind: 'line', line, verb: line.slice(0, 4).toUpperCase() })
+  }
+
+  /** A recipient goes to the backend only if it is one of ours, and the client one of the good. */
+  private mayGoOn(line: string, relaying: boolean): void {
+    const { house, tally } = this.live()
+    // One that fails while the backend is opened is refused when that has answered.
+    if (relaying) assert.equal(tally.verdict.action, 'none', 'a recipient of a client that has failed')
+    if (house.recipientDomains !== null)
+      assert.match(line, /^RCPT TO:\s*<?(?:[a-z]+@example\.test|postmaster)>?(?: [A-Z]+(?:=\S+)?)*$/i)
   }
 
   message(octets: Uint8Array): void {
@@ -172,6 +192,7 @@ export class Witness implements Port {
       assert.equal(this.conclusions, 1, 'concluded once')
       assert.ok(this.backend === null, 'over, and the backend still there')
       assert.equal(session.deadline, Number.POSITIVE_INFINITY)
+      assert.equal(session.lines.pending, 0, 'over, and octets are still held')
       return
     }
     assert.ok(!this.closed && this.conclusions === 0, 'closed, and not over')

@@ -59,6 +59,11 @@ export class AccessLists {
     return { allow: this.allow.entries, deny: this.deny.entries }
   }
 
+  /** Octets of memory that all lists take. */
+  get bytes(): number {
+    return this.allow.bytes + this.deny.bytes
+  }
+
   /** When a list was last read and taken: seconds since 1970, as gauges have it. */
   get loadedAt(): number {
     return this.loaded / 1000
@@ -118,5 +123,9 @@ class List {
 
   get entries(): number {
     return this.files.reduce((sum, file) => sum + file.entries, this.given.size)
+  }
+
+  get bytes(): number {
+    return this.files.reduce((sum, file) => sum + file.bytes, this.given.bytes)
   }
 }

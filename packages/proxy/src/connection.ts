@@ -1,11 +1,12 @@
 import type { Socket } from 'node:net'
-import { type Address, clientKey, type Instant, isPrivate, lessonOf } from '@sallyport/rules'
+import { clientKey, type Instant, isPrivate, lessonOf } from '@sallyport/rules'
 import { type Backend, dial, type Ends, identityHeader } from './backend.ts'
 import type { Gate } from './gate.ts'
 import type { ProxyHeaderReader } from './proxy-protocol/decode.ts'
 import type { Ask, Asked, Port, Reached } from './session/port.ts'
 import { replies } from './session/replies.ts'
 import { Session } from './session/session.ts'
+import { attendBackend, untie } from './sockets.ts'
 import { unscheduled, type WheelEntry } from './wheel.ts'
 
 /** How long, and how much, is read from a client after our last word, so that it can read it: a close with unread input is a RST. */
@@ -13,12 +14,6 @@ const linger = { wait: 2_000, octets: 262_144 } as const
 
 /** Unsent octets above which the other side is not read from. */
 const unsentLimit = 65_536
-
-/** The connection hangs on its sockets by this, so that listeners are shared functions and not closures. */
-export const link: unique symbol = Symbol('connection')
-export interface Linked extends Socket {
-  [link]: Connection | null
-}
 
 /**
  * The one driver: a client's socket, a backend's socket once there is one, and the session between them. Everything that the
@@ -209,15 +204,9 @@ export class Connection implements Port, WheelEntry {
   }
 
   open(): void {
-    const socket = dial(this.behind) as Linked
-    socket[link] = this
+    const socket = dial(this.behind)
     this.backend = socket
-    socket.on('connect', onBackendConnect)
-    socket.on('data', onBackendData)
-    socket.on('end', onBackendEnd)
-    socket.on('error', onBackendError)
-    socket.on('close', onBackendEnd)
-    socket.on('drain', onDrain)
+    attendBackend(socket, this)
   }
 
   /** The backend has taken the connection: it is told who the client is, before anything else. */
@@ -241,7 +230,7 @@ export class Connection implements Port, WheelEntry {
     if (backend === null) return
     this.backend = null
     this.toBackend = ''
-    ;(backend as Linked)[link] = null
+    untie(backend)
     backend.destroy()
   }
 
@@ -266,46 +255,4 @@ export class Connection implements Port, WheelEntry {
       gate.store.remember(key, blamable ? lesson : { passed: lesson.passed, failed: {} })
     }
   }
-}
-
-const connectionOf = (socket: Socket): Connection | null => (socket as Linked)[link]
-
-function onBackendConnect(this: Socket): void {
-  connectionOf(this)?.opened(this)
-}
-
-function onBackendData(this: Socket, octets: Buffer): void {
-  const connection = connectionOf(this)
-  if (connection === null) return
-  connection.drive(() => connection.session?.backend(octets, connection.gate.clock()))
-}
-
-function onBackendEnd(this: Socket): void {
-  backendGone(this, 'connection closed')
-}
-
-function onBackendError(this: Socket, error: NodeJS.ErrnoException): void {
-  backendGone(this, error.code ?? 'connection failed')
-}
-
-function backendGone(socket: Socket, why: string): void {
-  const connection = connectionOf(socket)
-  if (connection === null) return
-  connection.abandon()
-  connection.drive(() => connection.session?.backendGone(why, connection.gate.clock()))
-}
-
-/** Either side has taken what was waiting: the other may be read from again. */
-export function onDrain(this: Socket): void {
-  connectionOf(this)?.drive(nothing)
-}
-
-const nothing = () => {}
-
-/** Where the client's address is not one we can read, which no socket of ours gives. */
-export function endsOf(socket: Socket, parse: (text: string) => Address | null): Ends | null {
-  const client = parse(socket.remoteAddress ?? '')
-  const server = parse(socket.localAddress ?? '')
-  if (client === null || server === null) return null
-  return { client, clientPort: socket.remotePort ?? 0, server, serverPort: socket.localPort ?? 0 }
 }

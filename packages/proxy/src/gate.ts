@@ -15,7 +15,7 @@ import type { Connection } from './connection.ts'
 import { IdSource } from './id.ts'
 import type { Log } from './log.ts'
 import { DnsblLookup } from './lookups/dnsbl.ts'
-import { ReverseNameLookup } from './lookups/reverse-name.ts'
+import { type ReverseName, ReverseNameLookup } from './lookups/reverse-name.ts'
 import { Metrics } from './metrics.ts'
 import { type House, Offer } from './session/house.ts'
 import type { Ask, Reached } from './session/port.ts'
@@ -123,7 +123,7 @@ export class Gate {
         return
       case 'reverse-name':
         this.reverse.ask(connection.ends.client, found => {
-          const name = found.kind === 'confirmed' ? found.name : found.kind === 'none' ? '[UNAVAILABLE]' : ''
+          const name = nameOf(found)
           connection.drive(() => session.answer({ ask, name }, this.clock()))
         })
         return
@@ -156,7 +156,7 @@ export class Gate {
   conclude(session: Session): void {
     const verdict = verdictOf(session)
     this.metrics.sessions.inc({ verdict })
-    if (verdict === 'health') {
+    if (verdict === 'health' && session.journal.recipients === 0) {
       this.log.debug({ event: 'health', client: session.arrival.client }, 'health check')
       return
     }
@@ -169,6 +169,20 @@ export class Gate {
 
   private lookup(config: Config): DnsblLookup {
     return new DnsblLookup(config.dnsbl, (zone, result) => this.metrics.dnsblLookups.inc({ zone, result }))
+  }
+}
+
+/** What XCLIENT has for a name, or for the lack of one. */
+function nameOf(found: ReverseName): string {
+  switch (found.kind) {
+    case 'confirmed':
+      return found.name
+    case 'none':
+      return '[UNAVAILABLE]'
+    case 'failed':
+      return '[TEMPUNAVAIL]'
+    default:
+      return found satisfies never
   }
 }
 

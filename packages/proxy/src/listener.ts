@@ -1,9 +1,9 @@
 import { createServer, type Server, type Socket } from 'node:net'
-import { parseAddress } from '@sallyport/rules'
 import type { Endpoint } from './config/config.ts'
-import { Connection, endsOf, type Linked, link, onDrain } from './connection.ts'
+import { Connection } from './connection.ts'
 import type { Gate } from './gate.ts'
 import { ProxyHeaderReader } from './proxy-protocol/decode.ts'
+import { connectionOf, endsOf, onDrain, tie, untie } from './sockets.ts'
 
 /** Connections the kernel may hold until they are accepted. */
 const backlog = 1024
@@ -40,7 +40,7 @@ export function inheritedSockets(
 }
 
 function accept(gate: Gate, socket: Socket): void {
-  const ends = endsOf(socket, parseAddress)
+  const ends = endsOf(socket)
   if (ends === null) {
     // It has gone again before it was looked at.
     socket.destroy()
@@ -48,7 +48,7 @@ function accept(gate: Gate, socket: Socket): void {
   }
   const trusted = gate.isTrustedProxy(ends.client)
   const connection = new Connection(gate, socket, ends, trusted ? new ProxyHeaderReader() : null)
-  ;(socket as Linked)[link] = connection
+  tie(socket, connection)
   gate.connections.add(connection)
   gate.census.enter()
   socket.on('data', onData)
@@ -60,8 +60,6 @@ function accept(gate: Gate, socket: Socket): void {
   else if (trusted) gate.wheel.schedule(connection, gate.clock() + gate.config.timeouts.proxyHeader)
   else connection.begin(ends, false)
 }
-
-const connectionOf = (socket: Socket): Connection | null => (socket as Linked)[link]
 
 function onData(this: Socket, octets: Buffer): void {
   const connection = connectionOf(this)
@@ -112,6 +110,6 @@ function onError(): void {
 function onClose(this: Socket): void {
   const connection = connectionOf(this)
   if (connection === null) return
-  ;(this as Linked)[link] = null
+  untie(this)
   connection.gone()
 }

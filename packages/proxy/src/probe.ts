@@ -1,10 +1,9 @@
 import type { Socket } from 'node:net'
-import { parseAddress } from '@sallyport/rules'
 import { dial, ownHeader } from './backend.ts'
-import { endsOf } from './connection.ts'
 import type { Gate } from './gate.ts'
 import { keywordLines } from './smtp/keywords.ts'
 import { isPositive, type Reply, ReplyReader } from './smtp/reply.ts'
+import { endsOf } from './sockets.ts'
 
 /** How long the backend may take to greet and to answer EHLO, ms, in all. */
 const patience = 10_000
@@ -102,7 +101,7 @@ function askKeywords(gate: Gate, end: AbortSignal): Promise<readonly string[] | 
 }
 
 function sendHeader(socket: Socket, gate: Gate): void {
-  const ends = endsOf(socket, parseAddress)
+  const ends = endsOf(socket)
   if (ends === null) return
   // On a connection of our own we are the client: the ends are the other way round.
   const own = { client: ends.server, clientPort: ends.serverPort, server: ends.client, serverPort: ends.clientPort }

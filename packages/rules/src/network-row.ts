@@ -1,9 +1,9 @@
 import type { Words6 } from './address.ts'
 import { mask } from './network.ts'
+import { type NetworkOrder, stepsOf } from './network-order.ts'
 
-// Two networks are either nested or apart. With the nested ones left out the rest lie in a row, and of those only the last
-// one that starts at or before an address can contain it. Hence a sorted array of starts, each with its prefix, and a
-// binary search; sorted by start and then prefix, a network comes after the one that contains it.
+// Networks of which none is inside another lie in a row, and only the last one that starts at or before an address can contain
+// it. Hence a sorted array of starts, each with its prefix, and a binary search.
 // Typed arrays give `number | undefined` to the compiler; every position below is within bounds by construction.
 
 /** IPv4 networks in a row. */
@@ -22,35 +22,25 @@ export class Row4 {
     const bits = Math.max(1, Math.min(16, Math.floor(Math.log2(starts.length + 1)) - 3))
     this.shift = 32 - bits
     this.index = new Uint32Array(2 ** bits + 1)
-    let next = 0
-    starts.forEach((start, position) => {
-      for (const leading = start >>> this.shift; next <= leading; next++) this.index[next] = position
-    })
-    this.index.fill(starts.length, next)
-  }
-
-  /** A network as one number, by which networks sort in the order of the row. */
-  static key(bits: number, prefix: number): number {
-    return bits * 64 + prefix
-  }
-
-  static of(keys: readonly number[]): Row4 {
-    const sorted = Float64Array.from(keys).sort()
-    const starts = new Uint32Array(sorted.length)
-    const prefixes = new Uint8Array(sorted.length)
-    let kept = 0
-    for (const key of sorted) {
-      const prefix = key % 64
-      const start = (key - prefix) / 64
-      if (kept > 0) {
-        const differs = (start ^ (starts[kept - 1] as number)) & mask(prefixes[kept - 1] as number)
-        if (differs === 0) continue
-      }
-      starts[kept] = start
-      prefixes[kept] = prefix
-      kept++
+    let position = 0
+    for (let leading = 0; leading < this.index.length; leading++) {
+      while (position < starts.length && (starts[position] as number) >>> this.shift < leading) position++
+      this.index[leading] = position
     }
-    return new Row4(starts.slice(0, kept), prefixes.slice(0, kept))
+  }
+
+  /** Of networks of two words each: the address and the prefix. */
+  static *of(networks: NetworkOrder): Generator<void, Row4> {
+    const starts = new Uint32Array(networks.size)
+    const prefixes = new Uint8Array(networks.size)
+    for (const [from, to] of stepsOf(networks.size)) {
+      for (let position = from; position < to; position++) {
+        starts[position] = networks.word(position, 0)
+        prefixes[position] = networks.word(position, 1)
+      }
+      yield
+    }
+    return new Row4(starts, prefixes)
   }
 
   has(bits: number): boolean {
@@ -76,44 +66,55 @@ export class Row4 {
   }
 }
 
-/** IPv6 networks in a row. Without an index: the leading bits of addresses in use are nearly all the same. */
+/** Networks for each mark of an IPv6 row: a kilobyte of them, through which the search goes on. */
+const markEvery = 64
+
+/**
+ * IPv6 networks in a row. The leading bits of addresses in use are nearly all the same, so that an index like that of IPv4 would not
+ * tell them apart; the marks do, whatever the networks are, and a million networks have so few that the processor keeps them near.
+ */
 export class Row6 {
   /** Four words for each network. */
   private readonly starts: Uint32Array
   private readonly prefixes: Uint8Array
+  /** The leading bits of every 64th network. */
+  private readonly marks: Float64Array
 
   private constructor(starts: Uint32Array, prefixes: Uint8Array) {
     this.starts = starts
     this.prefixes = prefixes
+    this.marks = Float64Array.from({ length: Math.ceil(prefixes.length / markEvery) }, (_, i) => {
+      const at = 4 * markEvery * i
+      return markOf(starts[at] as number, starts[at + 1] as number)
+    })
   }
 
-  /** Of the starts, four words for each network, and as many prefixes; in any order. */
-  static of(words: readonly number[], prefixes: readonly number[]): Row6 {
-    const given = Uint32Array.from(words)
-    const order = Uint32Array.from(prefixes.keys()).sort(
-      (a, b) => compare(given, a, given, b) || (prefixes[a] as number) - (prefixes[b] as number),
-    )
-    const starts = new Uint32Array(given.length)
-    const kept = new Uint8Array(prefixes.length)
-    let count = 0
-    for (const from of order) {
-      if (count > 0 && agree(given, from, starts, count - 1, kept[count - 1] as number)) continue
-      starts.set(given.subarray(4 * from, 4 * from + 4), 4 * count)
-      kept[count] = prefixes[from] as number
-      count++
+  /** Of networks of five words each: the address and the prefix. */
+  static *of(networks: NetworkOrder): Generator<void, Row6> {
+    const starts = new Uint32Array(4 * networks.size)
+    const prefixes = new Uint8Array(networks.size)
+    for (const [from, to] of stepsOf(networks.size)) {
+      for (let position = from; position < to; position++) {
+        for (let at = 0; at < 4; at++) starts[4 * position + at] = networks.word(position, at)
+        prefixes[position] = networks.word(position, 4)
+      }
+      yield
     }
-    return new Row6(starts.slice(0, 4 * count), kept.slice(0, count))
+    return new Row6(starts, prefixes)
   }
 
   has(words: Words6): boolean {
-    let low = 0
-    let high = this.prefixes.length
+    const mark = markOf(words[0], words[1])
+    const below = this.marksBelow(mark)
+    let low = markEvery * Math.max(0, below - 1)
+    // Where more networks than one mark stands for begin alike, it is left to the words to tell them apart.
+    let high = this.marks[below] === mark ? this.size : Math.min(this.size, markEvery * below)
     while (low < high) {
       const middle = (low + high) >>> 1
-      if (compare(this.starts, middle, words, 0) <= 0) low = middle + 1
-      else high = middle
+      if (this.startsAfter(middle, words)) high = middle
+      else low = middle + 1
     }
-    return low > 0 && agree(words, 0, this.starts, low - 1, this.prefixes[low - 1] as number)
+    return low > 0 && this.contains(low - 1, words)
   }
 
   get size(): number {
@@ -121,27 +122,40 @@ export class Row6 {
   }
 
   get bytes(): number {
-    return this.starts.byteLength + this.prefixes.byteLength
+    return this.starts.byteLength + this.prefixes.byteLength + this.marks.byteLength
+  }
+
+  /** How many marks are less. */
+  private marksBelow(mark: number): number {
+    let low = 0
+    let high = this.marks.length
+    while (low < high) {
+      const middle = (low + high) >>> 1
+      if ((this.marks[middle] as number) < mark) low = middle + 1
+      else high = middle
+    }
+    return low
+  }
+
+  private startsAfter(position: number, words: Words6): boolean {
+    for (let at = 0; at < 4; at++) {
+      const difference = (this.starts[4 * position + at] as number) - (words[at] as number)
+      if (difference !== 0) return difference > 0
+    }
+    return false
+  }
+
+  private contains(position: number, words: Words6): boolean {
+    const prefix = this.prefixes[position] as number
+    for (let at = 0; 32 * at < prefix; at++) {
+      const differs = (this.starts[4 * position + at] as number) ^ (words[at] as number)
+      if ((differs & mask(prefix - 32 * at)) !== 0) return false
+    }
+    return true
   }
 }
 
-/** Four words for each address, one address after the other. */
-type Rows = ArrayLike<number>
-
-/** Negative, 0 or positive as address `i` of `a` is before, at or after address `j` of `b`. */
-function compare(a: Rows, i: number, b: Rows, j: number): number {
-  for (let word = 0; word < 4; word++) {
-    const difference = (a[4 * i + word] as number) - (b[4 * j + word] as number)
-    if (difference !== 0) return difference
-  }
-  return 0
-}
-
-/** Whether address `i` of `a` and address `j` of `b` agree in the first `prefix` bits. */
-function agree(a: Rows, i: number, b: Rows, j: number, prefix: number): boolean {
-  for (let word = 0; 32 * word < prefix; word++) {
-    const differs = (a[4 * i + word] as number) ^ (b[4 * j + word] as number)
-    if ((differs & mask(prefix - 32 * word)) !== 0) return false
-  }
-  return true
+/** The leading 53 bits of an address, as many as a number holds. */
+function markOf(first: number, second: number): number {
+  return first * 2 ** 21 + (second >>> 11)
 }

@@ -30,7 +30,7 @@ offence_ttl: 1500ms
       's.yaml:2:9 greet.wait: found 6, which has no unit: write 6s',
       's.yaml:3:19 timeouts.data: found "90", which has no unit: write 90s',
       's.yaml:3:33 timeouts.recall: found "1.5s": use a duration from 1ms to 5s, such as 50ms',
-      's.yaml:3:48 timeouts.session: found "30d" (more than 7d): use a duration from 1m to 7d, such as 1h',
+      's.yaml:3:48 timeouts.session: found "30d" (more than 7d): use a duration from 1m to 7d, such as 4h',
       's.yaml:4:14 offence_ttl: found "1500ms" (not whole seconds): use a duration from 0s to 365d, such as 1d',
     ],
   ],

@@ -1,9 +1,14 @@
+import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { runs } from '../../support/properties.ts'
-import { tape, walk } from '../../support/walks.ts'
+import { heard, isTheSameForEveryCut, keepsItsLaws, refusesNobodyForGood } from '../../support/session-properties.ts'
 
-test('a session keeps its laws, whatever happens to it', () => {
-  // Invariant: see test/support/witness.ts; held at every call of the session, and between any two inputs.
-  fc.assert(fc.property(tape, walk), runs(20_000))
+test('a session keeps its laws, whatever happens to it', () => fc.assert(keepsItsLaws, runs(30_000)))
+
+test('an honest client hears the same however its lines are cut', () => fc.assert(isTheSameForEveryCut, runs(1_000)))
+
+test('an honest client is never refused for good but by the backend', () => {
+  fc.assert(refusesNobodyForGood, runs(3_000))
+  for (const count of Object.values(heard)) assert.ok(count > 300, JSON.stringify(heard))
 })

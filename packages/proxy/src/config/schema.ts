@@ -46,7 +46,7 @@ const limits = section({
   command_line: size(512, 65_536, '2k')
     .prefault('2k')
     .describe('The longest command line; 512 at least (RFC 5321 4.5.3.1.4).'),
-  commands: count(10, 1_000_000).prefault(1000).describe('The most commands of a session without a message.'),
+  commands: count(10, 1_000_000).prefault(5000).describe('The most commands of a session without a message.'),
 })
 
 const timeouts = section({
@@ -57,7 +57,7 @@ const timeouts = section({
   command: duration('1s', '1h', '5m').prefault('5m').describe('For the next command of the client.'),
   screening: duration('1s', '1d', '10m').prefault('10m').describe('For everything before the backend is opened.'),
   data: duration('1s', '1h', '3m').prefault('3m').describe('Between two pieces of a message.'),
-  session: duration('1m', '7d', '1h').prefault('1h').describe('For the whole session.'),
+  session: duration('1m', '7d', '4h').prefault('4h').describe('For the whole session.'),
   backend_connect: duration('100ms', '5m', '5s').prefault('5s').describe('For the connection to the backend.'),
   backend_greeting: duration('1s', '10m', '30s').prefault('30s').describe("For the backend's greeting."),
   backend_reply: duration('1s', '1h', '5m').prefault('5m').describe("For the backend's reply to a command."),
@@ -96,9 +96,11 @@ const file = z.strictObject({
     .prefault(['127.0.0.1:2525'])
     .describe('Where clients connect. :25 is port 25 of every address, IPv4 and IPv6.'),
   trusted_proxies: networks.describe(
-    'Balancers in front of the gate: they must send a PROXY header, and only they may.',
+    'Balancers in front of the gate: they must send a PROXY header, and only they may. One that says LOCAL or UNKNOWN is taken for a health check of theirs.',
   ),
-  health_checks: networks.describe("Balancers' probes: greeted at once, never judged, nothing learnt."),
+  health_checks: networks.describe(
+    "Balancers' probes: greeted at once, never judged, nothing learnt; logged only if they bring mail.",
+  ),
   backend,
   recipient_domains: z
     .array(leaves.domain)

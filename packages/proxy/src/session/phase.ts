@@ -1,8 +1,9 @@
 import type { Instant } from '@sallyport/rules'
 import type { Reply } from '../smtp/reply.ts'
+import type { Ask } from './port.ts'
 import type { Session } from './session.ts'
 
-export type PhaseName = 'recall' | 'greet' | 'command' | 'opening' | 'relay' | 'done'
+export type PhaseName = 'recall' | 'greet' | 'command' | 'opening' | 'relay' | 'message' | 'done'
 
 /**
  * A stretch of a session's life. Every input is dealt with in every phase: the compiler asks what it means *here*. Phases
@@ -14,8 +15,8 @@ export interface Phase {
   work(session: Session, now: Instant): void
   /** The client has closed its side; what it sent before is in `session.lines`. */
   clientEnded(session: Session, now: Instant): void
-  /** Something outside has become known: see `session.facts` and `session.tally`. */
-  learnt(session: Session, now: Instant): void
+  /** What was asked has become known: see `session.facts`, `session.tally` and `session.reverseName`. */
+  learnt(session: Session, asked: Ask, now: Instant): void
   /** The session's deadline has come. */
   timeout(session: Session, now: Instant): void
   /** The gate is about to stop: let the client go at the next command boundary. */

@@ -84,7 +84,8 @@ export class Session {
   commandsSinceMessage = 0
   draining = false
   clientGone = false
-  reverseName = ''
+  /** What XCLIENT says of the client's name: the name, or [UNAVAILABLE] or [TEMPUNAVAIL]; null: not known yet. */
+  reverseName: string | null = null
   private replyReader: ReplyReader | null = null
   /** Whole replies of the backend that the phase has not been given yet. */
   private repliesWaiting = 0
@@ -141,11 +142,11 @@ export class Session {
         break
       case 'reverse-name':
         this.reverseName = answer.name
-        return
+        break
       default:
         answer satisfies never
     }
-    this.phase.learnt(this, now)
+    this.phase.learnt(this, answer.ask, now)
   }
 
   /** The time has come; too early a call does nothing. */

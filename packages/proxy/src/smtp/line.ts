@@ -2,6 +2,8 @@ import { CR, LF, latin1 } from './octets.ts'
 
 /** How much of an over-long line is thrown away before its sender is given up. */
 const discardLimit = 65_536
+/** Stray CRs and LFs that are looked past. */
+const strays = 16
 
 /** Pieces that wait are put together up to this size: an octet a packet would cost a hundred times its weight. */
 const pieceLimit = 4096
@@ -103,6 +105,13 @@ export class LineReader {
       begin += chunk.length
     }
     return false
+  }
+
+  /** The first waiting octets that are no stray CR or LF. */
+  peekTalk(limit: number): string {
+    return this.peek(limit + strays)
+      .replace(/^[\r\n]+/, '')
+      .slice(0, limit)
   }
 
   /** The first waiting octets, for the log. */

@@ -29,7 +29,7 @@ const command: Phase = {
     session.conclude('hangup', now)
   },
 
-  learnt(session, now) {
+  learnt(session, _asked, now) {
     const verdict = session.judge()
     if (verdict.action === 'drop') session.drop(verdict, now)
   },
@@ -52,7 +52,10 @@ export function enterCommand(session: Session, now: Instant): void {
   }
   setDeadline(session, now)
   command.work(session, now)
-  if (session.clientGone && !session.isDone && session.phase === command) session.conclude('hangup', now)
+  if (session.isDone || session.phase !== command) return
+  if (session.clientGone) session.conclude('hangup', now)
+  // The backend may have used up the time that there was until it opened.
+  else if (session.deadline <= now) command.timeout(session, now)
 }
 
 function setDeadline(session: Session, now: Instant): void {

@@ -24,7 +24,7 @@ const greet: Phase = {
     session.conclude('hangup', now)
   },
 
-  learnt(session, now) {
+  learnt(session, _asked, now) {
     decide(session, now)
   },
 
@@ -49,7 +49,7 @@ export function enterGreet(session: Session, now: Instant): void {
   }
   const { facts, house, tally } = session
   if (!tally.hasPassed(house.plan, 'dnsbl')) session.port.ask('dnsbl')
-  if (verdict.action !== 'none' || facts.greetWait === 0 || isSettled('greet', house.plan, tally)) {
+  if (verdict.action !== 'none' || facts.greetWait === 0 || mayGreet(session)) {
     greetNow(session, now)
     return
   }
@@ -61,7 +61,16 @@ export function enterGreet(session: Session, now: Instant): void {
 function decide(session: Session, now: Instant): void {
   const verdict = session.judge()
   if (verdict.action === 'drop') session.drop(verdict, now)
-  else if (verdict.action !== 'none' || isSettled('greet', session.house.plan, session.tally)) greetNow(session, now)
+  else if (verdict.action !== 'none' || mayGreet(session)) greetNow(session, now)
+}
+
+/**
+ * Whether nothing is left to wait for. The pause is the operator's `greet.wait` and no action of a check: it is held, too,
+ * where `pregreet` only observes, or there would be nothing to observe.
+ */
+function mayGreet({ facts, house, tally }: Session): boolean {
+  const pausing = facts.pregreetBytes === 0 && !tally.hasPassed(house.plan, 'pregreet')
+  return !pausing && isSettled('greet', house.plan, tally)
 }
 
 /** The greeting, or its last line; from here it is the client's turn. */

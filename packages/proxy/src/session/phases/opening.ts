@@ -3,14 +3,20 @@ import { isNegative, isPositive, type Reply } from '../../smtp/reply.ts'
 import { xclientCommands } from '../../smtp/xclient.ts'
 import { refuse } from '../dialogue.ts'
 import type { Phase } from '../phase.ts'
-import type { Asked, Reached } from '../port.ts'
+import type { Ask, Asked, Reached } from '../port.ts'
 import { replies } from '../replies.ts'
 import type { Session } from '../session.ts'
 import { enterCommand } from './command.ts'
 import { enterRelay } from './relay.ts'
 
+/** A client waits five minutes for the reply to RCPT (RFC 5321 4.5.3.2.3); it shall hear 451 and not give up on us. */
+const patience = 270_000
+
+/** How long DNS may take to name the client once the backend has greeted, ms. */
+const namePatience = 10_000
+
 /** What the backend was last told, and so what it answers next. */
-type Step = 'connect' | 'greeting' | 'xclient' | 'hello' | 'mail' | 'rcpt'
+type Step = 'connect' | 'greeting' | 'name' | 'xclient' | 'hello' | 'mail' | 'rcpt'
 
 /**
  * The backend is opened and told what the client said: identity, EHLO, MAIL with all its parameters, RCPT, one at a time. Its
@@ -21,12 +27,14 @@ class Opening implements Phase {
   readonly name = 'opening'
   private step: Step = 'connect'
   private readonly rcptLine: string
-  /** XCLIENT commands still to be sent, last first. */
-  private readonly xclient: string[]
+  /** When the client will have waited long enough. */
+  private readonly end: Instant
+  /** XCLIENT commands still to be sent, last first; null: not made yet. */
+  private xclient: string[] | null = null
 
-  constructor(rcptLine: string, xclient: string[]) {
+  constructor(rcptLine: string, now: Instant) {
     this.rcptLine = rcptLine
-    this.xclient = xclient
+    this.end = now + patience
   }
 
   work(session: Session): void {
@@ -39,11 +47,14 @@ class Opening implements Phase {
     if (session.lines.pending === 0) session.conclude('hangup', now)
   }
 
-  learnt(session: Session): void {
+  learnt(session: Session, _asked: Ask, now: Instant): void {
     session.judge()
+    if (this.step === 'name' && session.reverseName !== null) this.introduce(session, now)
   }
 
   timeout(session: Session, now: Instant): void {
+    // Without its name the client is better off than without its mail.
+    if (this.step === 'name') return this.introduce(session, now)
     this.fail(session, 'timeout', 'no answer', now)
   }
 
@@ -61,16 +72,14 @@ class Opening implements Phase {
     if (session.backendAhead && this.step !== 'rcpt') return this.fail(session, 'error', 'it spoke out of turn', now)
     const wait = house.waits.backendReply
     switch (this.step) {
+      case 'name':
+        return this.unexpected(session, reply, now)
       case 'connect':
       case 'greeting':
-      case 'xclient': {
+      case 'xclient':
         // A server that would not greet has nothing against this client that it could know: its trouble is temporary.
         if (reply.code !== 220) return this.unexpected(session, reply, now)
-        const next = this.xclient.pop()
-        if (next === undefined) this.expect(session, 'hello', 'hello', wait, now)
-        else this.expect(session, 'xclient', 'other', wait, now)
-        return session.port.command(`${next ?? hello.line}\r\n`)
-      }
+        return this.introduce(session, now)
       case 'hello':
         if (!isPositive(reply)) return this.decline(session, reply, now)
         this.expect(session, 'mail', 'mail', wait, now)
@@ -90,10 +99,29 @@ class Opening implements Phase {
     this.fail(session, this.step === 'connect' ? 'refused' : 'error', why, now)
   }
 
+  /** The backend has greeted: says who the client is, where that is part of the dialogue, and then what it said. */
+  private introduce(session: Session, now: Instant): void {
+    const { house, hello } = session
+    if (hello === null) return
+    if (session.backendAhead) return this.fail(session, 'error', 'it spoke out of turn', now)
+    if (house.xclient && this.xclient === null) {
+      if (session.reverseName === null && this.step !== 'name') {
+        this.step = 'name'
+        session.deadline = Math.min(now + namePatience, this.end)
+        return
+      }
+      this.xclient = xclientCommands(identity(session)).toReversed()
+    }
+    const next = this.xclient?.pop()
+    if (next === undefined) this.expect(session, 'hello', 'hello', house.waits.backendReply, now)
+    else this.expect(session, 'xclient', 'other', house.waits.backendReply, now)
+    session.port.command(`${next ?? hello.line}\r\n`)
+  }
+
   private expect(session: Session, step: Step, asked: Asked, wait: number, now: Instant): void {
     this.step = step
     session.expectReply(asked, now)
-    session.deadline = now + wait
+    session.deadline = Math.min(now + wait, this.end)
   }
 
   private finish(session: Session, reply: Reply, now: Instant): void {
@@ -106,7 +134,10 @@ class Opening implements Phase {
       session.abandon()
       return enterCommand(session, now)
     }
-    enterRelay(session, reply, now)
+    session.transaction = null
+    session.journal.relayedAt = now
+    if (!isPositive(reply)) session.journal.backendSaid(reply)
+    enterRelay(session, reply, isPositive(reply), now)
   }
 
   /** The backend's own no, kept for every further RCPT of this transaction. */
@@ -140,8 +171,7 @@ class Opening implements Phase {
 }
 
 export function enterOpening(session: Session, rcptLine: string, now: Instant): void {
-  const xclient = session.house.xclient ? xclientCommands(identity(session)).toReversed() : []
-  session.phase = new Opening(rcptLine, xclient)
+  session.phase = new Opening(rcptLine, now)
   session.deadline = now + session.house.waits.backendConnect
   session.journal.openedAt = now
   session.port.open()
@@ -151,7 +181,7 @@ function identity(session: Session): readonly (readonly [string, string])[] {
   const { arrival, hello } = session
   const address = arrival.client.includes(':') ? `IPV6:${arrival.client}` : arrival.client
   // Postfix looks nothing up after XCLIENT: without a name it would keep the gate's own.
-  const name = session.reverseName === '' ? '[TEMPUNAVAIL]' : session.reverseName
+  const name = session.reverseName ?? '[TEMPUNAVAIL]'
   return [
     ['NAME', name],
     ['REVERSE_NAME', name],

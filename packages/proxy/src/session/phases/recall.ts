@@ -40,8 +40,8 @@ export const recall: Phase & { enter(session: Session, now: Instant): void } = {
     session.conclude('hangup', now)
   },
 
-  learnt(session, now) {
-    enterGreet(session, now)
+  learnt(session, asked, now) {
+    if (asked === 'recall') enterGreet(session, now)
   },
 
   timeout(session, now) {

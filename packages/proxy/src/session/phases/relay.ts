@@ -4,13 +4,13 @@ import { filterEhlo } from '../../smtp/keywords.ts'
 import { isRecipientOf, parsePath } from '../../smtp/path.ts'
 import { isNegative, isPositive, type Reply } from '../../smtp/reply.ts'
 import { answerWithheld, junk, nextCommand, noteHello, refuse } from '../dialogue.ts'
-import type { Ending } from '../journal.ts'
 import type { Phase } from '../phase.ts'
 import type { Asked } from '../port.ts'
 import { replies, verdictReply } from '../replies.ts'
 import type { Session } from '../session.ts'
 import { denyRelay } from './command.ts'
-import { Transfer } from './transfer.ts'
+import { lose, outOfStep } from './lost.ts'
+import { enterMessage } from './message.ts'
 
 /**
  * The backend is behind, and every reply is its own. Commands go over one at a time: the next is not even looked at until
@@ -24,8 +24,6 @@ class Relay implements Phase {
   readonly name = 'relay'
   /** The command whose reply is outstanding; null: it is the client's turn. */
   private awaiting: Verb | null = null
-  /** The message in progress. */
-  private transfer: Transfer | null = null
   /** A recipient of this transaction has the backend's 2xx. */
   private hasRecipient = false
 
@@ -34,11 +32,7 @@ class Relay implements Phase {
   }
 
   work(session: Session, now: Instant): void {
-    if (this.transfer !== null) {
-      this.carry(session, this.transfer, now)
-      return
-    }
-    while (this.awaiting === null && this.transfer === null) {
+    while (this.awaiting === null) {
       const command = nextCommand(session, now)
       if (command === null) return
       this.command(session, command, now)
@@ -49,11 +43,8 @@ class Relay implements Phase {
   }
 
   clientEnded(session: Session, now: Instant): void {
-    if (this.transfer !== null && !this.transfer.complete) {
-      session.journal.aborted++
-      session.conclude('hangup', now)
-    } else if (this.awaiting === null && this.transfer === null) session.conclude('hangup', now)
-    // Otherwise what was received completely is finished, and its reply sent, first (RFC 9293 3.6: the other half is open).
+    // What was received completely is finished, and its reply sent, first (RFC 9293 3.6: the other half is open).
+    if (this.awaiting === null) session.conclude('hangup', now)
   }
 
   learnt(session: Session): void {
@@ -62,39 +53,34 @@ class Relay implements Phase {
 
   timeout(session: Session, now: Instant): void {
     const { house, arrival } = session
-    if (this.transfer?.complete === false) session.journal.aborted++
-    if (this.awaiting === null && !this.transfer?.complete) {
+    if (this.awaiting === null) {
       session.conclude('timeout', now, replies.timeout(house.hostname, arrival.id))
       return
     }
-    session.journal.detail = `backend: no reply to ${this.awaiting ?? 'end of data'}`
-    this.lose(session, 'timeout', now)
+    session.journal.detail = `backend: no reply to ${this.awaiting}`
+    lose(session, 'timeout', now)
   }
 
   drain(session: Session, now: Instant): void {
-    if (this.awaiting === null && this.transfer === null) this.sendAway(session, now)
+    if (this.awaiting === null) this.sendAway(session, now)
   }
 
   opened(): void {}
 
   reply(session: Session, reply: Reply, now: Instant): void {
-    const { awaiting, transfer } = this
-    if (transfer !== null) return this.replyInData(session, transfer, reply, now)
+    const { awaiting } = this
     if (awaiting === null) return this.unasked(session, reply, now)
     this.awaiting = null
     const goAhead = reply.code === 354 && awaiting === 'DATA' && !session.backendAhead
     if (!goAhead && !isNegative(reply) && (awaiting === 'DATA' || !isPositive(reply))) {
-      return this.outOfStep(session, `${reply.code} to ${awaiting}`, now)
+      return outOfStep(session, `${reply.code} to ${awaiting}`, now)
     }
     session.port.send(awaiting === 'EHLO' && isPositive(reply) ? this.ehlo(session, reply) : reply.text)
     this.account(session, awaiting, reply)
     if (reply.code === 421) return session.conclude('backend closed', now)
     if (awaiting === 'QUIT') return session.conclude('quit', now)
     if (awaiting === 'DATA') {
-      if (goAhead) {
-        this.transfer = new Transfer(session)
-        return this.carry(session, this.transfer, now)
-      }
+      if (goAhead) return enterMessage(session, now)
       // What a client sent behind a DATA that was refused is a message, and must not be taken for commands.
       if (session.lines.hasTalk()) {
         const { house, arrival } = session
@@ -105,14 +91,8 @@ class Relay implements Phase {
   }
 
   backendGone(session: Session, why: string, now: Instant): void {
-    const { transfer } = this
     session.journal.detail = `backend: ${why}`
-    if (transfer !== null && !transfer.complete) {
-      // The client hears of it where it listens: after its end of data.
-      transfer.discard('lost')
-      return
-    }
-    this.lose(session, 'backend closed', now)
+    lose(session, 'backend closed', now)
   }
 
   /** The client's turn again: go on with what waits, or go. */
@@ -123,7 +103,7 @@ class Relay implements Phase {
     if (session.backendAhead) return
     this.work(session, now)
     if (session.isDone || !session.clientGone) return
-    if (this.awaiting === null && this.transfer === null) session.conclude('hangup', now)
+    if (this.awaiting === null) session.conclude('hangup', now)
   }
 
   private command(session: Session, command: Command, now: Instant): void {
@@ -133,7 +113,7 @@ class Relay implements Phase {
     if (verb === 'DATA' && this.data(session, now)) return
     if (verb === 'MAIL') session.journal.sender(parsePath('FROM', command.argument)?.path ?? '')
     noteHello(session, command)
-    if (session.backendAhead) return this.outOfStep(session, `it spoke before ${verb}`, now)
+    if (session.backendAhead) return outOfStep(session, `it spoke before ${verb}`, now)
     session.port.command(`${command.line}\r\n`)
     this.awaiting = verb
     session.expectReply(asked[verb] ?? 'other', now)
@@ -183,71 +163,12 @@ class Relay implements Phase {
       session.port.send(reply.text)
       return session.conclude('backend closed', now)
     }
-    this.outOfStep(session, `${reply.code} to nothing`, now)
-  }
-
-  /** A reply that does not answer what was asked: from here on nothing could be trusted to answer what it follows. */
-  private outOfStep(session: Session, what: string, now: Instant): void {
-    session.journal.detail = `backend: ${what}`
-    this.lose(session, 'backend out of step', now)
-  }
-
-  /** The backend is of no more use. A message that it has whole may be in its queue; to its sender it is deferred. */
-  private lose(session: Session, ending: Ending, now: Instant): void {
-    if (this.transfer?.complete) session.journal.deferred++
-    session.conclude(ending, now, replies.backendLost(session.house.hostname, session.arrival.id))
-  }
-
-  private carry(session: Session, transfer: Transfer, now: Instant): void {
-    if (transfer.complete) {
-      this.noteAhead(session)
-      return
-    }
-    if (!transfer.carry(session)) {
-      // It closed its half before it was asked to go on: the rest will never come.
-      if (session.clientGone) return this.clientEnded(session, now)
-      this.setDeadline(session, now, session.house.waits.data)
-      if (session.clientGone) this.clientEnded(session, now)
-      return
-    }
-    const own = transfer.ownReply(session)
-    if (own === null) {
-      session.expectReply('dot', now)
-      this.setDeadline(session, now, session.house.waits.backendFinal)
-      this.noteAhead(session)
-      return
-    }
-    // The message stops here; so does the connection behind, which waits for the rest of it.
-    session.journal.refusal(own)
-    if (own.startsWith('5')) session.journal.refused++
-    else session.journal.deferred++
-    session.conclude(transfer.lost ? 'backend closed' : 'verdict', now, own)
-  }
-
-  private replyInData(session: Session, transfer: Transfer, reply: Reply, now: Instant): void {
-    if (!transfer.complete) {
-      // Before the end of the message nothing it says can be the reply to it.
-      session.journal.backendSaid(reply)
-      session.journal.detail = 'backend: a reply before the end of data'
-      session.abandon()
-      transfer.discard('lost')
-      return
-    }
-    if (!isPositive(reply) && !isNegative(reply)) return this.outOfStep(session, `${reply.code} to end of data`, now)
-    this.transfer = null
-    this.hasRecipient = false
-    session.commandsSinceMessage = 0
-    if (isPositive(reply)) session.facts.junkCommands = 0
-    session.journal.message(reply)
-    session.port.send(reply.text)
-    if (reply.code === 421) return session.conclude('backend closed', now)
-    this.next(session, now)
+    outOfStep(session, `${reply.code} to nothing`, now)
   }
 
   private noteAhead(session: Session): void {
     if (session.isDone || session.pipeliningOffered) return
-    const after = this.transfer?.complete ? 'END-OF-DATA' : this.awaiting
-    if (after !== null && session.noteAhead(after)) session.judge()
+    if (this.awaiting !== null && session.noteAhead(this.awaiting)) session.judge()
   }
 
   private sendAway(session: Session, now: Instant): void {
@@ -255,9 +176,7 @@ class Relay implements Phase {
   }
 
   private setDeadline(session: Session, now: Instant, wait: number): void {
-    // The reply to an end of data is waited for beyond the session's own time: to cut there makes duplicates.
-    const end = this.transfer?.complete ? now + wait : session.startedAt + session.house.waits.session
-    session.deadline = Math.min(now + wait, end)
+    session.deadline = Math.min(now + wait, session.startedAt + session.house.waits.session)
   }
 }
 
@@ -269,13 +188,13 @@ const asked: { readonly [V in Verb]?: Asked } = {
   DATA: 'data',
 }
 
-/** `reply`: the backend's to the first RCPT. */
-export function enterRelay(session: Session, reply: Reply, now: Instant): void {
-  const relay = new Relay(isPositive(reply))
+/**
+ * After the backend's reply to the first RCPT, or to a message: `reply` is passed on, and the client may go on. `hasRecipient`:
+ * the transaction has one that the backend takes.
+ */
+export function enterRelay(session: Session, reply: Reply, hasRecipient: boolean, now: Instant): void {
+  const relay = new Relay(hasRecipient)
   session.phase = relay
-  session.transaction = null
-  session.journal.relayedAt = now
-  if (!isPositive(reply)) session.journal.backendSaid(reply)
   session.port.send(reply.text)
   if (reply.code === 421) session.conclude('backend closed', now)
   else relay.next(session, now)

@@ -1,0 +1,73 @@
+import type { Socket } from 'node:net'
+import { parseAddress } from '@sallyport/rules'
+import type { Ends } from './backend.ts'
+import type { Connection } from './connection.ts'
+
+/** The connection hangs on its sockets by this, so that listeners are shared functions and not closures. */
+const link: unique symbol = Symbol('connection')
+
+interface Linked extends Socket {
+  [link]: Connection | null
+}
+
+/** The connection that a socket belongs to; null: none any more. */
+export const connectionOf = (socket: Socket): Connection | null => (socket as Linked)[link]
+
+export function tie(socket: Socket, connection: Connection): void {
+  ;(socket as Linked)[link] = connection
+}
+
+export function untie(socket: Socket): void {
+  ;(socket as Linked)[link] = null
+}
+
+/** Both ends of a connection; null: it has gone again before it was looked at. */
+export function endsOf(socket: Socket): Ends | null {
+  const client = parseAddress(socket.remoteAddress ?? '')
+  const server = parseAddress(socket.localAddress ?? '')
+  if (client === null || server === null) return null
+  return { client, clientPort: socket.remotePort ?? 0, server, serverPort: socket.localPort ?? 0 }
+}
+
+/** Hears a backend's socket for a connection. */
+export function attendBackend(socket: Socket, connection: Connection): void {
+  tie(socket, connection)
+  socket.on('connect', onConnect)
+  socket.on('data', onData)
+  socket.on('end', onEnd)
+  socket.on('error', onError)
+  socket.on('close', onEnd)
+  socket.on('drain', onDrain)
+}
+
+function onConnect(this: Socket): void {
+  connectionOf(this)?.opened(this)
+}
+
+function onData(this: Socket, octets: Buffer): void {
+  const connection = connectionOf(this)
+  if (connection === null) return
+  connection.drive(() => connection.session?.backend(octets, connection.gate.clock()))
+}
+
+function onEnd(this: Socket): void {
+  gone(this, 'connection closed')
+}
+
+function onError(this: Socket, error: NodeJS.ErrnoException): void {
+  gone(this, error.code ?? 'connection failed')
+}
+
+function gone(socket: Socket, why: string): void {
+  const connection = connectionOf(socket)
+  if (connection === null) return
+  connection.abandon()
+  connection.drive(() => connection.session?.backendGone(why, connection.gate.clock()))
+}
+
+/** Either side has taken what was waiting: the other may be read from again. */
+export function onDrain(this: Socket): void {
+  connectionOf(this)?.drive(nothing)
+}
+
+const nothing = () => {}
