@@ -17,7 +17,7 @@ import type { Phase } from './phase.ts'
 import { done } from './phases/done.ts'
 import { recall } from './phases/recall.ts'
 import type { Asked, Port } from './port.ts'
-import { verdictReply } from './replies.ts'
+import { replies, verdictReply } from './replies.ts'
 
 /** Above this many unread octets a client is not read from until they are worked off. */
 const pendingLimit = 65_536
@@ -83,6 +83,8 @@ export class Session {
   lastVerb = 'CONNECT'
   commandsSinceMessage = 0
   draining = false
+  /** The backend has the whole of a message and has not answered yet. */
+  handedOver = false
   clientGone = false
   /** What XCLIENT says of the client's name: the name, or [UNAVAILABLE] or [TEMPUNAVAIL]; null: not known yet. */
   reverseName: string | null = null
@@ -196,6 +198,12 @@ export class Session {
     if (this.isDone || this.draining) return
     this.draining = true
     this.phase.drain(this, now)
+  }
+
+  /** The gate stops now. Only a message in the backend's hands is waited for: to cut there makes duplicates. */
+  dismiss(now: Instant): void {
+    const { house, arrival } = this
+    if (!this.isDone && !this.handedOver) this.conclude('drain', now, replies.shuttingDown(house.hostname, arrival.id))
   }
 
   /** The driver met a fault of our own: the client hears 421. */
