@@ -112,7 +112,7 @@ test('Redis killed, stopped, read-only, and back: a known client hardly notices,
   assert.deepEqual(changes(), ['warn', 'info', 'warn', 'info', 'warn'])
   await redis.command('replicaof', 'no', 'one')
   // That it takes writes again is said once it has done so for a while; what was learnt meanwhile is written at once.
-  await until('it is written', async () => (await redis.command('keys', '*203.0.113.8*')) !== "", 20_000)
+  await until('it is written', async () => (await redis.command('keys', '*203.0.113.8*')) !== '', 20_000)
   assert.equal(changes().length, 5)
 })
 
