@@ -96,9 +96,11 @@ const file = z.strictObject({
     .prefault(['127.0.0.1:2525'])
     .describe('Where clients connect. :25 is port 25 of every address, IPv4 and IPv6.'),
   trusted_proxies: networks.describe(
-    'Balancers in front of the gate: they must send a PROXY header, and only they may.',
+    'Balancers in front of the gate: they must send a PROXY header, and only they may. One that says LOCAL or UNKNOWN is taken for a health check of theirs.',
   ),
-  health_checks: networks.describe("Balancers' probes: greeted at once, never judged, nothing learnt."),
+  health_checks: networks.describe(
+    "Balancers' probes: greeted at once, never judged, nothing learnt; logged only if they bring mail.",
+  ),
   backend,
   recipient_domains: z
     .array(leaves.domain)
