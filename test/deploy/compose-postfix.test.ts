@@ -2,10 +2,12 @@ import assert from 'node:assert/strict'
 import { chown, mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
-import { command } from './command.ts'
+import { proxyBlock } from '../e2e/client.ts'
+import { freePort } from '../support/port.ts'
+import { run } from '../support/process.ts'
 import { pathOf } from './files.ts'
-import { freePort, makePostfix, type PostfixInstance } from './postfix-instance.ts'
-import { dialogue, proxyV2 } from './smtp-dialogue.ts'
+import { makePostfix, type PostfixInstance } from './postfix-instance.ts'
+import { repliesTo } from './replies.ts'
 
 describe('the Postfix of compose.yaml', () => {
   let postfix: PostfixInstance
@@ -15,7 +17,7 @@ describe('the Postfix of compose.yaml', () => {
     postfix = await makePostfix()
     const configure = pathOf('deploy/docker/postfix/configure')
     const recipe = pathOf('deploy/backends/postfix')
-    const { code, stderr } = await command('sh', [configure, postfix.configuration, recipe, 'example.net'])
+    const { code, stderr } = await run('sh', [configure, postfix.configuration, recipe, 'example.net'])
     assert.deepEqual([code, stderr], [0, ''])
   })
   after(() => postfix.remove())
@@ -30,13 +32,13 @@ describe('the Postfix of compose.yaml', () => {
     assert.deepEqual(settings.stdout.trim().split('\n'), ['smtp.inet', '127.0.0.0/8', '/dev/stdout'])
   })
 
-  it('delivers what the gate hands over, and relays for nobody', async () => {
+  it('delivers what the gate hands over, and relays for nobody', async t => {
     await confine()
     const check = await postfix.run('postfix', 'check')
     assert.deepEqual([check.code, check.stdout, check.stderr], [0, '', ''])
     await postfix.start()
     assert.deepEqual(await postfix.listening(), [`127.0.0.1:${port}`])
-    const replies = await dialogue(port, proxyV2('192.0.2.1', 40001, 25), [
+    const replies = await repliesTo(t, port, proxyBlock('192.0.2.1'), [
       'EHLO client.example\r\n',
       'MAIL FROM:<a@client.example>\r\n',
       'RCPT TO:<x@elsewhere.example>\r\n',

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
 import { stat } from 'node:fs/promises'
 import { before, describe, it } from 'node:test'
-import { command } from './command.ts'
-import { pathOf, program, textOf, yamlOf } from './files.ts'
+import { cli } from '../support/gate.ts'
+import { run } from '../support/process.ts'
+import { pathOf, textOf, yamlOf } from './files.ts'
 
 interface Container {
   readonly build?: { readonly context: string; readonly dockerfile: string; readonly args?: Record<string, string> }
@@ -111,7 +112,7 @@ describe('compose.yaml', () => {
 
   it('mounts a configuration that the gate calls good', async () => {
     const file = pathOf(`${folder}/compose.sallyport.yaml`)
-    const { code, stdout } = await command(process.execPath, [program, 'check', '-c', file])
+    const { code, stdout } = await run(process.execPath, [cli, 'check', '-c', file])
     assert.equal(code, 0, stdout)
   })
 })

@@ -6,7 +6,7 @@ import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { before, describe, it } from 'node:test'
-import { command } from './command.ts'
+import { run } from '../support/process.ts'
 import { pathOf, textOf } from './files.ts'
 
 interface Instruction {
@@ -103,7 +103,7 @@ describe('the image of the gate', () => {
       }
       for (const install of installs) {
         const args = [...install.split(' ').slice(1), '--dry-run', '--offline', '--prefix', context]
-        const { code, stderr } = await command('npm', args)
+        const { code, stderr } = await run('npm', args, 60_000)
         assert.equal(code, 0, stderr)
       }
     } finally {
@@ -144,7 +144,7 @@ describe('the image of the gate', () => {
       await once(admin.listen(0, '127.0.0.1'), 'listening')
       const { port } = admin.address() as AddressInfo
       if (status === null) await once(admin.close(), 'close')
-      const outcome = await command(process.execPath, ['-e', script.replace(':9525', `:${port}`)])
+      const outcome = await run(process.execPath, ['-e', script.replace(':9525', `:${port}`)])
       if (status !== null) await once(admin.close(), 'close')
       assert.equal(outcome.code, code, `/readyz gives ${status}`)
     }

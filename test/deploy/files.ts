@@ -18,6 +18,3 @@ export function textOf(name: string): Promise<string> {
 export async function yamlOf(name: string): Promise<unknown> {
   return parse(await textOf(name), { strict: true, uniqueKeys: true })
 }
-
-/** The program, as the build makes it. */
-export const program: string = pathOf('packages/proxy/dist/cli.js')

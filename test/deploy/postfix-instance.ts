@@ -1,16 +1,16 @@
 import { appendFile, chmod, chown, mkdir, mkdtemp, readdir, readFile, readlink, rm, writeFile } from 'node:fs/promises'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { setTimeout as pause } from 'node:timers/promises'
-import { command, type Outcome, tool } from './command.ts'
+import { found } from '../support/found.ts'
+import { userId } from '../support/postfix.ts'
+import { type Finished, run as runProgram } from '../support/process.ts'
 
 /** A Postfix of our own beside that of the machine: own configuration, queue, data and log, all in one directory. */
 export interface PostfixInstance {
   readonly directory: string
   readonly configuration: string
   /** Runs a command of Postfix on this instance's configuration. */
-  run(program: 'postfix' | 'postconf', ...args: string[]): Promise<Outcome>
+  run(program: 'postfix' | 'postconf', ...args: string[]): Promise<Finished>
   /** Sets in main.cf whatever keeps the instance in its directory and on loopback; again, if main.cf was written anew. */
   confine(): Promise<void>
   start(): Promise<void>
@@ -38,14 +38,14 @@ smtpd_peername_lookup = no
 export async function makePostfix(): Promise<PostfixInstance> {
   if (process.getuid?.() !== 0) throw new Error('Postfix can only be started by root: run the tests as root')
   const directory = await mkdtemp(join(tmpdir(), 'sallyport-postfix-'))
-  const configuration = join(directory, 'etc')
   await chmod(directory, 0o755)
+  const configuration = join(directory, 'etc')
   for (const name of ['etc', 'queue', 'data']) await mkdir(join(directory, name), { mode: 0o755 })
-  await chown(join(directory, 'data'), await postfixUser('-u'), await postfixUser('-g'))
+  await chown(join(directory, 'data'), userId('postfix'), 0)
   await writeFile(join(configuration, 'main.cf'), site)
   await writeFile(join(configuration, 'master.cf'), await readFile('/usr/share/postfix/master.cf.dist', 'utf8'))
   const run = (program: 'postfix' | 'postconf', ...args: string[]) =>
-    tool(`/usr/sbin/${program}`, 'postfix', ['-c', configuration, ...args])
+    runProgram(`/usr/sbin/${program}`, ['-c', configuration, ...args])
   const confine = async () => {
     const own = [
       `queue_directory=${directory}/queue`,
@@ -59,6 +59,7 @@ export async function makePostfix(): Promise<PostfixInstance> {
     if (code !== 0) throw new Error(`postconf -e: ${code}: ${stderr}`)
   }
   await confine()
+  const log = () => readFile(join(directory, 'log'), 'utf8')
   return {
     directory,
     configuration,
@@ -68,7 +69,13 @@ export async function makePostfix(): Promise<PostfixInstance> {
       const { code, stderr } = await run('postfix', 'start')
       if (code !== 0) throw new Error(`postfix start: ${code}: ${stderr}`)
     },
-    logged: pattern => matching(join(directory, 'log'), pattern),
+    logged: pattern => {
+      const look = async () => {
+        const text = await log()
+        return pattern.test(text) ? text : undefined
+      }
+      return found(`no line of the log matches ${pattern}`, 10_000, look, log)
+    },
     listening: async () => listeners((await readFile(join(directory, 'queue/pid/master.pid'), 'utf8')).trim()),
     remove: async () => {
       if ((await run('postfix', 'status')).code === 0) await run('postfix', 'stop')
@@ -87,34 +94,6 @@ export async function append(
   await appendFile(join(postfix.configuration, name), `\n${fragment.replaceAll(':10025', `:${port}`)}`)
 }
 
-/** A port of loopback that was free a moment ago. */
-export function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer()
-    server.once('error', reject)
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address()
-      server.close(() => resolve(typeof address === 'object' && address !== null ? address.port : 0))
-    })
-  })
-}
-
-async function matching(file: string, pattern: RegExp): Promise<string> {
-  const deadline = Date.now() + 10_000
-  for (;;) {
-    const text = await readFile(file, 'utf8')
-    if (pattern.test(text)) return text
-    if (Date.now() > deadline) throw new Error(`no line of the log matches ${pattern}:\n${text}`)
-    await pause(20)
-  }
-}
-
-async function postfixUser(flag: '-u' | '-g'): Promise<number> {
-  const { code, stdout } = await command('id', [flag, 'postfix'])
-  if (code !== 0) throw new Error('the user postfix is missing: apt-get install postfix')
-  return Number(stdout)
-}
-
 /** Joins the sockets that a process holds with the kernel's table of listening sockets (proc(5): st 0A is LISTEN). */
 async function listeners(pid: string): Promise<string[]> {
   const held = new Set<string>()
@@ -122,12 +101,12 @@ async function listeners(pid: string): Promise<string[]> {
     const socket = /^socket:\[(\d+)\]$/.exec(await readlink(`/proc/${pid}/fd/${descriptor}`).catch(() => ''))
     if (socket?.[1] !== undefined) held.add(socket[1])
   }
-  const found: string[] = []
+  const open: string[] = []
   for (const line of (await readFile('/proc/net/tcp', 'utf8')).trim().split('\n').slice(1)) {
     const [, local = '', , state, , , , , , inode = ''] = line.trim().split(/\s+/)
     const [address = '', port = ''] = local.split(':')
     if (state !== '0A' || !held.has(inode)) continue
-    found.push(`${[...Buffer.from(address, 'hex')].reverse().join('.')}:${Number.parseInt(port, 16)}`)
+    open.push(`${[...Buffer.from(address, 'hex')].reverse().join('.')}:${Number.parseInt(port, 16)}`)
   }
-  return found
+  return open
 }

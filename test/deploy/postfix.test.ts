@@ -3,10 +3,14 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
-import { command } from './command.ts'
-import { program, textOf } from './files.ts'
-import { append, freePort, makePostfix, type PostfixInstance } from './postfix-instance.ts'
-import { dialogue, proxyV2 } from './smtp-dialogue.ts'
+import { proxyBlock } from '../e2e/client.ts'
+import { connect } from '../support/dialogue.ts'
+import { cli } from '../support/gate.ts'
+import { freePort } from '../support/port.ts'
+import { run } from '../support/process.ts'
+import { textOf } from './files.ts'
+import { append, makePostfix, type PostfixInstance } from './postfix-instance.ts'
+import { repliesTo } from './replies.ts'
 
 const recipe = 'deploy/backends/postfix'
 const nothing = Buffer.alloc(0)
@@ -66,8 +70,8 @@ describe('the Postfix recipe for PROXY v2', () => {
     assert.deepEqual(await postfix.listening(), [`127.0.0.1:${port}`])
   })
 
-  it('refuses to relay for the client of the header, though the connection comes from mynetworks', async () => {
-    const replies = await dialogue(port, proxyV2('192.0.2.1', 40001, 25), relay)
+  it('refuses to relay for the client of the header, though the connection comes from mynetworks', async t => {
+    const replies = await repliesTo(t, port, proxyBlock('192.0.2.1'), relay)
     assert.match(replies[0] ?? '', /^220 /)
     assert.match(replies[3] ?? '', /^554 5\.7\.1 .*Relay access denied$/)
     const log = await postfix.logged(/disconnect from unknown\[192\.0\.2\.1\]/)
@@ -76,27 +80,29 @@ describe('the Postfix recipe for PROXY v2', () => {
     assert.match(log, /reject: RCPT from unknown\[192\.0\.2\.1\]: 554 5\.7\.1 .*Relay access denied/)
   })
 
-  it('refuses to relay even for an address of mynetworks, so that a lost identity opens nothing', async () => {
-    const replies = await dialogue(port, proxyV2('127.0.0.9', 40002, 25), relay)
+  it('refuses to relay even for an address of mynetworks, so that a lost identity opens nothing', async t => {
+    const replies = await repliesTo(t, port, proxyBlock('127.0.0.9'), relay)
     assert.match(replies[3] ?? '', /^554 5\.7\.1 /)
   })
 
-  it('takes LF.LF as text and not as an end of data, from any address', async () => {
+  it('takes LF.LF as text and not as an end of data, from any address', async t => {
     for (const client of ['192.0.2.1', '127.0.0.9']) {
-      assert.deepEqual(codes(await dialogue(port, proxyV2(client, 40003, 25), smuggling)), oneMessage)
+      assert.deepEqual(codes(await repliesTo(t, port, proxyBlock(client), smuggling)), oneMessage)
     }
   })
 
-  it('gives a client in mynetworks no right to use XCLIENT', async () => {
-    const [, ehlo = ''] = await dialogue(port, proxyV2('127.0.0.1', 40004, 25), ['EHLO client.example\r\n'])
+  it('gives a client in mynetworks no right to use XCLIENT', async t => {
+    const [, ehlo = ''] = await repliesTo(t, port, proxyBlock('127.0.0.1'), ['EHLO client.example\r\n'])
     assert.match(ehlo, /^250-PIPELINING/m)
     assert.doesNotMatch(ehlo, /XCLIENT/)
   })
 
-  it('gives no service without the header', async () => {
+  it('gives no service without the header', async t => {
+    const client = await connect(t, { port })
+    client.send('EHLO client.example')
     // Postfix closes with our octets unread, so that a reset may overtake its 421.
-    const replies = await dialogue(port, Buffer.from('EHLO client.example\r\n'), [])
-    assert.deepEqual(codes(replies).slice(0, 1), replies.length === 0 ? [] : ['421'])
+    await client.closed
+    assert.doesNotMatch(client.transcript(), /S: (?!421 |\[)/)
     await postfix.logged(/warning: haproxy read: /)
   })
 })
@@ -117,23 +123,23 @@ describe('the Postfix recipe for XCLIENT', () => {
     assert.deepEqual(await postfix.listening(), [`127.0.0.1:${port}`])
   })
 
-  it('knows the client that XCLIENT names, and refuses to relay for it', async () => {
+  it('knows the client that XCLIENT names, and refuses to relay for it', async t => {
     const xclient = 'XCLIENT NAME=[UNAVAILABLE] ADDR=192.0.2.1\r\n'
-    const replies = await dialogue(port, nothing, ['EHLO gate.example\r\n', xclient, ...relay])
+    const replies = await repliesTo(t, port, nothing, ['EHLO gate.example\r\n', xclient, ...relay])
     assert.match(replies[1] ?? '', /^250-XCLIENT /m)
     assert.match(replies[2] ?? '', /^220 /)
     assert.match(replies[5] ?? '', /^554 5\.7\.1 .*Relay access denied$/)
     await postfix.logged(/reject: RCPT from unknown\[192\.0\.2\.1\]: 554 5\.7\.1 /)
   })
 
-  it('refuses to relay for the gate itself, should it say nothing of the client', async () => {
-    const replies = await dialogue(port, nothing, relay)
+  it('refuses to relay for the gate itself, should it say nothing of the client', async t => {
+    const replies = await repliesTo(t, port, nothing, relay)
     assert.match(replies[3] ?? '', /^554 5\.7\.1 .*Relay access denied$/)
   })
 
-  it('takes LF.LF as text and not as an end of data, with XCLIENT or without', async () => {
-    assert.deepEqual(codes(await dialogue(port, nothing, smuggling)), oneMessage)
-    const named = await dialogue(port, nothing, ['EHLO g.example\r\n', 'XCLIENT ADDR=192.0.2.1\r\n', ...smuggling])
+  it('takes LF.LF as text and not as an end of data, with XCLIENT or without', async t => {
+    assert.deepEqual(codes(await repliesTo(t, port, nothing, smuggling)), oneMessage)
+    const named = await repliesTo(t, port, nothing, ['EHLO g.example\r\n', 'XCLIENT ADDR=192.0.2.1\r\n', ...smuggling])
     assert.deepEqual(codes(named), ['220', '250', ...oneMessage])
   })
 })
@@ -146,7 +152,7 @@ describe('the README of the Postfix recipe', () => {
     const directory = await mkdtemp(join(tmpdir(), 'sallyport-readme-'))
     try {
       await writeFile(join(directory, 'sallyport.yaml'), shown)
-      const check = await command(process.execPath, [program, 'check', '-c', join(directory, 'sallyport.yaml')])
+      const check = await run(process.execPath, [cli, 'check', '-c', join(directory, 'sallyport.yaml')])
       assert.equal(check.code, 0, check.stdout)
     } finally {
       await rm(directory, { recursive: true, force: true })

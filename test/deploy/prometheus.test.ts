@@ -2,8 +2,8 @@ import assert from 'node:assert/strict'
 import { before, describe, it } from 'node:test'
 import type { DnsblAnswer } from '@sallyport/proxy/lookups/dnsbl.js'
 import { Metrics } from '@sallyport/proxy/metrics.js'
+import { run } from '../support/process.ts'
 import { promtool } from '../support/promtool.ts'
-import { command } from './command.ts'
 import { pathOf, textOf, yamlOf } from './files.ts'
 
 interface Rule {
@@ -51,16 +51,16 @@ describe('the Prometheus files', () => {
   })
 
   it('are taken by promtool: the scrape configuration, and the rules that it names', async () => {
-    const { code, stdout, stderr } = await command(program, ['check', 'config', pathOf(`${folder}/scrape.yaml`)])
+    const { code, stdout, stderr } = await run(program, ['check', 'config', pathOf(`${folder}/scrape.yaml`)])
     assert.equal(code, 0, stderr)
     assert.match(stdout, /1 rule files found/)
-    const checked = await command(program, ['check', 'rules', pathOf(`${folder}/alerts.yaml`)])
+    const checked = await run(program, ['check', 'rules', pathOf(`${folder}/alerts.yaml`)])
     assert.equal(checked.code, 0, checked.stderr)
     assert.match(checked.stdout, new RegExp(`SUCCESS: ${(await rules()).length} rules found`))
   })
 
   it('raise the alerts that their own tests expect', async () => {
-    const { code, stdout, stderr } = await command(program, ['test', 'rules', pathOf(`${folder}/alerts.test.yaml`)])
+    const { code, stdout, stderr } = await run(program, ['test', 'rules', pathOf(`${folder}/alerts.test.yaml`)])
     assert.equal(code, 0, stdout + stderr)
   })
 

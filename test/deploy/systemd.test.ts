@@ -7,9 +7,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { after, before, describe, it } from 'node:test'
-import { tool } from './command.ts'
-import { pathOf, program, textOf } from './files.ts'
-import { freePort } from './postfix-instance.ts'
+import { cli } from '../support/gate.ts'
+import { freePort } from '../support/port.ts'
+import { run } from '../support/process.ts'
+import { pathOf, textOf } from './files.ts'
 
 const folder = 'deploy/systemd'
 const installed = '/opt/sallyport/packages/proxy/dist/cli.js'
@@ -38,14 +39,14 @@ describe('the systemd units', () => {
 
   for (const unit of ['sallyport.service', 'sallyport.socket']) {
     it(`${unit} passes systemd-analyze verify without a word`, async () => {
-      const verify = await tool('systemd-analyze', 'systemd', ['verify', '--man=no', join(directory, unit)])
+      const verify = await run('systemd-analyze', ['verify', '--man=no', join(directory, unit)])
       assert.deepEqual([verify.code, verify.stdout, verify.stderr], [0, '', ''])
     })
   }
 
   it('expose no more than 1.6, as their README says', async () => {
     const unit = join(directory, 'sallyport.service')
-    const { stdout } = await tool('systemd-analyze', 'systemd', ['security', '--offline=true', '--no-pager', unit])
+    const { stdout } = await run('systemd-analyze', ['security', '--offline=true', '--no-pager', unit])
     const level = /Overall exposure level for sallyport\.service: (\d+\.\d+)/.exec(stdout)?.[1]
     assert.ok(level !== undefined, stdout)
     assert.ok(Number(level) <= 1.6, `exposure is ${level}`)
@@ -79,7 +80,7 @@ describe('the systemd units', () => {
 
   it('have their user made by systemd-sysusers, with a home where the state is', async () => {
     await mkdir(join(directory, 'etc'))
-    const { code, stderr } = await tool('systemd-sysusers', 'systemd', [
+    const { code, stderr } = await run('systemd-sysusers', [
       `--root=${directory}`,
       pathOf(`${folder}/sallyport.sysusers`),
     ])
@@ -98,7 +99,7 @@ describe('the systemd units', () => {
     )
     const start = (values(service, 'ExecStart')[0] ?? '')
       .replace('/usr/bin/node', process.execPath)
-      .replace(installed, program)
+      .replace(installed, cli)
       .replace('/etc/sallyport/sallyport.yaml', configuration)
     const port = await freePort()
     const holder = ['--fdname=smtp', '-l', `127.0.0.1:${port}`, ...start.split(' ')]

@@ -58,13 +58,17 @@ async function goodFor(t: TestContext, gate: RunningGate, address: string, ms: n
   return waits.sort((a, b) => b - a)
 }
 
-/** A known client waits at most for what the store may take, and only until the gate has noticed. */
+/**
+ * A known client waits at most for what the store may take, 50 ms, and only until the gate has noticed. A machine with much
+ * else to do adds waits of its own, but neither many nor one like the pause.
+ */
 function assertUnhurt(waits: readonly number[], what: string): void {
   const [longest = 0] = waits
-  assert.ok(longest < 250, `${what}: a known client waited ${longest} ms`)
+  assert.ok(longest < pause / 2, `${what}: a known client waited ${longest} ms`)
   const late = waits.filter(wait => wait > 45)
+  const few = Math.max(4, waits.length / 5)
   assert.ok(
-    late.length <= 4,
+    late.length <= few,
     `${what}: ${late.length} of ${waits.length} known clients waited: ${late.map(Math.round)}`,
   )
 }
@@ -122,7 +126,7 @@ test('two gates with one Redis: a pass on one is honoured by the other at once, 
   const [a, b] = await Promise.all([startShared(t, sink, redis), startShared(t, sink, redis)])
   assert.ok((await good(t, a, '203.0.113.20')) >= pause)
   await until('it is written', async () => (await redis.command('keys', '*203.0.113.20*')) !== '')
-  assert.ok((await good(t, b, '203.0.113.20')) < 250)
+  assert.ok((await good(t, b, '203.0.113.20')) < pause / 2)
 
   for (const [gate, expected] of [
     [a, /^450 /],

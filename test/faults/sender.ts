@@ -10,7 +10,7 @@ export interface Delivery {
   readonly id: string
   readonly outcome: 'accepted' | 'refused' | 'given up'
   readonly attempts: number
-  /** Attempts that ended between the final dot and its reply: each may have left a copy behind. */
+  /** Attempts that ended by a close or 421 after the final dot: each may have left a copy behind. */
   readonly unsure: number
   /** The reply that decided, or what went wrong last. */
   readonly last: string
@@ -64,6 +64,9 @@ export async function sendUntil(
 export const idsOf = (messages: readonly (string | Buffer)[]): string[] =>
   messages.map(message => idPattern.exec(message.toString('latin1'))?.[1] ?? '')
 
+/** 421 to a final dot says that the server went; whether it took the message along nobody knows (RFC 5321 4.2.5). */
+const again = (step: number, code: number): 'again' | 'unsure' => (code === 421 && step === 6 ? 'unsure' : 'again')
+
 async function attemptOnce(
   owner: Owner,
   port: number,
@@ -88,7 +91,7 @@ async function attemptOnce(
       // In order, but nothing hangs on it.
       client.send('QUIT')
       client.end()
-      return { outcome: code === good ? 'accepted' : code >= 500 ? 'refused' : 'again', last: text }
+      return { outcome: code === good ? 'accepted' : code >= 500 ? 'refused' : again(step, code), last: text }
     }
   } catch (error) {
     const last = error instanceof Error ? error.message : String(error)

@@ -6,7 +6,7 @@
 import { execFileSync } from 'node:child_process'
 import { chmod, chown, mkdir, readdir, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
+import { found } from './found.ts'
 import { type Owner, tempDirectory } from './owner.ts'
 import { freePort } from './port.ts'
 import { type Program, startProgram } from './process.ts'
@@ -47,7 +47,6 @@ export interface Postfix {
 export const localDomain = 'example.test'
 
 const defaultRecipients = ['user', 'other', 'postmaster'].map(name => `${name}@${localDomain}`)
-const pollMs = 10
 
 /** Starts a private Postfix, ready to be spoken to on all its ports. Needs root, as Postfix does. */
 export async function startPostfix(owner: Owner, options: PostfixOptions = {}): Promise<Postfix> {
@@ -102,7 +101,7 @@ class PrivatePostfix implements Postfix {
   async waitForLog(pattern: RegExp, waitMs = 5_000): Promise<string> {
     const find = async (): Promise<string | undefined> =>
       (await this.log()).split('\n').find(line => pattern.test(line))
-    return this.#wait(`no line of Postfix's log matches ${pattern}`, waitMs, find)
+    return found(`no line of Postfix's log matches ${pattern}`, waitMs, find, () => this.log())
   }
 
   async messages(): Promise<string[]> {
@@ -119,22 +118,11 @@ class PrivatePostfix implements Postfix {
   }
 
   async waitForMessages(count: number, waitMs = 5_000): Promise<string[]> {
-    return this.#wait(`fewer than ${count} messages were delivered`, waitMs, async () => {
+    const look = async (): Promise<string[] | undefined> => {
       const messages = await this.messages()
       return messages.length >= count ? messages : undefined
-    })
-  }
-
-  async #wait<T>(otherwise: string, waitMs: number, look: () => Promise<T | undefined>): Promise<T> {
-    const deadline = performance.now() + waitMs
-    for (;;) {
-      const found = await look()
-      if (found !== undefined) return found
-      if (performance.now() > deadline) {
-        throw new Error(`${otherwise} within ${waitMs} ms\n--- log\n${(await this.log()).slice(-4_000)}`)
-      }
-      await sleep(pollMs)
     }
+    return found(`fewer than ${count} messages were delivered`, waitMs, look, () => this.log())
   }
 }
 
@@ -240,7 +228,8 @@ function daemonDirectory(): string {
 
 const knownUserIds = new Map<string, number>()
 
-function userId(user: string): number {
+/** The number of a user of this machine; throws where there is none of that name. */
+export function userId(user: string): number {
   const id = knownUserIds.get(user) ?? Number(execFileSync('id', ['-u', user], { encoding: 'utf8' }))
   knownUserIds.set(user, id)
   return id

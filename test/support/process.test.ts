@@ -62,7 +62,8 @@ test('a program ends with the test that owns it', async () => {
 })
 
 test('run gives the exit code and the output, and rejects when it takes too long', async () => {
-  assert.deepEqual(await run('sh', ['-c', 'echo out; echo err >&2; exit 3']), { code: 3, output: 'out\nerr\n' })
+  const finished = await run('sh', ['-c', 'echo out; echo err >&2; exit 3'])
+  assert.deepEqual(finished, { code: 3, stdout: 'out\n', stderr: 'err\n', output: 'out\nerr\n' })
   await assert.rejects(run('sleep', ['60'], 50), /sleep ended by SIGKILL \(limit 50 ms\)/)
 })
 

@@ -71,6 +71,7 @@ class RunningProgram implements Program {
   readonly exited: Promise<Exit>
   readonly #command: string
   readonly #child: ChildProcess
+  readonly #texts = { stdout: '', stderr: '' }
   #output = ''
   #exit: Exit | undefined
   #failure: Error | undefined
@@ -85,8 +86,9 @@ class RunningProgram implements Program {
     })
     this.pid = this.#child.pid ?? 0
     const forget = undoAtExit(() => signalGroup(this.pid, 'SIGKILL'))
-    for (const stream of [this.#child.stdout, this.#child.stderr]) {
-      stream?.setEncoding('utf8').on('data', (text: string) => {
+    for (const name of ['stdout', 'stderr'] as const) {
+      this.#child[name]?.setEncoding('utf8').on('data', (text: string) => {
+        this.#texts[name] = (this.#texts[name] + text).slice(-outputLimit)
         this.#output = (this.#output + text).slice(-outputLimit)
       })
     }
@@ -107,6 +109,11 @@ class RunningProgram implements Program {
 
   output(): string {
     return this.#output
+  }
+
+  /** The same, each stream by itself. */
+  get texts(): { readonly stdout: string; readonly stderr: string } {
+    return this.#texts
   }
 
   kill(signal: NodeJS.Signals): void {
@@ -225,6 +232,9 @@ function groupRuns(pid: number): boolean {
 
 export interface Finished {
   readonly code: number
+  readonly stdout: string
+  readonly stderr: string
+  /** Both, in the order they arrived. */
   readonly output: string
 }
 
@@ -242,5 +252,5 @@ export async function run(command: string, args: readonly string[], waitMs = 30_
       `${command} ended by ${signal ?? 'failing to start'} (limit ${waitMs} ms)\n${tail(program.output())}`,
     )
   }
-  return { code, output: program.output() }
+  return { code, ...program.texts, output: program.output() }
 }

@@ -17,9 +17,13 @@ export interface Rbldnsd {
 
 /**
  * Starts rbldnsd for `zones`: each zone's lines in rbldnsd's ip4set form (`192.0.2.7 :127.0.0.2:Listed`), or its ip6trie form for
- * IPv6 (`2001:db8::7 :127.0.0.2:Listed`). What is not listed is answered NXDOMAIN with a SOA, zones not given are refused.
+ * IPv6 (`2001:db8::7 :127.0.0.2:Listed`). Listings hold for `ttl` seconds (rbldnsd's own default). What is not listed is answered NXDOMAIN with a SOA, zones not given are refused.
  */
-export async function startRbldnsd(owner: Owner, zones: Readonly<Record<string, readonly string[]>>): Promise<Rbldnsd> {
+export async function startRbldnsd(
+  owner: Owner,
+  zones: Readonly<Record<string, readonly string[]>>,
+  ttl = 2100,
+): Promise<Rbldnsd> {
   const directory = await tempDirectory(owner, 'rbldnsd')
   const port = await freePort('udp')
   const specifications: string[] = []
@@ -43,7 +47,7 @@ export async function startRbldnsd(owner: Owner, zones: Readonly<Record<string, 
   const start = async (): Promise<void> => {
     program = await startProgram(owner, {
       command: 'rbldnsd',
-      args: ['-n', ...user, '-w', directory, '-b', `127.0.0.1/${port}`, ...specifications],
+      args: ['-n', ...user, '-w', directory, '-b', `127.0.0.1/${port}`, '-t', `${ttl}`, ...specifications],
       directory,
       ready: { line: /\bstarted\b/ },
     })

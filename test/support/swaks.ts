@@ -16,5 +16,6 @@ export async function swaks(args: readonly string[]): Promise<SwaksResult> {
 
 /** Runs smtp-source(1), which writes nothing when all went well. Rejects after 60 s. */
 export async function smtpSource(args: readonly string[]): Promise<{ readonly code: number; readonly output: string }> {
-  return run('smtp-source', args, 60_000)
+  const { code, output } = await run('smtp-source', args, 60_000)
+  return { code, output }
 }

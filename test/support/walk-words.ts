@@ -88,6 +88,7 @@ export const negatives: readonly string[] = [
 export const odd: readonly string[] = [
   '250 ok\r\n',
   '250 ok\r\n250 ok again\r\n',
+  '220 hello again\r\n',
   '354 go on\r\n',
   '221 bye\r\n',
   '421 leaving\r\n',

@@ -200,6 +200,7 @@ export class Witness implements Port {
     assert.equal(this.mustClose, null)
     assert.ok(Number.isFinite(session.deadline), 'waits for ever')
     assert.ok(session.deadline > this.now - this.late, 'a deadline that lies behind')
+    assert.ok(!session.clientGone || this.client.item() !== null, 'the client has gone, and nothing is left to finish')
     assert.ok(session.lines.pending <= 65_536 + 5_000, 'too much waits')
   }
 

@@ -148,6 +148,13 @@ export class Connection implements Port, WheelEntry {
     this.drive(() => this.session?.receive(octets, this.gate.clock()))
   }
 
+  /** The gate stops now. */
+  dismiss(): void {
+    const { session } = this
+    if (session === null) this.client.destroy()
+    else this.drive(() => session.dismiss(this.gate.clock()))
+  }
+
   /** The client's side is closed for good. */
   gone(): void {
     this.gate.wheel.cancel(this)

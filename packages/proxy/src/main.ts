@@ -14,6 +14,9 @@ import { openStore, type StoreLog } from './store/index.ts'
 /** The port of the embedded MTA is any free one. */
 const anyPort = { host: '127.0.0.1', port: 0 } as const
 
+/** How long the start waits for the backend to say what it offers, ms. */
+const firstLook = 2_000
+
 /** A running gate, as the command line and the tests hold it. */
 export interface Running {
   readonly gate: Gate
@@ -50,7 +53,8 @@ export async function start(
   const probe = new Probe(gate)
   const house: Household = { gate, probe, mta, admin: null, listeners: [] }
   try {
-    await probe.look()
+    // Our EHLO reply is the backend's, so it is asked first; but a backend that hangs must not keep the gate from its port.
+    await Promise.race([probe.look(), pause(firstLook)])
     const { listen: adminAt } = config.admin
     if (adminAt !== null) house.admin = await openAdmin(gate, adminAt)
     const inherited = inheritedSockets(process.env, process.pid)
@@ -122,7 +126,7 @@ function running(house: Household): Running {
       if (problems.length > 0) return problems
       gate.renew(config, backendOf(config, mta), access)
       access.watch()
-      await house.probe.look()
+      void house.probe.look()
       return []
     },
     async stop() {
@@ -161,13 +165,18 @@ async function drain({ gate, listeners }: Household): Promise<void> {
     if (session !== null) connection.drive(() => session.drain(gate.clock()))
     else connection.turnAway('draining')
   }
+  await emptied(gate, wait)
+  if (gate.connections.size === 0) return
+  gate.log.warn({ event: 'drain', connections: gate.census.open }, 'the time to drain is over: sessions are sent away')
+  for (const connection of gate.connections) connection.dismiss()
+  // Who stays has said its final dot, and the backend's reply is on its way.
+  await emptied(gate, gate.config.timeouts.backendFinal)
+}
+
+/** Until the last connection is gone, or so many milliseconds have passed. */
+async function emptied(gate: Gate, wait: number): Promise<void> {
   const end = gate.clock() + wait
   while (gate.connections.size > 0 && gate.clock() < end) await pause(20)
-  if (gate.connections.size > 0) {
-    gate.log.warn({ event: 'drain', connections: gate.census.open }, 'sessions were cut off at the end of the drain')
-    for (const connection of gate.connections) connection.client.destroy()
-    await pause(20)
-  }
 }
 
 async function close({ gate, probe, mta, admin, listeners }: Household): Promise<void> {

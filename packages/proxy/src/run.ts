@@ -28,7 +28,11 @@ export async function run(version: string, config: Config, path: string | null):
     log.flush()
     return 1
   }
-  process.on('SIGHUP', () => void reload(running, path, log))
+  // One after the other, so that the last file read is the one in force.
+  let reloading = Promise.resolve()
+  process.on('SIGHUP', () => {
+    reloading = reloading.then(() => reload(running, path, log))
+  })
   await told()
   process.on('SIGTERM', () => abandon(log))
   process.on('SIGINT', () => abandon(log))

@@ -1,14 +1,11 @@
 import assert from 'node:assert/strict'
-import { type ChildProcess, spawn } from 'node:child_process'
 import dgram from 'node:dgram'
 import { once } from 'node:events'
-import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { after, before, describe, it } from 'node:test'
+import { after, describe, it } from 'node:test'
 import { type DnsblAnswer, DnsblLookup, type DnsblOptions } from '@sallyport/proxy/lookups/dnsbl.js'
 import { type Address, type DnsblFinding, type DnsblZone, parseAddress, parseZone } from '@sallyport/rules'
 import { type DnsQuery, type DnsReply, DnsServer, Held } from '../../support/dns.ts'
+import { startRbldnsd } from '../../support/rbldnsd.ts'
 
 const ttl = { min: 60, max: 3600, fallback: 300 }
 
@@ -282,53 +279,14 @@ describe('a look-up in DNS lists', () => {
   })
 })
 
+const four = '192.0.2.0/28 :127.0.0.3:listed'
+const six = '2001:db8:bad::/48 :127.0.0.4:listed'
+const rbldnsd = await startRbldnsd({ after }, { 'bl.example': [four, six], 'white.example': [four] }, 1200)
+
 describe('a look-up in rbldnsd', () => {
-  let directory: string
-  let daemon: ChildProcess
-  let resolver: string
-
-  before(async () => {
-    directory = await mkdtemp(join(tmpdir(), 'sallyport-rbldnsd-'))
-    await writeFile(join(directory, 'four'), ':127.0.0.3:listed\n192.0.2.0/28\n')
-    await writeFile(join(directory, 'six'), ':127.0.0.4:listed\n2001:db8:bad::/48\n')
-    const free = dgram.createSocket('udp4').bind(0, '127.0.0.1')
-    await once(free, 'listening')
-    const { port } = free.address()
-    free.close()
-    await once(free, 'close')
-    resolver = `127.0.0.1:${port}`
-    // It refuses to run as root, and must be able to read what root wrote.
-    const user = process.getuid?.() === 0 ? ['-u', 'rbldns'] : []
-    await chmod(directory, 0o755)
-    const data = ['bl.example:ip4set:four', 'bl.example:ip6trie:six', 'white.example:ip4set:four']
-    daemon = spawn('/usr/sbin/rbldnsd', [
-      '-n',
-      ...user,
-      '-w',
-      directory,
-      '-b',
-      `127.0.0.1/${port}`,
-      '-t',
-      '1200',
-      ...data,
-    ])
-    const started = new Held<void>()
-    daemon.stdout?.on('data', (text: Buffer) => {
-      if (text.includes('started')) started.release()
-    })
-    daemon.once('exit', code => started.fail(new Error(`rbldnsd ended with ${code}`)))
-    await started.promise
-  })
-
-  after(async () => {
-    daemon.kill()
-    await once(daemon, 'exit')
-    await rm(directory, { recursive: true })
-  })
-
   it('finds IPv4 and IPv6 clients, and those that are not listed', async () => {
     const list = zones('bl.example=127.0.0.3*2', 'bl.example=127.0.0.4*4', 'white.example*-1')
-    const lookup = new DnsblLookup({ zones: list, resolvers: [resolver], wait: 2000, ttl }, () => {})
+    const lookup = new DnsblLookup({ zones: list, resolvers: [rbldnsd.server], wait: 2000, ttl }, () => {})
     const found = async (text: string) => {
       const { rank, failed, ttl } = await last(lookup, at(text))
       return { rank, failed, ttl }

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 import { openStore, type Store } from '@sallyport/proxy/store/index.js'
-import { freePort, type RedisServer, startRedis } from '../../support/redis.js'
+import { freePort } from '../../support/port.js'
+import { type RedisServer, startRedis } from '../../support/redis.js'
 import { StoreWorld, until } from '../../support/store-world.js'
 import { type Subject, storeContract } from './store.contract.js'
 

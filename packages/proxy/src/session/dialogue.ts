@@ -72,8 +72,17 @@ export function refuse(session: Session): boolean {
   if (verdict.action === 'none') return false
   const text = verdictReply(verdict, session.arrival.id)
   session.journal.refusal(text)
-  session.port.send(text)
+  declineRcpt(session, text)
   return true
+}
+
+/** Answers RCPT with a refusal, the gate's or the backend's; the transaction remembers which kind. */
+export function declineRcpt(session: Session, text: string): void {
+  const { transaction } = session
+  if (transaction !== null && transaction.recipients !== 'deferred') {
+    transaction.recipients = text.startsWith('4') ? 'deferred' : 'refused'
+  }
+  session.port.send(text)
 }
 
 /**

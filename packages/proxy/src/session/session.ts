@@ -17,7 +17,7 @@ import type { Phase } from './phase.ts'
 import { done } from './phases/done.ts'
 import { recall } from './phases/recall.ts'
 import type { Asked, Port } from './port.ts'
-import { verdictReply } from './replies.ts'
+import { replies, verdictReply } from './replies.ts'
 
 /** Above this many unread octets a client is not read from until they are worked off. */
 const pendingLimit = 65_536
@@ -47,8 +47,8 @@ export interface Transaction {
   readonly mailLine: string
   /** What every RCPT of this transaction is answered, once the backend would not have it; null: nothing of the kind. */
   refusal: string | null
-  /** A recipient has been refused. */
-  hadRecipients: boolean
+  /** What its recipients have heard so far: nothing yet, only 5xx, or at least one 4xx. */
+  recipients: 'none' | 'refused' | 'deferred'
 }
 
 /** The answer of somebody who was asked. */
@@ -83,12 +83,14 @@ export class Session {
   lastVerb = 'CONNECT'
   commandsSinceMessage = 0
   draining = false
+  /** The backend has the whole of a message and has not answered yet. */
+  handedOver = false
   clientGone = false
   /** What XCLIENT says of the client's name: the name, or [UNAVAILABLE] or [TEMPUNAVAIL]; null: not known yet. */
   reverseName: string | null = null
   private replyReader: ReplyReader | null = null
   /** Whole replies of the backend that the phase has not been given yet. */
-  private repliesWaiting = 0
+  repliesWaiting = 0
   private asked: Asked | null = null
   private askedAt: Instant = 0
 
@@ -196,6 +198,12 @@ export class Session {
     if (this.isDone || this.draining) return
     this.draining = true
     this.phase.drain(this, now)
+  }
+
+  /** The gate stops now. Only a message in the backend's hands is waited for: to cut there makes duplicates. */
+  dismiss(now: Instant): void {
+    const { house, arrival } = this
+    if (!this.isDone && !this.handedOver) this.conclude('drain', now, replies.shuttingDown(house.hostname, arrival.id))
   }
 
   /** The driver met a fault of our own: the client hears 421. */

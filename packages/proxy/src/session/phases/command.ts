@@ -1,10 +1,10 @@
 import type { Instant } from '@sallyport/rules'
 import type { Command } from '../../smtp/command.ts'
 import { isRecipientOf, parsePath } from '../../smtp/path.ts'
-import { answerWithheld, nextCommand, noteHello, refuse, reject } from '../dialogue.ts'
+import { answerWithheld, declineRcpt, nextCommand, noteHello, refuse, reject } from '../dialogue.ts'
 import { type Phase, withoutBackend } from '../phase.ts'
 import { replies } from '../replies.ts'
-import type { Session } from '../session.ts'
+import type { Session, Transaction } from '../session.ts'
 import { sendAway } from './early.ts'
 import { enterOpening } from './opening.ts'
 
@@ -110,7 +110,7 @@ function mail(session: Session, { argument, line }: Command): void {
   const sender = parsePath('FROM', argument)
   if (sender === null) return reject(session, replies.mailSyntax)
   session.journal.sender(sender.path)
-  session.transaction = { mailLine: line, refusal: null, hadRecipients: false }
+  session.transaction = { mailLine: line, refusal: null, recipients: 'none' }
   session.port.send(replies.mailOk)
 }
 
@@ -119,7 +119,6 @@ function rcpt(session: Session, { argument, line }: Command, now: Instant): void
   if (transaction === null || session.hello === null) return reject(session, replies.needMail)
   const recipient = parsePath('TO', argument)
   if (recipient === null) return reject(session, replies.rcptSyntax)
-  transaction.hadRecipients = true
   session.journal.recipient(recipient.path)
   session.facts.enveloped = true
   const verdict = session.judge()
@@ -128,21 +127,34 @@ function rcpt(session: Session, { argument, line }: Command, now: Instant): void
   if (house.recipientDomains !== null && !isRecipientOf(house.recipientDomains, recipient)) {
     return denyRelay(session)
   }
-  if (transaction.refusal !== null) return session.port.send(transaction.refusal)
+  if (transaction.refusal !== null) return declineRcpt(session, transaction.refusal)
   enterOpening(session, line, now)
 }
 
 export function denyRelay(session: Session): void {
   const text = replies.relayDenied(session.arrival.id)
   session.journal.refusal(text)
-  session.port.send(text)
+  declineRcpt(session, text)
 }
 
 function data(session: Session, now: Instant): void {
-  const { transaction } = session
-  const text =
-    transaction === null ? replies.needMail : transaction.hadRecipients ? replies.noRecipients : replies.needRcpt
+  const text = noDataReply(session.transaction)
   // What comes behind is a message, and must not be taken for commands.
   if (session.lines.hasTalk()) return session.conclude('data without recipient', now, text)
   reject(session, text)
+}
+
+/** DATA without a recipient. Where one was only deferred, so is the message: some clients look at no other reply. */
+function noDataReply(transaction: Transaction | null): string {
+  if (transaction === null) return replies.needMail
+  switch (transaction.recipients) {
+    case 'none':
+      return replies.needRcpt
+    case 'refused':
+      return replies.noRecipients
+    case 'deferred':
+      return replies.noRecipientsYet
+    default:
+      return transaction.recipients satisfies never
+  }
 }

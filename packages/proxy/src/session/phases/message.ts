@@ -31,6 +31,7 @@ class Message implements Phase {
     }
     const own = this.transfer.ownReply(session)
     if (own !== null) return this.end(session, own, now)
+    session.handedOver = true
     session.expectReply('dot', now)
     session.deadline = now + session.house.waits.backendFinal
     noteAhead(session)
@@ -77,6 +78,7 @@ class Message implements Phase {
       session.journal.deferred++
       return outOfStep(session, `${reply.code} to end of data`, now)
     }
+    session.handedOver = false
     session.commandsSinceMessage = 0
     if (isPositive(reply)) session.facts.junkCommands = 0
     session.journal.message(reply)

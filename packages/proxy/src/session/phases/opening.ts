@@ -1,7 +1,7 @@
 import type { Instant } from '@sallyport/rules'
 import { isNegative, isPositive, type Reply } from '../../smtp/reply.ts'
 import { xclientCommands } from '../../smtp/xclient.ts'
-import { refuse } from '../dialogue.ts'
+import { declineRcpt, refuse } from '../dialogue.ts'
 import type { Phase } from '../phase.ts'
 import type { Ask, Asked, Reached } from '../port.ts'
 import { replies } from '../replies.ts'
@@ -148,7 +148,7 @@ class Opening implements Phase {
     if (reply.code === 421) return session.conclude('backend closed', now, reply.text)
     if (session.transaction !== null) session.transaction.refusal = reply.text
     session.abandon()
-    session.port.send(reply.text)
+    declineRcpt(session, reply.text)
     enterCommand(session, now)
   }
 
@@ -165,7 +165,7 @@ class Opening implements Phase {
     session.journal.refusal(text)
     if (session.transaction !== null) session.transaction.refusal = text
     session.abandon()
-    session.port.send(text)
+    declineRcpt(session, text)
     enterCommand(session, now)
   }
 }

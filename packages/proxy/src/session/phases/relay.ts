@@ -100,7 +100,7 @@ class Relay implements Phase {
     if (session.draining) return this.sendAway(session, now)
     this.setDeadline(session, now, session.house.waits.command)
     // What the backend said beyond its reply is looked at first: it may be 421.
-    if (session.backendAhead) return
+    if (session.repliesWaiting > 0) return
     this.work(session, now)
     if (session.isDone || !session.clientGone) return
     if (this.awaiting === null) session.conclude('hangup', now)
