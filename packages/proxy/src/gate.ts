@@ -144,8 +144,8 @@ export class Gate {
     this.backendUp = up
     const { endpoint } = this.backend
     const backend = `${endpoint.host}:${endpoint.port}`
-    if (up) this.log.info({ event: 'backend', backend }, 'the backend answers again')
-    else this.log.error({ event: 'backend', backend, why }, `the backend does not answer: clients hear 451`)
+    if (up) this.log.info({ event: 'backend', backend }, 'the backend can be used again')
+    else this.log.error({ event: 'backend', backend, why }, 'the backend cannot be used: clients hear 451')
   }
 
   leave(connection: Connection): void {

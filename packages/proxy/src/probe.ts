@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net'
 import { dial, ownHeader } from './backend.ts'
 import type { Gate } from './gate.ts'
-import { keywordLines } from './smtp/keywords.ts'
+import { keywordLines, keywordOf } from './smtp/keywords.ts'
 import { isPositive, type Reply, ReplyReader } from './smtp/reply.ts'
 import { endsOf } from './sockets.ts'
 
@@ -51,15 +51,19 @@ export class Probe {
   }
 
   private async ask(): Promise<boolean> {
-    const answer = await askKeywords(this.gate, this.end.signal)
+    const { gate } = this
+    const { identity } = gate.backend
+    const answer = await askKeywords(gate, this.end.signal)
     if (this.end.signal.aborted) return false
     if (typeof answer === 'string') {
-      this.gate.backendIs(false, answer)
+      gate.backendIs(false, answer)
       return false
     }
-    this.gate.offer.renew(answer)
-    this.gate.backendIs(true, '')
-    return true
+    gate.offer.renew(answer)
+    // It would refuse XCLIENT in every session, and nothing but their log lines would say so.
+    const deaf = identity === 'xclient' && !answer.some(line => keywordOf(line) === 'XCLIENT')
+    gate.backendIs(!deaf, deaf ? 'it does not offer XCLIENT to the gate (smtpd_authorized_xclient_hosts)' : '')
+    return !deaf
   }
 }
 
@@ -83,8 +87,11 @@ function askKeywords(gate: Gate, end: AbortSignal): Promise<readonly string[] | 
     socket.on('connect', () => sendHeader(socket, gate))
     const reader = new ReplyReader()
     let greeted = false
+    // A server that was not told of the header greets, and takes it for commands.
+    const hint = ({ code }: Reply) =>
+      greeted && code >= 500 && backend.identity.startsWith('proxy_') ? '; does it expect a PROXY header there?' : ''
     const read = (reply: Reply) => {
-      if (!isPositive(reply)) return finish(`it answered ${reply.text.trimEnd().slice(0, 120)}`)
+      if (!isPositive(reply)) return finish(`it answered ${reply.text.trimEnd().slice(0, 120)}${hint(reply)}`)
       if (!greeted) {
         greeted = true
         socket.write(`EHLO ${house.hostname}\r\n`, 'latin1')
