@@ -139,7 +139,8 @@ function main(args: string[]): number | Promise<number> {
     parsed = parseArgs({ args, options, allowPositionals: true })
   } catch (error) {
     // The only errors that parseArgs throws are those of the user.
-    return wrongUsage(error instanceof Error ? error.message : String(error))
+    // Behind the first sentence Node tells of arguments that begin with a dash, which there are none of here.
+    return wrongUsage(error instanceof Error ? error.message.replace(/\. To specify.*$/s, '') : String(error))
   }
   const { values, positionals } = parsed
   if (values.help === true) return print(help)
