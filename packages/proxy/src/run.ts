@@ -19,20 +19,27 @@ export async function run(version: string, config: Config, path: string | null):
     log.flush()
     process.exit(1)
   })
+  const starting = start(version, config, log)
+  // One after the other, so that the last file read is the one in force. The start may take as long as a silent backend is
+  // waited for, and a signal that nobody expects would end the process.
+  let reloading: Promise<unknown> = Promise.resolve()
+  const reloadOnce = () =>
+    starting.then(
+      running => reload(running, path, log),
+      () => {},
+    )
+  process.on('SIGHUP', () => {
+    reloading = reloading.then(reloadOnce)
+  })
   let running: Running
   try {
-    running = await start(version, config, log)
+    running = await starting
   } catch (error) {
     if (!(error instanceof StartError)) throw error
     for (const problem of error.problems) log.error({ event: 'start' }, problem)
     log.flush()
     return 1
   }
-  // One after the other, so that the last file read is the one in force.
-  let reloading = Promise.resolve()
-  process.on('SIGHUP', () => {
-    reloading = reloading.then(() => reload(running, path, log))
-  })
   await told()
   process.on('SIGTERM', () => abandon(log))
   process.on('SIGINT', () => abandon(log))
