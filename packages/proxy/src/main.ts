@@ -1,5 +1,6 @@
 import type { Server } from 'node:http'
 import type { AddressInfo, Server as Listener } from 'node:net'
+import { setTimeout as pause } from 'node:timers/promises'
 import { AccessLists } from './access.ts'
 import { openAdmin } from './admin.ts'
 import type { Backend } from './backend.ts'
@@ -54,7 +55,7 @@ export async function start(
   const house: Household = { gate, probe, mta, admin: null, listeners: [] }
   try {
     // Our EHLO reply is the backend's, so it is asked first; but a backend that hangs must not keep the gate from its port.
-    await Promise.race([probe.look(), pause(firstLook)])
+    await Promise.race([probe.look(), pause(firstLook, undefined, { ref: false })])
     const { listen: adminAt } = config.admin
     if (adminAt !== null) house.admin = await openAdmin(gate, adminAt)
     const inherited = inheritedSockets(process.env, process.pid)
@@ -189,8 +190,6 @@ async function close({ gate, probe, mta, admin, listeners }: Household): Promise
   await mta?.stop()
   await gate.store.close()
 }
-
-const pause = (wait: number) => new Promise(resolve => setTimeout(resolve, wait))
 
 function addressText(listener: Listener): string {
   const { address, port, family } = listener.address() as AddressInfo
