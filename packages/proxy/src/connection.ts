@@ -110,6 +110,7 @@ export class Connection implements Port, WheelEntry {
   /** Our own fault: the session ends with 421 and the log says so. It is no reason to end the others. */
   private fault(fault: unknown): void {
     const { session, gate } = this
+    gate.metrics.faults.inc()
     const error = fault instanceof Error ? (fault.stack ?? fault.message) : String(fault)
     const where = { event: 'fault', id: session?.arrival.id, phase: session?.phase.name, error }
     gate.log.error(where, 'internal error in a session')

@@ -57,10 +57,10 @@ export async function start(
     // Our EHLO reply is the backend's, so it is asked first; but a backend that hangs must not keep the gate from its port.
     await Promise.race([probe.look(), pause(firstLook, undefined, { ref: false })])
     const { listen: adminAt } = config.admin
-    if (adminAt !== null) house.admin = await openAdmin(gate, adminAt)
+    if (adminAt !== null) house.admin = await named('admin.listen', openAdmin(gate, adminAt))
     const inherited = inheritedSockets(process.env, process.pid)
     for (const where of inherited.length > 0 ? inherited : config.listen)
-      house.listeners.push(await listen(gate, where))
+      house.listeners.push(await named('listen', listen(gate, where)))
   } catch (error) {
     await close(house)
     throw new StartError([error instanceof Error ? error.message : String(error)])
@@ -138,6 +138,15 @@ function running(house: Household): Running {
       for (const connection of gate.connections) connection.client.destroy()
       await close(house)
     },
+  }
+}
+
+/** Says which key it was that could not be had. */
+async function named<T>(key: string, opening: Promise<T>): Promise<T> {
+  try {
+    return await opening
+  } catch (error) {
+    throw new Error(`${key}: ${error instanceof Error ? error.message : String(error)}`)
   }
 }
 

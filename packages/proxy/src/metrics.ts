@@ -37,6 +37,7 @@ export class Metrics {
 
   readonly connections: Counter
   readonly connectionsRefused: Counter<'reason'>
+  readonly faults: Counter
   readonly sessions: Counter<'verdict'>
   readonly sessionSeconds = new Durations<SessionVerdict>(
     'sallyport_session_seconds',
@@ -76,6 +77,7 @@ export class Metrics {
     this.connectionsRefused = counter('connections_refused_total', 'Clients turned away before a session began.', [
       'reason',
     ])
+    this.faults = counter('faults_total', "Internal errors: the gate's own fault, each one in the log.", [])
     this.sessions = counter('sessions_total', 'Sessions that ended, one verdict each.', ['verdict'])
     this.checks = counter('checks_total', 'Outcomes of checks and the action in force.', ['check', 'outcome', 'action'])
     this.replies = counter('replies_total', "Refusals of the gate's own.", ['code'])
