@@ -11,6 +11,7 @@ const packages = {
   rbldnsd: 'rbldnsd',
   swaks: 'swaks',
   'systemd-analyze': 'systemd',
+  'docker-compose': 'docker-compose',
 }
 
 /** Installs what is missing when we are root on Debian; otherwise fails with the command that does. */

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict'
-import { stat } from 'node:fs/promises'
+import { stat, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { before, describe, it } from 'node:test'
 import { cli } from '../support/gate.ts'
+import { tempDirectory } from '../support/owner.ts'
 import { run } from '../support/process.ts'
 import { pathOf, textOf, yamlOf } from './files.ts'
 
@@ -36,6 +38,17 @@ describe('compose.yaml', () => {
   before(async () => {
     compose = (await yamlOf(`${folder}/compose.yaml`)) as Compose
     services = Object.entries(compose.services)
+  })
+
+  it('is taken by docker-compose', async t => {
+    // Debian's docker-compose is of version 1, which knows all of it but the name of the project.
+    const directory = await tempDirectory(t, 'compose')
+    const file = join(directory, 'compose.yaml')
+    await writeFile(file, (await textOf(`${folder}/compose.yaml`)).replace(/^name: .*$/m, ''))
+    const args = ['--project-directory', pathOf(folder), '-f', file, 'config', '--quiet']
+    const { code, output } = await run('docker-compose', args)
+    assert.equal(code, 0, output)
+    assert.equal(output, '')
   })
 
   it('has the gate, its store and its mail server, started in an order that exists', () => {
