@@ -56,6 +56,15 @@ test('a clean message goes on in slices of what came', () => {
   assert.equal(Buffer.concat(pieces).toString(), octets.toString())
 })
 
+test('however much is mended, a chunk goes on in few pieces', () => {
+  for (const line of ['\n', 'a\n', '\r', 'a\0', '\n.', `${'a'.repeat(300)}\n`]) {
+    const octets = Buffer.from(line.repeat(65_536 / line.length))
+    const pieces: Uint8Array[] = []
+    new MessageReader().read(octets, pieces)
+    assert.ok(pieces.length < 500, `${pieces.length} pieces of ${JSON.stringify(line.slice(-4))}`)
+  }
+})
+
 test('bare newlines and NULs are counted, octets given on too', () => {
   const reader = new MessageReader()
   const pieces: Uint8Array[] = []
