@@ -49,10 +49,10 @@ for (const [came, out, rest] of rows) {
 }
 
 test('a clean message goes on in slices of what came', () => {
-  const octets = Buffer.from('one\r\ntwo\r\n..three\r\n'.repeat(100))
+  const octets = Buffer.from(`${'one\r\ntwo\r\n'.repeat(100)}..three\r\n${'four\r\n'.repeat(100)}`)
   const pieces: Uint8Array[] = []
   new MessageReader().read(octets, pieces)
-  for (const piece of pieces.filter(piece => piece.length > 2)) assert.equal(piece.buffer, octets.buffer)
+  for (const piece of pieces.filter(piece => piece.length > 2)) assert.ok(piece.buffer === octets.buffer)
   assert.equal(Buffer.concat(pieces).toString(), octets.toString())
 })
 
