@@ -31,6 +31,14 @@ test('a client with too many connections hears 421 4.7.0, others and allowed one
   assert.equal(await gate.metric('sallyport_connections_refused_total{reason="per_client"}'), 2)
 })
 
+test('one client that is turned away again and again keeps nobody else out', async t => {
+  const gate = await startGate(t, `${base}limits: { connections: 10, per_client: 2 }`)
+  for (let count = 0; count < 2; count++) await (await connectAs(t, gate, '192.0.2.7')).expect(/^220 /)
+  // It does not close its side, so that each of these connections lasts for two seconds.
+  for (let count = 0; count < 20; count++) await (await connectAs(t, gate, '192.0.2.7')).expect(/^421 4\.7\.0 /)
+  await (await connectAs(t, gate, '192.0.2.8')).expect(/^220 /)
+})
+
 test('above the limit of all connections clients hear 421 4.3.2, and the gate says that it is not ready', async t => {
   const gate = await startGate(t, `${base}limits: { connections: 3 }`)
   const clients = await Promise.all(['192.0.2.1', '192.0.2.2', '192.0.2.3'].map(address => connectAs(t, gate, address)))
