@@ -28,7 +28,11 @@ export async function run(version: string, config: Config, path: string | null):
     log.flush()
     return 1
   }
-  process.on('SIGHUP', () => void reload(running, path, log))
+  let reloading = Promise.resolve()
+  process.on('SIGHUP', () => {
+    // One after the other: of two that overlap the one with the longer lists would end last, and win.
+    reloading = reloading.then(() => reload(running, path, log))
+  })
   await told()
   process.on('SIGTERM', () => abandon(log))
   process.on('SIGINT', () => abandon(log))
