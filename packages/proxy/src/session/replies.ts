@@ -26,6 +26,7 @@ export const replies = {
   needMail: '503 5.5.1 Error: need MAIL command\r\n',
   needRcpt: '503 5.5.1 Error: need RCPT command\r\n',
   noRecipients: '554 5.5.1 Error: no valid recipients\r\n',
+  noRecipientsYet: '451 4.5.1 Error: no valid recipients, try again later\r\n',
 
   relayDenied: (id: string) => `554 5.7.1 Relay access denied; ref=${id}\r\n`,
   bareNewline: (id: string) => `550 5.5.2 Message contains bare newlines; ref=${id}\r\n`,

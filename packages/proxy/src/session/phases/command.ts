@@ -139,10 +139,16 @@ export function denyRelay(session: Session): void {
 }
 
 function data(session: Session, now: Instant): void {
-  const { transaction } = session
-  const text =
-    transaction === null ? replies.needMail : transaction.hadRecipients ? replies.noRecipients : replies.needRcpt
+  const text = dataRefusal(session)
   // What comes behind is a message, and must not be taken for commands.
   if (session.lines.hasTalk()) return session.conclude('data without recipient', now, text)
   reject(session, text)
+}
+
+function dataRefusal({ transaction, tally }: Session): string {
+  if (transaction === null) return replies.needMail
+  if (!transaction.hadRecipients) return replies.needRcpt
+  // A sender that looks at this reply alone must not take a deferral, or the backend's trouble, for a refusal.
+  const isDeferred = transaction.refusal?.startsWith('4') === true || tally.verdict.action === 'defer'
+  return isDeferred ? replies.noRecipientsYet : replies.noRecipients
 }
