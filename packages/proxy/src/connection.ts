@@ -112,16 +112,24 @@ export class Connection implements Port, WheelEntry {
 
   /** Gives one input to the session, then sets right what follows from it: the deadline, and who may be read from. */
   drive(input: () => void): void {
+    this.give(input)
+    const { session } = this
+    // What a socket takes at once is followed by no 'drain'.
+    while (session?.isStalled === true && !session.isDone && !this.isFull) {
+      this.give(() => session.resume(this.gate.clock()))
+    }
+    if (session === null || session.isDone) return
+    if (this.due !== session.deadline) this.gate.wheel.schedule(this, session.deadline)
+    this.regulate()
+  }
+
+  private give(input: () => void): void {
     try {
       input()
     } catch (fault) {
       this.fault(fault)
     }
     this.flush()
-    const { session } = this
-    if (session === null || session.isDone) return
-    if (this.due !== session.deadline) this.gate.wheel.schedule(this, session.deadline)
-    this.regulate()
   }
 
   /** Our own fault: the session ends with 421 and the log says so. It is no reason to end the others. */
@@ -184,6 +192,10 @@ export class Connection implements Port, WheelEntry {
   }
 
   // What the session does to the world.
+
+  get isFull(): boolean {
+    return this.toClient.length + this.client.writableLength > unsentLimit
+  }
 
   send(text: string): void {
     this.toClient += text

@@ -84,6 +84,8 @@ export class Session {
   commandsSinceMessage = 0
   draining = false
   clientGone = false
+  /** The client does not take its replies: its next command waits until it does. */
+  isStalled = false
   /** What XCLIENT says of the client's name: the name, or [UNAVAILABLE] or [TEMPUNAVAIL]; null: not known yet. */
   reverseName: string | null = null
   private replyReader: ReplyReader | null = null
@@ -115,6 +117,13 @@ export class Session {
     if (this.isDone) return
     this.journal.octetsFromClient += octets.length
     this.lines.push(octets)
+    this.phase.work(this, now)
+  }
+
+  /** The client takes its replies again. */
+  resume(now: Instant): void {
+    if (this.isDone || !this.isStalled) return
+    this.isStalled = false
     this.phase.work(this, now)
   }
 
