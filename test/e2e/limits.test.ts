@@ -31,6 +31,18 @@ test('a client with too many connections hears 421 4.7.0, others and allowed one
   assert.equal(await gate.metric('sallyport_connections_refused_total{reason="per_client"}'), 2)
 })
 
+test('one client that is turned away again and again keeps nobody else out', async t => {
+  const gate = await startGate(t, `${base}limits: { connections: 10, per_client: 2 }`)
+  for (let count = 0; count < 2; count++) await (await connectAs(t, gate, '192.0.2.7')).expect(/^220 /)
+  for (let count = 1; count <= 20; count++) {
+    // It does not read, and so does not close its side: each of these connections lasts for two seconds.
+    const client = await connectAs(t, gate, '192.0.2.7')
+    client.reading(false)
+    await gate.waitForMetric('sallyport_connections_refused_total{reason="per_client"}', count)
+  }
+  await (await connectAs(t, gate, '192.0.2.8')).expect(/^220 /)
+})
+
 test('above the limit of all connections clients hear 421 4.3.2, and the gate says that it is not ready', async t => {
   const gate = await startGate(t, `${base}limits: { connections: 3 }`)
   const clients = await Promise.all(['192.0.2.1', '192.0.2.2', '192.0.2.3'].map(address => connectAs(t, gate, address)))

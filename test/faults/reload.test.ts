@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { writeFile } from 'node:fs/promises'
 import { type TestContext, test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { connect, type Dialogue } from '../support/dialogue.ts'
 import { type LogLine, type RunningGate, startGate } from '../support/gate.ts'
 import { startSink } from '../support/sink.ts'
@@ -94,6 +95,22 @@ test('SIGHUP with a key that needs a restart says so and takes nothing of the fi
   const lines = await reload(gate, `${changed}\nrecipient_domains: [example.org]`)
   assert.match(String(lines[0]?.['msg']), /^listen: .*needs a restart/)
   assert.equal(await gate.metric(successful), 0)
+  await (await toMail(t, gate)).command(rcpt, /^250/)
+})
+
+test('of two SIGHUPs that overlap the later one holds', async t => {
+  const sink = await startSink(t, { proxy: true })
+  const gate = await startGate(t, `greet: { wait: 0s }\nbackend: 127.0.0.1:${sink.port}`)
+  const list = `${gate.folder}/deny`
+  const networks = Array.from({ length: 200_000 }, (_, n) => `198.${18 + (n >> 16)}.${(n >> 8) & 255}.${n & 255}`)
+  await writeFile(list, networks.join('\n'))
+  await writeFile(gate.file, `${gate.settings}\nrecipient_domains: [example.org]\naccess: { deny_files: ['${list}'] }`)
+  gate.signal('SIGHUP')
+  // Long enough for the first file to have been read, and not its list.
+  await sleep(60)
+  await writeFile(gate.file, `${gate.settings}\nrecipient_domains: [example.test]`)
+  gate.signal('SIGHUP')
+  await gate.waitForLine(() => gate.lines().filter(({ msg }) => /in force$/.test(String(msg))).length === 2, 10_000)
   await (await toMail(t, gate)).command(rcpt, /^250/)
 })
 

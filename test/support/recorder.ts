@@ -14,6 +14,7 @@ export class Recorder implements Port {
   now = 0
   toClient = ''
   toBackend = ''
+  isFull = false
   conclusions = 0
   reachedAs: Reached[] = []
   waits: string[] = []

@@ -29,6 +29,7 @@ export class Witness implements Port {
   /** Why the session may not go on behind the input being worked off. */
   mustClose: string | null = null
   closed = false
+  isFull = false
   conclusions = 0
   readonly asked: Ask[] = []
   acknowledged = 0

@@ -1,4 +1,4 @@
-/** Who is connected: a cap in all and one for each client, counted from accept to close. */
+/** Who is connected: a cap in all and one for each client, counted from accept until they close or are turned away. */
 export class Census {
   private readonly clients = new Map<string, number>()
   private total = 0

@@ -12,6 +12,9 @@ import { unscheduled, type WheelEntry } from './wheel.ts'
 /** How long, and how much, is read from a client after our last word, so that it can read it: a close with unread input is a RST. */
 const linger = { wait: 2_000, octets: 262_144 } as const
 
+/** Connections without a session that may wait for their client to read why; above that they are closed under its hands. */
+const mostTurnedAway = 1_000
+
 /** Unsent octets above which the other side is not read from. */
 const unsentLimit = 65_536
 
@@ -37,6 +40,8 @@ export class Connection implements Port, WheelEntry {
   private behind: Backend
   /** Under which the client is counted and remembered; null: not known yet. */
   key: string | null = null
+  /** It is counted among the open connections. */
+  private counted = true
   /** Octets read since our last word; -1: it has not been said. */
   private lingered = -1
   /** What one input had to say, sent together at its end: a write each would cost more than all the rest. */
@@ -79,6 +84,7 @@ export class Connection implements Port, WheelEntry {
 
   /** A connection that gets no session: one line to the client and one in the log, and a close. */
   turnAway(reason: 'limit' | 'per_client' | 'proxy_header' | 'draining'): void {
+    if (this.lingered >= 0) return
     const { gate, ends } = this
     const { hostname } = gate.house
     const id = gate.ids.next(Date.now() / 1000)
@@ -91,20 +97,39 @@ export class Connection implements Port, WheelEntry {
     )
     this.send(reason === 'per_client' ? replies.tooManyConnections(hostname, id) : replies.noService(hostname, id))
     this.close()
+    // Whoever is turned away takes nobody's place: else one client, turned away again and again, would keep all others out.
+    this.uncount()
+    if (gate.connections.size - gate.census.open > mostTurnedAway) this.client.destroySoon()
+  }
+
+  private uncount(): void {
+    const { gate, key } = this
+    if (key !== null) gate.census.unname(key)
+    this.key = null
+    if (this.counted) gate.census.leave()
+    this.counted = false
   }
 
   /** Gives one input to the session, then sets right what follows from it: the deadline, and who may be read from. */
   drive(input: () => void): void {
+    this.give(input)
+    const { session } = this
+    // What a socket takes at once is followed by no 'drain'.
+    while (session?.isStalled === true && !session.isDone && !this.isFull) {
+      this.give(() => session.resume(this.gate.clock()))
+    }
+    if (session === null || session.isDone) return
+    if (this.due !== session.deadline) this.gate.wheel.schedule(this, session.deadline)
+    this.regulate()
+  }
+
+  private give(input: () => void): void {
     try {
       input()
     } catch (fault) {
       this.fault(fault)
     }
     this.flush()
-    const { session } = this
-    if (session === null || session.isDone) return
-    if (this.due !== session.deadline) this.gate.wheel.schedule(this, session.deadline)
-    this.regulate()
   }
 
   /** Our own fault: the session ends with 421 and the log says so. It is no reason to end the others. */
@@ -158,13 +183,13 @@ export class Connection implements Port, WheelEntry {
 
   /** The client's side is closed for good. */
   gone(): void {
-    this.gate.wheel.cancel(this)
-    this.gate.leave(this)
-    const { session } = this
-    if (session !== null && !session.isDone) this.drive(() => session.broken(this.gate.clock()))
+    const { gate, session } = this
+    if (session !== null && !session.isDone) this.drive(() => session.broken(gate.clock()))
     this.abandon()
-    if (this.key !== null) this.gate.census.unname(this.key)
-    this.key = null
+    this.uncount()
+    gate.connections.delete(this)
+    // Last: a session that is broken closes, and would wait for its client to read that.
+    gate.wheel.cancel(this)
   }
 
   expire(now: Instant): void {
@@ -175,6 +200,10 @@ export class Connection implements Port, WheelEntry {
   }
 
   // What the session does to the world.
+
+  get isFull(): boolean {
+    return this.toClient.length + this.client.writableLength > unsentLimit
+  }
 
   send(text: string): void {
     this.toClient += text
@@ -253,7 +282,7 @@ export class Connection implements Port, WheelEntry {
 
   concluded(session: Session): void {
     const { gate, key } = this
-    gate.conclude(session)
+    gate.conclude(session, this.behind)
     if (key === null) return
     const lesson = lessonOf(session.house.plan, session.tally)
     if (lesson === null) return

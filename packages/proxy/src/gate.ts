@@ -148,12 +148,8 @@ export class Gate {
     else this.log.error({ event: 'backend', backend, why }, 'the backend cannot be used: clients hear 451')
   }
 
-  leave(connection: Connection): void {
-    if (this.connections.delete(connection)) this.census.leave()
-  }
-
   /** The end of a session: counted and logged, in this one place. */
-  conclude(session: Session): void {
+  conclude(session: Session, { endpoint }: Backend): void {
     const verdict = verdictOf(session)
     this.metrics.sessions.inc({ verdict })
     if (verdict === 'health' && session.journal.recipients === 0) {
@@ -162,7 +158,6 @@ export class Gate {
     }
     countSession(this.metrics, session, verdict)
     if (!this.log.tells('info')) return
-    const { endpoint } = this.backend
     const backend = session.journal.openedAt === never ? undefined : `${endpoint.host}:${endpoint.port}`
     this.log.session({ ...sessionLine(session), backend }, sentence(session))
   }

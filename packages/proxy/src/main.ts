@@ -102,8 +102,13 @@ function storeLog(log: Log): StoreLog {
   }
 }
 
-function embedded(config: Config, log: Log): Promise<EmbeddedMta> {
-  return startEmbeddedMta({ ...anyPort, maildir: config.backend.maildir, hostname: config.hostname, log })
+async function embedded(config: Config, log: Log): Promise<EmbeddedMta> {
+  const { maildir } = config.backend
+  try {
+    return await startEmbeddedMta({ ...anyPort, maildir, hostname: config.hostname, log })
+  } catch (error) {
+    throw new StartError([`embedded mail server: ${error instanceof Error ? error.message : String(error)}`])
+  }
 }
 
 function backendOf(config: Config, mta: EmbeddedMta | null): Backend {

@@ -23,11 +23,14 @@ export function untie(socket: Socket): void {
 
 /** Both ends of a connection; null: it has gone again before it was looked at. */
 export function endsOf(socket: Socket): Ends | null {
-  const client = parseAddress(socket.remoteAddress ?? '')
-  const server = parseAddress(socket.localAddress ?? '')
+  const client = parseAddress(withoutZone(socket.remoteAddress))
+  const server = parseAddress(withoutZone(socket.localAddress))
   if (client === null || server === null) return null
   return { client, clientPort: socket.remotePort ?? 0, server, serverPort: socket.localPort ?? 0 }
 }
+
+/** Link-local addresses come with the interface behind them (`fe80::1%eth0`), which is none of the address. */
+const withoutZone = (text = ''): string => text.split('%', 1)[0] ?? ''
 
 /** Hears a backend's socket for a connection. */
 export function attendBackend(socket: Socket, connection: Connection): void {

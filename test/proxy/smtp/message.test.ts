@@ -49,11 +49,20 @@ for (const [came, out, rest] of rows) {
 }
 
 test('a clean message goes on in slices of what came', () => {
-  const octets = Buffer.from('one\r\ntwo\r\n..three\r\n'.repeat(100))
+  const octets = Buffer.from(`${'one\r\ntwo\r\n'.repeat(100)}..three\r\n${'four\r\n'.repeat(100)}`)
   const pieces: Uint8Array[] = []
   new MessageReader().read(octets, pieces)
-  for (const piece of pieces.filter(piece => piece.length > 2)) assert.equal(piece.buffer, octets.buffer)
+  for (const piece of pieces.filter(piece => piece.length > 2)) assert.ok(piece.buffer === octets.buffer)
   assert.equal(Buffer.concat(pieces).toString(), octets.toString())
+})
+
+test('however much is mended, a chunk goes on in few pieces', () => {
+  for (const line of ['\n', 'a\n', '\r', 'a\0', '\n.', `${'a'.repeat(300)}\n`]) {
+    const octets = Buffer.from(line.repeat(65_536 / line.length))
+    const pieces: Uint8Array[] = []
+    new MessageReader().read(octets, pieces)
+    assert.ok(pieces.length < 500, `${pieces.length} pieces of ${JSON.stringify(line.slice(-4))}`)
+  }
 })
 
 test('bare newlines and NULs are counted, octets given on too', () => {

@@ -11,6 +11,9 @@ import type { Session } from './session.ts'
 export function nextCommand(session: Session, now: Instant): Command | null {
   const { house, lines, arrival } = session
   if (session.isDone) return null
+  // Thousands of commands fit into what may be pending, each with a reply ten times as long.
+  session.isStalled = session.port.isFull
+  if (session.isStalled) return null
   const line = lines.takeLine()
   if (line === null) {
     if (lines.hopeless) session.conclude('limit', now, replies.endlessLine(house.hostname, arrival.id))

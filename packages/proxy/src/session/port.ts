@@ -16,6 +16,8 @@ export type Asked = 'connect' | 'hello' | 'mail' | 'rcpt' | 'data' | 'dot' | 'ot
  * input of its own. So one input is worked off whole before the next, and nothing is queued.
  */
 export interface Port {
+  /** So much waits to be sent to the client that its next command has to wait; `resume` follows once it has taken it. */
+  readonly isFull: boolean
   /** To the client: whole lines, latin1. */
   send(text: string): void
   ask(ask: Ask): void

@@ -86,6 +86,8 @@ export class Session {
   /** The backend has the whole of a message and has not answered yet. */
   handedOver = false
   clientGone = false
+  /** The client does not take its replies: its next command waits until it does. */
+  isStalled = false
   /** What XCLIENT says of the client's name: the name, or [UNAVAILABLE] or [TEMPUNAVAIL]; null: not known yet. */
   reverseName: string | null = null
   private replyReader: ReplyReader | null = null
@@ -117,6 +119,13 @@ export class Session {
     if (this.isDone) return
     this.journal.octetsFromClient += octets.length
     this.lines.push(octets)
+    this.phase.work(this, now)
+  }
+
+  /** The client takes its replies again. */
+  resume(now: Instant): void {
+    if (this.isDone || !this.isStalled) return
+    this.isStalled = false
     this.phase.work(this, now)
   }
 
