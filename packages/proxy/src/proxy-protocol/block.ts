@@ -2,7 +2,7 @@ import { type Address, address4, address6 } from '@sallyport/rules'
 import { fixedPart, type ProxyHeader, signature } from './header.ts'
 
 /** Octets after the fixed part that we read. The field could say 65535; addresses take 36 and real TLVs some hundred. */
-export const longestBlock = 4096
+const longestBlock = 4096
 
 /** What the fixed part of a version 2 header says. */
 export interface FixedPart {
