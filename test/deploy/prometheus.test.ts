@@ -23,6 +23,7 @@ async function metrics(): Promise<string> {
     draining: () => false,
     backendUp: () => true,
     logDropped: () => 0,
+    access: () => ({ allow: 0, deny: 0, loadedAt: 0 }),
     store: () => ({
       kind: 'memory',
       up: true,

@@ -20,6 +20,8 @@ export async function openAdmin(gate: Gate, where: Endpoint): Promise<Server> {
       resolve()
     })
   })
+  // A connection may fail; the port stays.
+  server.on('error', error => gate.log.error({ event: 'admin', error: error.message }, 'the admin port failed'))
   server.unref()
   return server
 }

@@ -255,7 +255,7 @@ export class Connection implements Port, WheelEntry {
   }
 
   reached(result: Reached): void {
-    this.gate.reached(result)
+    this.gate.reached(result, this.behind)
   }
 
   replied(to: Asked, wait: number): void {

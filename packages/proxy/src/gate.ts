@@ -1,12 +1,4 @@
-import {
-  type Address,
-  contains,
-  type Instant,
-  makePlan,
-  type NetworkSet,
-  NetworkSet as Networks,
-  never,
-} from '@sallyport/rules'
+import { type Address, contains, type Instant, makePlan, NetworkSet, never } from '@sallyport/rules'
 import type { AccessLists } from './access.ts'
 import type { Backend } from './backend.ts'
 import { Census } from './census.ts'
@@ -66,14 +58,15 @@ export class Gate {
     this.house = houseOf(config, backend, this.offer)
     this.dnsbl = this.lookup(config)
     this.reverse = new ReverseNameLookup({ resolvers: config.dnsbl.resolvers, wait: config.dnsbl.wait })
-    this.trusted = Networks.of(config.trustedProxies)
-    this.probes = Networks.of(config.healthChecks)
+    this.trusted = NetworkSet.of(config.trustedProxies)
+    this.probes = NetworkSet.of(config.healthChecks)
     this.metrics = new Metrics(version, {
       connectionsOpen: () => this.census.open,
       connectionsLimit: () => this.config.limits.connections,
       draining: () => this.draining,
       backendUp: () => this.backendUp,
       logDropped: () => this.log.dropped,
+      access: () => ({ ...this.access.entries, loadedAt: this.access.loadedAt }),
       store: () => this.store.health,
     })
   }
@@ -87,9 +80,17 @@ export class Gate {
     this.house = houseOf(config, backend, this.offer)
     this.dnsbl = this.lookup(config)
     this.reverse = new ReverseNameLookup({ resolvers: config.dnsbl.resolvers, wait: config.dnsbl.wait })
-    this.trusted = Networks.of(config.trustedProxies)
-    this.probes = Networks.of(config.healthChecks)
+    this.trusted = NetworkSet.of(config.trustedProxies)
+    this.probes = NetworkSet.of(config.healthChecks)
     this.log.level(config.log.level)
+  }
+
+  /** Nothing is looked up, polled or told any more. Only for the end: what is under way at a reload is left to finish. */
+  stop(): void {
+    this.access.stop()
+    this.wheel.stop()
+    this.dnsbl.stop()
+    this.reverse.stop()
   }
 
   isTrustedProxy(address: Address): boolean {
@@ -132,8 +133,10 @@ export class Gate {
     }
   }
 
-  reached(result: Reached): void {
+  /** `backend`: the one that the session began with; after a reload it says nothing of the new one. */
+  reached(result: Reached, backend: Backend): void {
     this.metrics.backendConnections.inc({ result })
+    if (backend !== this.backend) return
     if (result === 'ok' || result === 'declined') this.backendIs(true, '')
     else this.onTrouble()
   }

@@ -197,8 +197,7 @@ async function emptied(gate: Gate, wait: number): Promise<void> {
 async function close({ gate, probe, mta, admin, listeners }: Household): Promise<void> {
   probe.stop()
   for (const listener of listeners) listener.close()
-  gate.access.stop()
-  gate.wheel.stop()
+  gate.stop()
   admin?.closeAllConnections()
   admin?.close()
   await mta?.stop()

@@ -18,6 +18,8 @@ export interface Readings {
   draining(): boolean
   backendUp(): boolean
   logDropped(): number
+  /** Networks on the operator's lists, and when one was last read (seconds since 1970). */
+  access(): { readonly allow: number; readonly deny: number; readonly loadedAt: number }
   store(): {
     readonly kind: string
     readonly up: boolean
@@ -129,6 +131,9 @@ export class Metrics {
     gauge('backend_up', 'Whether the backend answered when last asked.', () => Number(readings.backendUp()))
     gauge('store_up', 'Whether the store answers; 0: local state only.', () => Number(readings.store().up))
     gauge('store_clients', 'Clients remembered in this process.', () => readings.store().clients)
+    gauge('access_allowed_networks', 'Networks on the allow list.', () => readings.access().allow)
+    gauge('access_denied_networks', 'Networks on the deny list.', () => readings.access().deny)
+    gauge('access_loaded_timestamp_seconds', 'When a list was last read.', () => readings.access().loadedAt)
     const operations = new Counter({
       name: 'sallyport_store_operations_total',
       help: 'Operations of the store; local: answered from this process because the shared store is away.',

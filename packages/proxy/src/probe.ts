@@ -27,6 +27,7 @@ export class Probe {
 
   /** Asks now; false: the backend did not answer as a mail server should. Never rejects. */
   look(): Promise<boolean> {
+    if (this.end.signal.aborted) return Promise.resolve(false)
     this.asking ??= this.ask().finally(() => {
       this.asking = null
       this.schedule()
