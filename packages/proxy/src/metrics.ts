@@ -3,6 +3,7 @@ import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client'
 import { Durations } from './durations.ts'
 import type { Asked } from './session/port.ts'
 import { type SessionVerdict, verdicts } from './session-line.ts'
+import type { StoreHealth } from './store/index.ts'
 
 const fast = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300]
 const session = [0.1, 0.5, 1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1800]
@@ -20,16 +21,7 @@ export interface Readings {
   logDropped(): number
   /** Networks on the operator's lists, and when one was last read (seconds since 1970). */
   access(): { readonly allow: number; readonly deny: number; readonly loadedAt: number }
-  store(): {
-    readonly kind: string
-    readonly up: boolean
-    readonly clients: number
-    readonly recalls: number
-    readonly recallErrors: number
-    readonly remembers: number
-    readonly rememberErrors: number
-    readonly fallbacks: number
-  }
+  store(): StoreHealth
 }
 
 /** All metrics. Labels come from fixed sets only: never an address, a name or a text that a client sent. */

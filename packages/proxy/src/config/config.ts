@@ -1,4 +1,5 @@
 import type { DnsblZone, Network, Policy } from '@sallyport/rules'
+import type { Waits } from '../session/house.ts'
 
 /** Where to listen, or whom to call. */
 export interface Endpoint {
@@ -86,17 +87,9 @@ export interface Limits {
   readonly commands: number
 }
 
-export interface Timeouts {
+export interface Timeouts extends Waits {
+  /** For the PROXY header of a trusted proxy. */
   readonly proxyHeader: number
-  readonly recall: number
-  readonly command: number
-  readonly screening: number
-  readonly data: number
-  readonly session: number
-  readonly backendConnect: number
-  readonly backendGreeting: number
-  readonly backendReply: number
-  readonly backendFinal: number
 }
 
 export interface MemoryStore {
