@@ -208,7 +208,7 @@ function skipClean(octets: Uint8Array, words: Int32Array, from: number): number 
     i = nextControl(octets, words, shift, i)
     if (i === length) return length
     const octet = octets[i]
-    if (octet === CR && octets[i + 1] === LF) {
+    if (octet === CR && i + 1 < length && octets[i + 1] === LF) {
       i += 2
       if (i === length || octets[i] === DOT || octets[i] === NUL) return i
     } else if (octet === CR || octet === LF || octet === NUL) return i
