@@ -1,61 +1,19 @@
-import {
-  type Access,
-  type DnsblFinding,
-  Facts,
-  type Instant,
-  judge,
-  never,
-  Tally,
-  type Verdict,
-} from '@sallyport/rules'
+import { Facts, type Instant, judge, never, Tally, type Verdict } from '@sallyport/rules'
 import { LineReader } from '../smtp/line.ts'
 import { printable } from '../smtp/octets.ts'
 import { ReplyReader } from '../smtp/reply.ts'
+import type { Arrival } from './arrival.ts'
+import type { Hello, Transaction } from './envelope.ts'
 import type { House } from './house.ts'
 import { type Ending, Journal } from './journal.ts'
 import type { Phase } from './phase.ts'
 import { done } from './phases/done.ts'
 import { recall } from './phases/recall.ts'
-import type { Asked, Port } from './port.ts'
+import type { Answer, Asked, Port } from './port.ts'
 import { replies, verdictReply } from './replies.ts'
 
 /** Above this many unread octets a client is not read from until they are worked off. */
 const pendingLimit = 65_536
-
-/** What is known of a client before its session begins. */
-export interface Arrival {
-  /** The reference id: in every refusal and in the log. */
-  readonly id: string
-  readonly client: string
-  readonly clientPort: number
-  readonly access: Access
-  /** The pause before the greeting, ms. */
-  readonly greetWait: number
-  /** A balancer's probe: answered, never judged or learnt from. */
-  readonly health: boolean
-}
-
-/** The client's latest HELO or EHLO. */
-export interface Hello {
-  readonly verb: 'EHLO' | 'HELO'
-  readonly name: string
-  readonly line: string
-}
-
-/** From MAIL on, as long as the gate speaks for the backend. */
-export interface Transaction {
-  readonly mailLine: string
-  /** What every RCPT of this transaction is answered, once the backend would not have it; null: nothing of the kind. */
-  refusal: string | null
-  /** What its recipients have heard so far: nothing yet, only 5xx, or at least one 4xx. */
-  recipients: 'none' | 'refused' | 'deferred'
-}
-
-/** The answer of somebody who was asked. */
-export type Answer =
-  | { readonly ask: 'recall'; readonly passed: readonly string[]; readonly failed: readonly string[] }
-  | { readonly ask: 'dnsbl'; readonly finding: DnsblFinding }
-  | { readonly ask: 'reverse-name'; readonly name: string }
 
 /**
  * One SMTP session without its sockets: the client's octets, the backend's, answers and the time go in; calls on the port
