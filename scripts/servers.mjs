@@ -11,6 +11,7 @@ const packages = {
   rbldnsd: 'rbldnsd',
   swaks: 'swaks',
   'systemd-analyze': 'systemd',
+  openssl: 'openssl',
   'docker-compose': 'docker-compose',
 }
 

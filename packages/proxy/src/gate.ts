@@ -15,6 +15,7 @@ import type { Session } from './session/session.ts'
 import { countSession } from './session-count.ts'
 import { sentence, sessionLine, verdictOf } from './session-line.ts'
 import type { Store } from './store/index.ts'
+import type { Certificates } from './tls/certificates.ts'
 import { Wheel } from './wheel.ts'
 
 /** Granularity of deadlines, ms. */
@@ -38,6 +39,7 @@ export class Gate {
   house: House
   backend: Backend
   access: AccessLists
+  certificates: Certificates
   draining = false
   /** Whether the backend answered when last asked; true until it has been asked. */
   backendUp = true
@@ -48,8 +50,17 @@ export class Gate {
   private trusted: NetworkSet
   private probes: NetworkSet
 
-  constructor(version: string, config: Config, backend: Backend, access: AccessLists, store: Store, log: Log) {
+  constructor(
+    version: string,
+    config: Config,
+    backend: Backend,
+    access: AccessLists,
+    certificates: Certificates,
+    store: Store,
+    log: Log,
+  ) {
     this.log = log
+    this.certificates = certificates
     this.store = store
     this.access = access
     this.config = config
@@ -66,14 +77,17 @@ export class Gate {
       draining: () => this.draining,
       backendUp: () => this.backendUp,
       logDropped: () => this.log.dropped,
+      certificates: () => this.certificates,
       access: () => ({ ...this.access.entries, loadedAt: this.access.loadedAt }),
       store: () => this.store.health,
     })
   }
 
   /** Puts a new configuration in place, for sessions to come. Listeners, the store and the backend's kind need a restart. */
-  renew(config: Config, backend: Backend, access: AccessLists): void {
+  renew(config: Config, backend: Backend, access: AccessLists, certificates: Certificates): void {
     this.access.stop()
+    this.certificates.stop()
+    this.certificates = certificates
     this.config = config
     this.backend = backend
     this.access = access
@@ -88,6 +102,7 @@ export class Gate {
   /** Nothing is looked up, polled or told any more. Only for the end: what is under way at a reload is left to finish. */
   stop(): void {
     this.access.stop()
+    this.certificates.stop()
     this.wheel.stop()
     this.dnsbl.stop()
     this.reverse.stop()

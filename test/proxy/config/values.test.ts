@@ -27,10 +27,18 @@ test('values: an empty file is the defaults', () => {
   assert.deepEqual(policy, { checks: {}, score: { defer: 5, refuse: 10 }, offenceTtl: 86_400 })
   assert.deepEqual(others, {
     hostname: hostname(),
-    listen: [{ host: '127.0.0.1', port: 2525 }],
+    listen: [{ host: '127.0.0.1', port: 2525, tls: 'off' }],
+    tls: { certificates: [], minVersion: 'TLSv1.2', ciphers: null },
     trustedProxies: [],
     healthChecks: [],
-    backend: { address: null, identity: 'proxy_v2', trustsGate: false, probeEvery: 300_000, maildir: 'var/mail' },
+    backend: {
+      address: null,
+      identity: 'proxy_v2',
+      tls: 'auto',
+      trustsGate: false,
+      probeEvery: 300_000,
+      maildir: 'var/mail',
+    },
     recipientDomains: [],
     greet: { wait: 6000, networks: [] },
     access: { allow: [], deny: [], allowFiles: [], denyFiles: [] },
@@ -44,6 +52,7 @@ test('values: an empty file is the defaults', () => {
       screening: 600_000,
       data: 180_000,
       session: 14_400_000,
+      tlsHandshake: 30_000,
       backendConnect: 5000,
       backendGreeting: 30_000,
       backendReply: 300_000,
@@ -94,7 +103,7 @@ test('values: the edge and the backend arrive as they were written', () => {
   const trusted = config.trustedProxies.map(({ address, prefix }) => `${address.text}/${prefix}`)
   assert.deepEqual(trusted, ['192.0.2.10/32', '2001:db8::/64'])
   const address = { host: '192.0.2.1', port: 25 }
-  const backend = { address, identity: 'none', trustsGate: true, probeEvery: 60_000, maildir: 'var/mail' }
+  const backend = { address, identity: 'none', tls: 'auto', trustsGate: true, probeEvery: 60_000, maildir: 'var/mail' }
   assert.deepEqual(config.backend, backend)
   assert.deepEqual(config.recipientDomains, ['example.com'])
   assert.equal(config.greet.wait, 0)

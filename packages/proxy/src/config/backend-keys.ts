@@ -1,4 +1,5 @@
 import * as z from 'zod'
+import { backendTlsKeys } from './backend-tls-keys.ts'
 import { type Backend, identities } from './config.ts'
 import * as leaves from './leaves.ts'
 import { section } from './section.ts'
@@ -13,6 +14,7 @@ export const backendKeys = section({
     .enum(identities)
     .prefault('proxy_v2')
     .describe('How the backend learns the address of the client: PROXY protocol 2 or 1, XCLIENT, or not at all.'),
+  ...backendTlsKeys,
   i_know_the_backend_sees_the_gate: z
     .boolean()
     .prefault(false)
