@@ -1,10 +1,10 @@
 import type { Socket } from 'node:net'
-import { type Instant, isPrivate, lessonOf } from '@sallyport/rules'
+import type { Instant } from '@sallyport/rules'
 import { type Backend, dial, type Ends, identityHeader } from './backend.ts'
 import type { ListenMode } from './config/config.ts'
 import type { Gate } from './gate.ts'
 import type { ProxyHeaderReader } from './proxy-protocol/decode.ts'
-import { starttlsOf, turnAway } from './reception.ts'
+import { arrivalOf, turnAway } from './reception.ts'
 import type { TlsInfo } from './session/arrival.ts'
 import type { Ask, Asked, Port, Reached } from './session/port.ts'
 import { replies } from './session/replies.ts'
@@ -37,6 +37,10 @@ export class Connection implements Port, WheelEntry {
   backend: Socket | null = null
   /** The side with which TLS is being agreed on. Never both: a client's STARTTLS lets the backend go. */
   securing: 'client' | 'backend' | null = null
+  /** The handshake with the backend failed. */
+  tlsFailed = false
+  /** The backend is spoken to in the clear, as its TLS failed. */
+  private isPlain = false
   session: Session | null = null
   /** Present until the PROXY header of a trusted proxy has been read. */
   header: ProxyHeaderReader | null
@@ -66,19 +70,8 @@ export class Connection implements Port, WheelEntry {
 
   /** The session begins. `tls`: what there is of it already; null: none. */
   start(tls: TlsInfo | null): void {
-    const { gate, ends } = this
-    const now = gate.clock()
-    const arrival = {
-      id: gate.ids.next(Date.now() / 1000),
-      client: ends.client.text,
-      clientPort: ends.clientPort,
-      access: gate.access.check(ends.client),
-      greetWait: gate.greetWait(ends.client),
-      health: this.health,
-      starttls: starttlsOf(this.mode),
-      tls,
-    }
-    this.session = new Session(gate.house, arrival, this, now)
+    const now = this.gate.clock()
+    this.session = new Session(this.gate.house, arrivalOf(this, tls), this, now)
     this.drive(() => this.session?.start(now))
   }
 
@@ -121,14 +114,8 @@ export class Connection implements Port, WheelEntry {
   /** Our own fault: the session ends with 421 and the log says so. It is no reason to end the others. */
   private fault(fault: unknown): void {
     const { session, gate } = this
-    gate.metrics.faults.inc()
-    const error = fault instanceof Error ? (fault.stack ?? fault.message) : String(fault)
-    const where = { event: 'fault', id: session?.arrival.id, phase: session?.phase.name, error }
-    gate.log.error(where, 'internal error in a session')
-    if (session === null || session.isDone) {
-      this.client.destroy()
-      return
-    }
+    gate.fault(fault, session)
+    if (session === null || session.isDone) return void this.client.destroy()
     session.journal.detail = 'internal error'
     session.fault(gate.clock(), replies.internal(gate.house.hostname, session.arrival.id))
   }
@@ -228,6 +215,11 @@ export class Connection implements Port, WheelEntry {
     secureBackend(this, this.behind.tls)
   }
 
+  octets(octets: Uint8Array): void {
+    this.flush()
+    if (this.client.writable) this.client.write(octets)
+  }
+
   private flush(): void {
     const { client, backend, toClient, toBackend } = this
     if (toClient !== '') {
@@ -246,17 +238,28 @@ export class Connection implements Port, WheelEntry {
   }
 
   open(): void {
+    this.tlsFailed = false
     const socket = dial(this.behind)
     this.backend = socket
     attendBackend(socket, this)
   }
 
+  reopen(): boolean {
+    // With the one backend there is, without the TLS that it could not do.
+    if (!this.tlsFailed || this.isPlain || this.behind.tls.mode !== 'opportunistic') return false
+    this.isPlain = true
+    this.abandon()
+    this.open()
+    return true
+  }
+
   /** The backend has taken the connection: it is told who the client is, before anything else. */
   opened(socket: Socket): void {
     const { gate, session, ends } = this
-    const header = identityHeader(this.behind.identity, ends, session?.arrival.tls)
+    const header = identityHeader(this.behind.identity, ends, session?.tls)
     if (header !== null) socket.write(header)
-    this.drive(() => session?.opened(gate.clock()))
+    const tls = this.isPlain ? 'off' : this.behind.tls.mode
+    this.drive(() => session?.opened({ xclient: this.behind.identity === 'xclient', tls }, gate.clock()))
   }
 
   reached(result: Reached): void {
@@ -290,13 +293,6 @@ export class Connection implements Port, WheelEntry {
   concluded(session: Session): void {
     const { gate, key } = this
     gate.conclude(session, this.behind)
-    if (key === null) return
-    const lesson = lessonOf(session.house.plan, session.tally)
-    if (lesson === null) return
-    // Never learn against ourselves: private and loopback addresses gain no bad name.
-    const blamable = !isPrivate(this.ends.client)
-    if (blamable || Object.keys(lesson.passed).length > 0) {
-      gate.store.remember(key, blamable ? lesson : { passed: lesson.passed, failed: {} })
-    }
+    if (key !== null) gate.learn(session, key, this.ends.client)
   }
 }

@@ -1,4 +1,13 @@
-import { type Address, contains, type Instant, makePlan, NetworkSet, never } from '@sallyport/rules'
+import {
+  type Address,
+  contains,
+  type Instant,
+  isPrivate,
+  lessonOf,
+  makePlan,
+  NetworkSet,
+  never,
+} from '@sallyport/rules'
 import type { AccessLists } from './access.ts'
 import type { Backend } from './backend.ts'
 import { Census } from './census.ts'
@@ -11,6 +20,7 @@ import { type ReverseName, ReverseNameLookup } from './lookups/reverse-name.ts'
 import { Metrics } from './metrics.ts'
 import { type House, Offer } from './session/house.ts'
 import type { Ask, Reached } from './session/port.ts'
+import { Routes } from './session/routes.ts'
 import type { Session } from './session/session.ts'
 import { countSession } from './session-count.ts'
 import { sentence, sessionLine, verdictOf } from './session-line.ts'
@@ -180,6 +190,23 @@ export class Gate {
     this.log.session({ ...sessionLine(session), backend }, sentence(session))
   }
 
+  /** What the session taught of its client, kept under its key. */
+  learn(session: Session, key: string, client: Address): void {
+    const lesson = lessonOf(session.house.plan, session.tally)
+    if (lesson === null) return
+    // Never learn against ourselves: private and loopback addresses gain no bad name.
+    if (!isPrivate(client)) this.store.remember(key, lesson)
+    else if (Object.keys(lesson.passed).length > 0) this.store.remember(key, { passed: lesson.passed, failed: {} })
+  }
+
+  /** Our own fault: counted and logged. */
+  fault(fault: unknown, session: Session | null): void {
+    this.metrics.faults.inc()
+    const error = fault instanceof Error ? (fault.stack ?? fault.message) : String(fault)
+    const where = { event: 'fault', id: session?.arrival.id, phase: session?.phase.name, error }
+    this.log.error(where, 'internal error in a session')
+  }
+
   private lookup(config: Config): DnsblLookup {
     return new DnsblLookup(config.dnsbl, (zone, result) => this.metrics.dnsblLookups.inc({ zone, result }))
   }
@@ -211,6 +238,11 @@ function houseOf(config: Config, backend: Backend, offer: Offer): House {
     waits: config.timeouts,
     limits: config.limits,
     recipientDomains: config.recipientDomains.length > 0 ? new Set(config.recipientDomains) : null,
+    routes: new Routes(new Map()),
+    connect: config.backend.connect,
+    auth: config.backend.auth,
+    verbs: config.extensions.verbs === 'any' ? null : new Set(config.extensions.verbs),
+    withhold: new Set(config.extensions.withhold),
     xclient: backend.identity === 'xclient',
     bareNewline: config.message.bareNewline,
   }

@@ -2,7 +2,7 @@ import { clientKey } from '@sallyport/rules'
 import type { Ends } from './backend.ts'
 import type { ListenMode } from './config/config.ts'
 import type { Connection } from './connection.ts'
-import type { Starttls } from './session/arrival.ts'
+import type { Arrival, Starttls, TlsInfo } from './session/arrival.ts'
 import { replies } from './session/replies.ts'
 import { secureClient } from './tls/handshake.ts'
 
@@ -60,8 +60,22 @@ export function turnAway(connection: Connection, reason: 'limit' | 'per_client' 
   if (gate.connections.size - gate.census.open > mostTurnedAway) connection.client.destroySoon()
 }
 
+/** What is known of a client when its session begins. `tls`: what it came with; null: it is in the clear. */
+export function arrivalOf({ gate, ends, health, mode }: Connection, tls: TlsInfo | null): Arrival {
+  return {
+    id: gate.ids.next(Date.now() / 1000),
+    client: ends.client.text,
+    clientPort: ends.clientPort,
+    access: gate.access.check(ends.client),
+    greetWait: gate.greetWait(ends.client),
+    health,
+    starttls: starttlsOf(mode),
+    tls,
+  }
+}
+
 /** Whose STARTTLS it is on a port of this mode. */
-export function starttlsOf(mode: ListenMode): Starttls {
+function starttlsOf(mode: ListenMode): Starttls {
   switch (mode) {
     case 'off':
     case 'implicit':

@@ -45,6 +45,14 @@ export interface Tls {
 export const backendTlsModes = ['auto', 'off', 'opportunistic', 'required'] as const
 export type BackendTlsMode = (typeof backendTlsModes)[number]
 
+export const moments = ['rcpt', 'mail', 'greeting'] as const
+/** When the backend is opened. */
+export type Moment = (typeof moments)[number]
+
+export const logins = ['tls', 'always', 'never'] as const
+/** When a client may log in. */
+export type Login = (typeof logins)[number]
+
 export const bareNewlines = ['normalise', 'refuse'] as const
 export type BareNewline = (typeof bareNewlines)[number]
 
@@ -68,6 +76,7 @@ export interface Config {
   readonly access: AccessLists
   readonly dnsbl: Dnsbl
   readonly policy: Policy
+  readonly extensions: Extensions
   readonly message: { readonly bareNewline: BareNewline }
   readonly limits: Limits
   readonly timeouts: Timeouts
@@ -90,8 +99,17 @@ export interface Backend {
   /** The operator has said that the backend does not relay for the gate's own address. */
   readonly trustsGate: boolean
   readonly probeEvery: number
+  readonly connect: Moment
+  readonly auth: Login
   /** Where the embedded MTA delivers. */
   readonly maildir: string
+}
+
+export interface Extensions {
+  /** Keywords in capitals. */
+  readonly withhold: readonly string[]
+  /** Verbs in capitals. */
+  readonly verbs: 'any' | readonly string[]
 }
 
 export interface Greet {
@@ -128,8 +146,6 @@ export interface Limits {
 export interface Timeouts extends Waits {
   /** For the PROXY header of a trusted proxy. */
   readonly proxyHeader: number
-  /** For a TLS handshake, on either side. */
-  readonly tlsHandshake: number
 }
 
 export interface MemoryStore {

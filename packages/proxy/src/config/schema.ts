@@ -79,6 +79,22 @@ const admin = section({
     .describe('Where /metrics, /healthz and /readyz are; off: nowhere.'),
 })
 
+const extensions = section({
+  withhold: z
+    .array(leaves.keyword)
+    .prefault([])
+    .describe(
+      'EHLO keywords of the backend that clients are not told of; AUTH and STARTTLS among them are refused, too.',
+    ),
+  verbs: z
+    .union([z.literal('any'), z.array(leaves.keyword)])
+    .meta({ title: 'any, or a list of verbs', examples: ['any'] })
+    .prefault('any')
+    .describe(
+      'Verbs that the gate does not know and passes on to the backend once a client is known: any, or these alone. Never those that forge a client or carry a message past the gate.',
+    ),
+})
+
 const drain = section({
   delay: duration('0s', '10m', '5s')
     .prefault('0s')
@@ -119,6 +135,7 @@ const file = z.strictObject({
     .describe(
       'For how long a failed check is remembered against a client; never against private and loopback addresses.',
     ),
+  extensions: extensions.prefault({}).describe('What is passed on of extensions that the gate need not know.'),
   message: section({
     bare_newline: z
       .enum(bareNewlines)

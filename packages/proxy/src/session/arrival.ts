@@ -26,4 +26,7 @@ export interface Arrival {
   readonly greetWait: number
   /** A balancer's probe: answered, never judged or learnt from. */
   readonly health: boolean
+  readonly starttls: Starttls
+  /** TLS was there before the first command (port 465); null: it was not. */
+  readonly tls: TlsInfo | null
 }

@@ -92,7 +92,10 @@ export function handshakeFailed(connection: Connection, why: string, result: 'fa
   if (side === null) return
   connection.securing = null
   gate.metrics.tlsHandshakes.inc({ side, result })
-  if (side === 'backend') return
+  if (side === 'backend') {
+    connection.tlsFailed = true
+    return
+  }
   connection.client.destroy()
   if (connection.session !== null || connection.health) return
   const where = { event: 'tls_handshake', client: ends.client.text, port: ends.clientPort, why }
