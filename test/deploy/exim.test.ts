@@ -82,6 +82,25 @@ describe('the Exim recipe', () => {
     assert.match((await repliesTo(t, second.port, proxyBlock('192.0.2.66'), relay))[3] ?? '', /^250 /)
   })
 
+  it('is sent chunks as they came, dots and all', async t => {
+    const gate = await startGate(t, `backend: 127.0.0.1:${exim.port}`)
+    const client = await connect(t, { port: gate.port })
+    await client.expect(/^220 /m)
+    await client.command('EHLO client.example', /^250-CHUNKING$/m)
+    await client.command('MAIL FROM:<a@client.example> BODY=8BITMIME', /^250/)
+    await client.command('RCPT TO:<user@example.net>', /^250/)
+    const [first, last] = ['Subject: chunks\r\n\r\none\r\n', '.\r\n..\r\nMAIL FROM:<a@client.example>\r\ncaf\xe9\r\n']
+    client.sendRaw(`BDAT ${first.length}\r\n${first}`)
+    await client.expect(/^250 /)
+    client.sendRaw(`BDAT ${last.length} LAST\r\n${last}`)
+    const id = /\bid=([\w-]+)$/.exec((await client.reply()).text)?.[1] ?? 'none'
+    await client.command('QUIT', /^221/)
+    await exim.waitForLog(new RegExp(` ${id} Completed$`))
+    const delivered = (await exim.messages()).filter(text => text.includes('\nSubject: chunks\n'))
+    assert.equal(delivered.length, 1)
+    assert.ok(delivered[0]?.endsWith(`\n${`${first}${last}`.replaceAll('\r', '')}`), delivered[0])
+  })
+
   it('may offer PRDR and PIPECONNECT: the gate does not pass them on', async t => {
     const second = await startExim(t, { edit: text => `prdr_enable = true\n${text}` })
     const gate = await startGate(t, `backend: 127.0.0.1:${second.port}`)
