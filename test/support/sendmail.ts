@@ -55,7 +55,8 @@ export async function startSendmail(owner: Owner, options: SendmailOptions = {})
   const directory = await makeServerRoot(owner, 'sendmail', {
     tree: unpacked('sendmail'),
     programs: ['usr/libexec/sendmail/sendmail', 'usr/libexec/sendmail/makemap'],
-    calls: ['/bin/sh', '/bin/cat', '/bin/mv', '/usr/bin/m4'],
+    // The last ones are those of the m4 files of Sendmail.
+    calls: ['/bin/sh', '/bin/cat', '/bin/mv', '/usr/bin/m4', '/bin/date', '/bin/rm', '/bin/sed', '/bin/uname'],
     users: { mail: 8, smmta: 120, smmsp: 121, user: 1_001, other: 1_002, postmaster: 1_003 },
   })
   await makeDirectories(directory)
@@ -147,7 +148,7 @@ async function writeConfiguration(directory: string, plain: number, access: stri
   const shipped = await readFile(join(directory, 'usr/share/sendmail/cf/debian/sendmail.mc'), 'utf8')
   const submission = /^DAEMON_OPTIONS\(.*Port=submission.*\n/m
   const mc = shipped.replace('Port=smtp, Addr=127.0.0.1', `Port=${plain}, Addr=127.0.0.1`).replace(submission, '')
-  await writeFile(join(mail, 'sendmail.mc'), mc + site)
+  await writeFile(join(mail, 'sendmail.mc'), mc.replace('MAILER_DEFINITIONS\n', `${site}MAILER_DEFINITIONS\n`))
   for (const name of ['dialup.m4', 'provider.m4']) await writeFile(join(mail, 'm4', name), '')
   // As Debian has it for hosts without DNS: no question leaves this machine.
   await copyFile(join(mail, 'service.switch-nodns'), join(mail, 'service.switch'))
@@ -157,7 +158,7 @@ async function writeConfiguration(directory: string, plain: number, access: stri
   await writeFile(join(mail, 'aliases'), '')
   const script = ['cd /etc/mail', 'm4 sendmail.mc > sendmail.cf', 'makemap hash access < access', 'sendmail -bi']
   const made = await runIn(directory, script.join('\n'))
-  if (made.code !== 0) throw new Error(`sendmail.cf: ${made.code}: ${made.output}`)
+  if (made.code !== 0 || made.stderr !== '') throw new Error(`sendmail.cf: ${made.code}: ${made.output}`)
 }
 
 function runIn(directory: string, script: string): Promise<Finished> {
@@ -165,8 +166,7 @@ function runIn(directory: string, script: string): Promise<Finished> {
 }
 
 /** What differs from what Debian ships: a name, and senders in domains that no DNS is asked for. */
-const site = `
-define(\`confDOMAIN_NAME', \`mail.${localDomain}')dnl
+const site = `define(\`confDOMAIN_NAME', \`mail.${localDomain}')dnl
 FEATURE(\`accept_unresolvable_domains')dnl
 `
 
