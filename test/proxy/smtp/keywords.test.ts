@@ -24,6 +24,8 @@ const everything = [
   'CHUNKING',
   'BINARYMIME',
   'BURL imap',
+  'PIPECONNECT',
+  'PRDR',
   'TURN',
   'ATRN',
   'REQUIRETLS',

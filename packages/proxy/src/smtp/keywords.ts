@@ -6,6 +6,7 @@ import type { Reply } from './reply.ts'
  *  - STARTTLS, REQUIRETLS: the dialogue is in clear up to the gate.
  *  - AUTH: its exchange has lines that are no commands.
  *  - CHUNKING, BINARYMIME, BURL: message octets that do not end in CRLF . CRLF.
+ *  - PIPECONNECT: it invites Exim to send EHLO before the greeting when it comes again. PRDR: several replies to one end of data.
  *  - TURN, ATRN: they turn the roles round. ETRN comes without a recipient, so that no backend is open to answer it.
  *  - PIPELINING: given to known clients only, so that not waiting stays a sign.
  */
@@ -18,6 +19,8 @@ const withheld: ReadonlySet<string> = new Set([
   'CHUNKING',
   'BINARYMIME',
   'BURL',
+  'PIPECONNECT',
+  'PRDR',
   'TURN',
   'ATRN',
   'ETRN',
