@@ -9,7 +9,7 @@ import { connect, type Dialogue } from '../support/dialogue.ts'
 import { cli, type RunningGate, startGate } from '../support/gate.ts'
 import type { Owner } from '../support/owner.ts'
 import { tempDirectory } from '../support/owner.ts'
-import { run } from '../support/process.ts'
+import { type Finished, run } from '../support/process.ts'
 import { type Sendmail, startSendmail } from '../support/sendmail.ts'
 import { pathOf, textOf } from './files.ts'
 
@@ -83,6 +83,17 @@ describe('the Sendmail recipe', async () => {
     const port = `Family=inet, Name=gate, Port=${sendmail.ports.gate}, Addr=127.0.0.1, M=E`
     assert.match(cf, new RegExp(`^O DaemonPortOptions=${port}$`, 'm'))
     assert.match(cf, /^SLocal_check_rcpt\n/m)
+  })
+
+  it('as a whole configuration is what Debian ships and the fragment', async () => {
+    await writeFile(join(sendmail.directory, 'whole.mc'), await textOf(`${recipe}/sendmail.mc`))
+    await writeFile(join(sendmail.directory, 'fragment'), await textOf(`${recipe}/sendmail.mc.fragment`))
+    const whole = await sendmail.run('m4 whole.mc')
+    const both = await sendmail.run('cat /usr/share/sendmail/cf/debian/sendmail.mc fragment | m4')
+    const rules = ({ stdout }: Finished) => stdout.split('\n').filter(line => line !== '' && !line.startsWith('#'))
+    assert.deepEqual(rules(whole), rules(both))
+    assert.ok(rules(whole).includes('O DaemonPortOptions=Family=inet, Name=gate, Port=10025, Addr=127.0.0.1, M=E'))
+    assert.deepEqual([whole.stderr, both.stderr], ['', ''])
   })
 
   it('relays for nobody at the address of the gate, and for the programs of its own host as before', async t => {
