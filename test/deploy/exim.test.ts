@@ -90,7 +90,7 @@ describe('the Exim recipe', () => {
     assert.match(direct, /^250-PIPECONNECT$/m)
     const client = await connect(t, { port: gate.port })
     await client.expect(/^220 /m)
-    await client.command('EHLO client.example', /^250-SIZE 52428800\n250-8BITMIME\n250-SMTPUTF8\n250 HELP$/m)
+    await client.command('EHLO client.example', /^250-(?!.*(?:PRDR|PIPECONNECT))/s)
   })
 
   it('takes no false end of data by itself', async t => {
