@@ -3,7 +3,7 @@
 // Its log needs no syslog: debugging level 89.8 writes each line to the file that -D names (sm_syslog() in sendmail/conf.c). The
 // other road, a /dev/log in that root, needs a reader of datagrams, which Node does not have.
 
-import { appendFile, chmod, copyFile, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises'
+import { appendFile, chmod, copyFile, readdir, readFile, stat, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { found } from './found.ts'
 import type { Owner } from './owner.ts'
@@ -46,7 +46,6 @@ export interface Sendmail {
 export const localDomain = 'example.test'
 
 const daemon = '/usr/libexec/sendmail/sendmail'
-const pidFile = 'var/run/sendmail/mta/sendmail.pid'
 const logFile = 'var/log/mail.log'
 
 /** Starts a private Sendmail, ready to be spoken to. Needs root, as Sendmail does. */
@@ -79,14 +78,26 @@ class PrivateSendmail implements Sendmail {
   }
 
   async start(): Promise<void> {
-    // It is written when all ports listen. Connecting to find out would leave connections in the log that no test made.
-    await rm(join(this.directory, pidFile), { force: true })
     this.#program = await startProgram(this.#owner, {
       command: 'chroot',
       args: [this.directory, daemon, '-D', `/${logFile}`, '-d89.8', '-bD'],
-      ready: { check: () => exists(join(this.directory, pidFile)) },
+      ready: { check: () => this.#listens() },
       log: () => this.log(),
     })
+  }
+
+  /**
+   * Whether all its ports do: it writes its log line and its process id before it opens them. Connecting to find out would leave
+   * connections in the log that no test made; so the kernel is asked (proc(5): st 0A is LISTEN).
+   */
+  async #listens(): Promise<boolean> {
+    const cf = await readFile(join(this.directory, 'etc/mail/sendmail.cf'), 'utf8')
+    const ports = [...cf.matchAll(/^O DaemonPortOptions=.*Port=(\d+)/gm)].map(([, port]) => Number(port))
+    const sockets = await readFile('/proc/net/tcp', 'latin1')
+    const listening = new Set(
+      [...sockets.matchAll(/:([0-9A-F]{4}) \S+ 0A /g)].map(([, hex = '']) => Number.parseInt(hex, 16)),
+    )
+    return ports.every(port => listening.has(port))
   }
 
   run(script: string): Promise<Finished> {
