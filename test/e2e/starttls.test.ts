@@ -4,7 +4,9 @@ import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
 import { certificatesKey, makeAuthority } from '../support/certificate.ts'
 import { connect, type Dialogue } from '../support/dialogue.ts'
+import { startExim } from '../support/exim.ts'
 import { type RunningGate, startGate } from '../support/gate.ts'
+import { startOpenSmtpd } from '../support/opensmtpd.ts'
 import type { Owner } from '../support/owner.ts'
 import { freePort } from '../support/port.ts'
 import { startPostfix } from '../support/postfix.ts'
@@ -83,6 +85,20 @@ test('Postfix takes the header with what TLS came to, the longest name included'
     await client.command('QUIT', /^221/)
   }
 })
+
+for (const [name, start] of [
+  ['Exim', startExim],
+  ['OpenSMTPD', startOpenSmtpd],
+] as const) {
+  test(`${name} takes it too`, async t => {
+    const server = await start(t)
+    const gate = await startGate(t, `${fast}${certificatesKey(ours)}\nbackend: 127.0.0.1:${server.port}`)
+    const client = await upgraded(t, gate)
+    await client.command('EHLO secured.example.net', /^250/)
+    await client.command('MAIL FROM:<sender@example.com>', /^250/)
+    await client.command('RCPT TO:<user@example.net>', /^250/)
+  })
+}
 
 test('required: nothing is heard before STARTTLS', async t => {
   const listen = `listen: [{ address: '127.0.0.1:${await freePort()}', tls: required }]\n`

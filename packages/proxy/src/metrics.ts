@@ -176,7 +176,7 @@ export class Metrics {
     for (const verdict of verdicts) this.sessions.inc({ verdict }, 0)
     for (const reason of ['limit', 'per_client', 'proxy_header', 'draining']) this.connectionsRefused.inc({ reason }, 0)
     for (const result of ['accepted', 'deferred', 'refused', 'aborted']) this.messages.inc({ result }, 0)
-    for (const result of ['ok', 'declined', 'refused', 'timeout', 'greeting', 'identity', 'error']) {
+    for (const result of ['ok', 'declined', 'refused', 'timeout', 'greeting', 'tls', 'identity', 'error']) {
       this.backendConnections.inc({ result }, 0)
     }
     for (const direction of ['to_backend', 'to_client']) this.relayed.inc({ direction }, 0)
