@@ -34,6 +34,8 @@ export class BackendFault extends Error {}
  * Sessions do not use it: they have no promises, and are driven by one state machine that sees both sides.
  */
 export class BackendDialogue {
+  /** The first line of its last reply to EHLO, in which some servers name the client. */
+  welcome = ''
   private readonly options: DialogueOptions
   private readonly late: NodeJS.Timeout
   private socket: Socket
@@ -80,6 +82,7 @@ export class BackendDialogue {
   async hello(): Promise<readonly string[]> {
     const reply = await this.say(`EHLO ${this.options.hostname}`)
     if (!isPositive(reply)) throw this.refused(reply)
+    this.welcome = (reply.text.split('\r\n', 1)[0] ?? '').slice(4)
     return keywordLines(reply)
   }
 
