@@ -110,6 +110,11 @@ export class BackendDialogue {
   async introduce(tls: BackendTls): Promise<readonly string[]> {
     await this.connected()
     await this.greeting()
+    return this.agree(tls)
+  }
+
+  /** The same from EHLO on. */
+  async agree(tls: BackendTls): Promise<readonly string[]> {
     const lines = await this.hello()
     if (tls.mode === 'off') return lines
     if (!lines.some(line => keywordOf(line) === 'STARTTLS')) {

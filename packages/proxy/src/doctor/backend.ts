@@ -7,6 +7,9 @@ import { Report } from './report.ts'
 import { type Arrival, tellTls } from './tls.ts'
 import { type Behind, type Surroundings, Visit } from './visit.ts'
 
+/** The most that a trial with another identity waits for a greeting, ms: a server that waits for a header is silent. */
+const longestTrial = 5_000
+
 /** Connects to a backend as the gate would, and reports what it finds, step by step. */
 export async function examineBackend(behind: Behind, surroundings: Surroundings): Promise<Report> {
   const report = new Report(`backend ${behind.name}, identity ${behind.backend.identity}`)
@@ -62,11 +65,13 @@ async function leave(report: Report, visit: Visit): Promise<void> {
 /** What makes the backend greet when the configured identity does not: found out by trying. */
 async function whatWouldDo(behind: Behind, surroundings: Surroundings): Promise<string> {
   const configured = behind.backend.identity
-  const others: readonly Identity[] = ['none', 'proxy_v2', 'proxy_v1']
-  for (const identity of others) {
+  const { greeting, ...others } = surroundings.patience
+  const patience = { ...others, greeting: Math.min(greeting, longestTrial) }
+  const identities: readonly Identity[] = ['none', 'proxy_v2', 'proxy_v1']
+  for (const identity of identities) {
     if (identity === configured || (identity === 'none' && configured === 'xclient')) continue
     const other = { ...behind, backend: { ...behind.backend, identity } }
-    const visit = new Visit(other, surroundings, 'gate')
+    const visit = new Visit(other, { ...surroundings, patience }, 'gate')
     const arrival = await visit.introduce()
     visit.leave()
     if ('fault' in arrival) continue

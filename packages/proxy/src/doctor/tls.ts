@@ -37,6 +37,8 @@ export async function tellTls(
     return tls.mode === 'required' ? null : { lines, broken: true }
   }
   tellCertificate(report, tls.mode, secured.value, secured.ms)
+  // A gate that must not trust it says no more, and neither do we.
+  if (tls.mode === 'required' && certificateFault(secured.value) !== null) return null
   const hello = await visit.hello()
   if ('fault' in hello) {
     report.fail('EHLO', `inside TLS: ${hello.fault}`, hello.ms, 'see its log')

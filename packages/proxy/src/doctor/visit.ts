@@ -71,9 +71,14 @@ export class Visit {
   }
 
   /** From the connection to the last EHLO, as a session of the gate begins. */
-  introduce(): Promise<Timed<readonly string[]>> {
-    const { connect, greeting, reply } = this.patience
-    return this.step(connect + greeting + 3 * reply, () => this.dialogue.introduce(this.behind.tls))
+  async introduce(): Promise<Timed<readonly string[]>> {
+    const connected = await this.connected()
+    if ('fault' in connected) return connected
+    const greeting = await this.greeting()
+    const before = connected.ms + greeting.ms
+    if ('fault' in greeting) return { ...greeting, ms: before }
+    const agreed = await this.step(3 * this.patience.reply, () => this.dialogue.agree(this.behind.tls))
+    return { ...agreed, ms: before + agreed.ms }
   }
 
   /** XCLIENT in the name of a client, and EHLO again. */
@@ -95,7 +100,7 @@ export class Visit {
    * can hold against us.
    */
   relay(recipients: readonly string[]): Promise<Timed<readonly Attempt[]>> {
-    return this.step(3 * recipients.length * this.patience.reply, async () => {
+    return this.step(3 * this.patience.reply, async () => {
       const attempts: Attempt[] = []
       for (const recipient of recipients) {
         const mail = await this.dialogue.say('MAIL FROM:<>')
