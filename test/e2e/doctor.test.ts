@@ -17,9 +17,9 @@ const hurried = 'timeouts: { backend_connect: 1s, backend_greeting: 1s, backend_
 const recipient = 'sallyport-doctor@example.com'
 
 for (const [identity, port, proof] of [
-  ['proxy_v2', postfix.ports.proxy, /^it relays for 127\.0\.0\.1 and not for 192\.0\.2\.77: it believes the header$/],
-  ['proxy_v1', postfix.ports.proxy, /^it relays for 127\.0\.0\.1 and not for 192\.0\.2\.77: it believes the header$/],
-  ['xclient', postfix.ports.xclient, /^XCLIENT ADDR=192\.0\.2\.77 was accepted with 220$/],
+  ['proxy_v2', postfix.ports.proxy, /^it relays for 127\.0\.0\.1 and not for 203\.0\.113\.77: it believes the header$/],
+  ['proxy_v1', postfix.ports.proxy, /^it relays for 127\.0\.0\.1 and not for 203\.0\.113\.77: it believes the header$/],
+  ['xclient', postfix.ports.xclient, /^XCLIENT ADDR=203\.0\.113\.77 was accepted with 220$/],
 ] as const) {
   test(`Postfix and ${identity}: the stranger is seen and refused, and Postfix's log says the same`, async t => {
     const before = (await postfix.log()).length
@@ -29,11 +29,11 @@ for (const [identity, port, proof] of [
     assertFinding(
       found.of('relay'),
       'ok',
-      /^refused for 192\.0\.2\.77: RCPT TO:<\S+> 554 5\.7\.1 .*Relay access denied$/,
+      /^refused for 203\.0\.113\.77: RCPT TO:<\S+> 554 5\.7\.1 .*Relay access denied$/,
     )
     assertFinding(found.of('keywords'), 'ok', /^SIZE \d+, .*; withheld: PIPELINING \(for known clients only\)/)
     assertFinding(found.of('QUIT'), 'ok', /^221 2\.0\.0 Bye$/)
-    await postfix.waitForLog(/NOQUEUE: reject: RCPT from unknown\[192\.0\.2\.77\]: 554 5\.7\.1 /)
+    await postfix.waitForLog(/NOQUEUE: reject: RCPT from unknown\[203\.0\.113\.77\]: 554 5\.7\.1 /)
     const log = (await postfix.log()).slice(before)
     assert.doesNotMatch(log, /DATA|lost connection|status=/)
   })
@@ -80,20 +80,20 @@ test('XCLIENT to a Postfix that does not offer it, or refuses it', async t => {
   const fault = { kind: 'reply', text: '550 5.7.0 Error: insufficient authorization' } as const
   const sink = await startSink(t, { keywords: ['XCLIENT NAME ADDR'], faults: { xclient: fault } })
   const refused = await diagnose(t, backend(sink.port, 'xclient'))
-  assertFinding(refused.of('identity'), 'FAIL', /^XCLIENT ADDR=192\.0\.2\.77: it answered 550 5\.7\.0 /)
+  assertFinding(refused.of('identity'), 'FAIL', /^XCLIENT ADDR=203\.0\.113\.77: it answered 550 5\.7\.0 /)
   assert.deepEqual([found.code, refused.code], [1, 1])
 })
 
 test('a server that greets the client by its address has seen it, or somebody else', async t => {
   const hello = (address: string) => ({ kind: 'reply', text: `250 mail.example.test Hello gate [${address}]` }) as const
   const denial = { kind: 'reply', text: '550 relay not permitted' } as const
-  const sink = await startSink(t, { proxy: true, faults: { ehlo: hello('192.0.2.77'), rcpt: denial } })
+  const sink = await startSink(t, { proxy: true, faults: { ehlo: hello('203.0.113.77'), rcpt: denial } })
   const seen = await diagnose(t, backend(sink.port, 'proxy_v2'))
   assert.deepEqual([seen.code, seen.troubles], [0, []])
-  assertFinding(seen.of('identity'), 'ok', /^it greets the client that the header names: .*\[192\.0\.2\.77\]$/)
+  assertFinding(seen.of('identity'), 'ok', /^it greets the client that the header names: .*\[203\.0\.113\.77\]$/)
   sink.faults.set('ehlo', hello('127.0.0.1'))
   const unseen = await diagnose(t, backend(sink.port, 'proxy_v2'))
-  assertFinding(unseen.of('identity'), 'FAIL', /^as 192\.0\.2\.77 it greets 127\.0\.0\.1: /, /hosts_proxy/)
+  assertFinding(unseen.of('identity'), 'FAIL', /^as 203\.0\.113\.77 it greets 127\.0\.0\.1: /, /hosts_proxy/)
   assert.equal(unseen.code, 1)
 })
 
@@ -104,9 +104,9 @@ test('a server that treats all alike: its log must tell', async t => {
   })
   const found = await diagnose(t, backend(sink.port, 'proxy_v2'))
   assert.deepEqual([found.code, found.troubles], [0, []])
-  assertFinding(found.of('identity'), 'ok', /cannot be told from replies$/, /^look for 192\.0\.2\.77 in its log$/)
+  assertFinding(found.of('identity'), 'ok', /cannot be told from replies$/, /^look for 203\.0\.113\.77 in its log$/)
   const clients = sink.connections.map(({ header }) => header?.source?.address)
-  assert.deepEqual(clients, [undefined, '192.0.2.77', '127.0.0.1'])
+  assert.deepEqual(clients, [undefined, '203.0.113.77', '127.0.0.1'])
 })
 
 test('an open relay, of which one name alone would not tell; and no message is ever begun', async t => {
@@ -121,7 +121,7 @@ test('an open relay, of which one name alone would not tell; and no message is e
   assertFinding(
     found.of('relay'),
     'FAIL',
-    /^OPEN RELAY: it relays for 192\.0\.2\.77: RCPT TO:<sallyport-doctor@\[192\.0\.2\.1\]> 250 /,
+    /^OPEN RELAY: it relays for 203\.0\.113\.77: RCPT TO:<sallyport-doctor@\[192\.0\.2\.1\]> 250 /,
   )
   const guarded = await diagnose(t, `${backend(sink.port, 'proxy_v2')}recipient_domains: [example.test]`)
   assert.deepEqual([guarded.code, guarded.troubles], [0, ['warn relay']])
@@ -136,7 +136,11 @@ test('a refusal that is not for relaying proves nothing; --recipient may', async
   const found = await diagnose(t, backend(sink.port, 'proxy_v2'))
   assert.deepEqual([found.code, found.troubles], [0, ['warn relay']])
   assertFinding(found.of('relay'), 'warn', /450 4\.1\.2/, /--recipient/)
-  await diagnose(t, backend(sink.port, 'proxy_v2'), '--recipient', 'somebody@relay.example')
+  // Words of the recipient are none of the server's.
+  const echo = '550 5.1.2 <somebody@relay.example>: no such domain relay.example'
+  sink.faults.set('rcpt', { kind: 'reply', text: echo })
+  const named = await diagnose(t, backend(sink.port, 'proxy_v2'), '--recipient', 'somebody@relay.example')
+  assertFinding(named.of('relay'), 'warn', /550 5\.1\.2/)
   assert.ok(sink.connections.at(-1)?.commands.includes('RCPT TO:<somebody@relay.example>'))
 })
 

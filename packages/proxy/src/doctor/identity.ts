@@ -5,8 +5,8 @@ import type { Report } from './report.ts'
 import type { Timed } from './stopwatch.ts'
 import { type Attempt, type Behind, type Surroundings, Visit } from './visit.ts'
 
-/** A client that nobody trusts: of TEST-NET-1 (RFC 5737). */
-const stranger = address4(0xc000_024d)
+/** A client that nobody trusts: of TEST-NET-3 (RFC 5737), which examples of trusted networks use least. */
+const stranger = address4(0xcb00_714d)
 /** A client that servers trust where they trust any. */
 const trusted = address4(0x7f00_0001)
 

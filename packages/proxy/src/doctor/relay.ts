@@ -8,7 +8,7 @@ import type { Attempt, Behind, Surroundings } from './visit.ts'
  * an address literal because it does not know those; and an open relay that has refused one so would look like a good server.
  * A literal needs no DNS. 192.0.2.0/24 and these names belong to nobody (RFC 5737, 2606), should a server call them at once.
  */
-const foreign = ['sallyport-doctor@example.com', 'sallyport-doctor@[192.0.2.1]', 'sallyport-doctor@relay-test.invalid']
+const foreign = ['sallyport-doctor@example.com', 'sallyport-doctor@[192.0.2.1]', 'sallyport-doctor@foreign.invalid']
 
 export function relayRecipients({ recipient }: Surroundings): readonly string[] {
   return recipient === null ? foreign : [recipient, ...foreign]
@@ -19,15 +19,19 @@ export const relayed = (attempts: readonly Attempt[]): Attempt | undefined =>
   attempts.find(({ reply }) => isPositive(reply))
 
 /** The refusal that says most: one for relaying, else one that is not about the name, else any. */
-export function refusalOf(
-  attempts: readonly Attempt[],
-): { readonly attempt: Attempt; readonly certain: boolean } | null {
-  const forRelaying = attempts.find(({ reply }) =>
-    /relay|\b[45]\.7\.[01]\b|not permitted|authenticat/i.test(reply.text),
+function refusalOf(attempts: readonly Attempt[]): { readonly attempt: Attempt; readonly certain: boolean } | null {
+  const forRelaying = attempts.find(attempt =>
+    /relay|\b[45]\.7\.[01]\b|not permitted|authenticat/i.test(wordsOf(attempt)),
   )
-  const forGood = attempts.find(({ reply }) => reply.code >= 500 && !aboutName.test(reply.text))
+  const forGood = attempts.find(attempt => attempt.reply.code >= 500 && !aboutName.test(wordsOf(attempt)))
   const attempt = forRelaying ?? forGood ?? attempts[0]
   return attempt === undefined ? null : { attempt, certain: attempt === forRelaying || attempt === forGood }
+}
+
+/** The reply without the recipient, whose own words say nothing. */
+function wordsOf({ recipient, reply }: Attempt): string {
+  const domain = recipient.slice(recipient.lastIndexOf('@') + 1)
+  return reply.text.replaceAll(recipient, '').replaceAll(domain, '')
 }
 
 const aboutName = /domain|not found|resol|\bMX\b|\b[45]\.(?:1\.2|1\.3|1\.10|4\.[34]|5\.\d)\b|syntax|literal|unroutable/i
