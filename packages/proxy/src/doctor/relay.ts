@@ -20,20 +20,16 @@ export const relayed = (attempts: readonly Attempt[]): Attempt | undefined =>
 
 /** The refusal that says most: one for relaying, else one that is not about the name, else any. */
 function refusalOf(attempts: readonly Attempt[]): { readonly attempt: Attempt; readonly certain: boolean } | null {
-  const forRelaying = attempts.find(attempt =>
-    /relay|\b[45]\.7\.[01]\b|not permitted|authenticat/i.test(wordsOf(attempt)),
-  )
-  const forGood = attempts.find(attempt => attempt.reply.code >= 500 && !aboutName.test(wordsOf(attempt)))
+  // What we asked for is no word of the server's, and may well be "relay".
+  const ours = attempts.flatMap(({ recipient }) => [recipient, recipient.slice(recipient.lastIndexOf('@') + 1)])
+  const words = ({ reply }: Attempt) => ours.reduce((text, own) => text.replaceAll(own, ''), reply.text)
+  const forRelaying = attempts.find(attempt => aboutRelaying.test(words(attempt)))
+  const forGood = attempts.find(attempt => attempt.reply.code >= 500 && !aboutName.test(words(attempt)))
   const attempt = forRelaying ?? forGood ?? attempts[0]
   return attempt === undefined ? null : { attempt, certain: attempt === forRelaying || attempt === forGood }
 }
 
-/** The reply without the recipient, whose own words say nothing. */
-function wordsOf({ recipient, reply }: Attempt): string {
-  const domain = recipient.slice(recipient.lastIndexOf('@') + 1)
-  return reply.text.replaceAll(recipient, '').replaceAll(domain, '')
-}
-
+const aboutRelaying = /relay|\b[45]\.7\.[01]\b|not permitted|authenticat/i
 const aboutName = /domain|not found|resol|\bMX\b|\b[45]\.(?:1\.2|1\.3|1\.10|4\.[34]|5\.\d)\b|syntax|literal|unroutable/i
 
 /** Reports whether the backend relays for a stranger, `who`. */
