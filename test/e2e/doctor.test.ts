@@ -31,7 +31,7 @@ for (const [identity, port, proof] of [
       'ok',
       /^refused for 203\.0\.113\.77: RCPT TO:<\S+> 554 5\.7\.1 .*Relay access denied$/,
     )
-    assertFinding(found.of('keywords'), 'ok', /^SIZE \d+, .*; withheld: PIPELINING \(for known clients only\)/)
+    assertFinding(found.of('keywords'), 'ok', /^PIPELINING \(known clients\), SIZE \d+, .*CHUNKING/)
     assertFinding(found.of('QUIT'), 'ok', /^221 2\.0\.0 Bye$/)
     await postfix.waitForLog(/NOQUEUE: reject: RCPT from unknown\[203\.0\.113\.77\]: 554 5\.7\.1 /)
     const log = (await postfix.log()).slice(before)
@@ -95,6 +95,25 @@ test('a server that greets the client by its address has seen it, or somebody el
   const unseen = await diagnose(t, backend(sink.port, 'proxy_v2'))
   assertFinding(unseen.of('identity'), 'FAIL', /^as 203\.0\.113\.77 it greets 127\.0\.0\.1: /, /hosts_proxy/)
   assert.equal(unseen.code, 1)
+})
+
+test('the keywords that are withheld, and why', async t => {
+  const keywords = [
+    'XCLIENT NAME ADDR',
+    'AUTH PLAIN EXTERNAL',
+    'REQUIRETLS',
+    'CHUNKING',
+    'BURL',
+    'DSN',
+    'XFORWARD NAME',
+  ]
+  const sink = await startSink(t, { keywords })
+  const some = await diagnose(t, `${backend(sink.port, 'xclient')}${ask}extensions: { withhold: [chunking] }`)
+  const reasons = "XCLIENT XFORWARD (the gate's own), CHUNKING (extensions.withhold), BURL (not carried)"
+  assert.equal(some.of('keywords').saw, `AUTH PLAIN (under TLS), REQUIRETLS (under TLS), DSN; withheld: ${reasons}`)
+  const address = `address: '127.0.0.1:${sink.port}', identity: xclient`
+  const never = await diagnose(t, `backend: { ${address}, auth: never }\n${ask}`)
+  assert.match(never.of('keywords').saw, /^REQUIRETLS .*AUTH \(backend\.auth\)/)
 })
 
 test('a server that treats all alike: its log must tell', async t => {

@@ -14,7 +14,14 @@ const required: BackendTls = { mode: 'required', ca: certificate.cert, name: 'ma
 async function findingsOf(port: number, tls: BackendTls): Promise<readonly string[]> {
   const backend = { endpoint: { host: '127.0.0.1', port }, identity: 'none' } as const
   const patience = { connect: 1_000, greeting: 1_000, reply: 500 }
-  const surroundings = { hostname: 'gate.example.test', patience, recipientDomains: ['a.example'], recipient: null }
+  const keywords = { auth: 'tls', withhold: [] } as const
+  const surroundings = {
+    hostname: 'gate.example.test',
+    patience,
+    recipientDomains: ['a.example'],
+    recipient: null,
+    keywords,
+  }
   const { findings } = await examineBackend({ name: 'it', backend, tls }, surroundings)
   const told = ({ point, level }: Finding) => point === 'TLS' || level === 'FAIL'
   return findings.filter(told).map(({ level, point, saw }) => `${level} ${point} ${saw}`)

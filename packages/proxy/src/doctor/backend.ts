@@ -16,7 +16,7 @@ export async function examineBackend(behind: Behind, surroundings: Surroundings)
   const visit = new Visit(behind, surroundings, 'gate')
   const arrival = await arrive(report, behind, surroundings, visit)
   if (arrival !== null) {
-    report.ok('keywords', keywordText(arrival.lines))
+    report.ok('keywords', keywordText(arrival.lines, surroundings.keywords))
     if (!arrival.broken) await leave(report, visit)
   }
   visit.close()

@@ -16,14 +16,15 @@ const longestReply = 30_000
  * what is wrong out there. Nothing is sent to anybody: every dialogue ends before DATA.
  */
 export async function diagnose(config: Config, recipient: string | null): Promise<readonly Finding[]> {
-  const { hostname, recipientDomains, timeouts } = config
+  const { hostname, recipientDomains, timeouts, backend, extensions } = config
+  const keywords = { auth: backend.auth, withhold: extensions.withhold }
   const reply = Math.min(timeouts.backendReply, longestReply)
   const patience = { connect: timeouts.backendConnect, greeting: timeouts.backendGreeting, reply }
-  const surroundings: Surroundings = { hostname, recipientDomains, recipient, patience }
+  const surroundings: Surroundings = { hostname, recipientDomains, recipient, patience, keywords }
   const reports: Report[] = []
   // One after the other, so that the times are those of one step and not of all at once.
   for (const behind of backendsOf(config)) reports.push(await examineBackend(behind, surroundings))
-  if (config.backend.address === null) reports.push(embedded(config))
+  if (backend.address === null) reports.push(embedded(config))
   if (config.store.kind === 'redis') reports.push(await examineRedis(config.store))
   if (needsDns(config)) reports.push(await examineResolvers(config.dnsbl))
   reports.push(...(await examineLists(config.dnsbl)), await examineHost(config))

@@ -4,6 +4,7 @@ import type { Backend } from '../backend.ts'
 import { BackendDialogue } from '../backend-dialogue.ts'
 import type { BackendTls } from '../backend-tls.ts'
 import type { Reply } from '../smtp/reply.ts'
+import type { KeywordPolicy } from './keyword.ts'
 import { type Timed, timed } from './stopwatch.ts'
 
 /** A backend as the doctor sees it. */
@@ -29,6 +30,7 @@ export interface Surroundings {
   readonly recipientDomains: readonly string[]
   /** An address to try to relay to; null: those that we know. */
   readonly recipient: string | null
+  readonly keywords: KeywordPolicy
 }
 
 /** An attempt to have mail relayed, which ended before DATA. */
