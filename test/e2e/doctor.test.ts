@@ -190,6 +190,25 @@ test('nobody there, silence, other tongues, a slow one, one that hangs later', a
   assertFinding(gone.of('reachable'), 'FAIL', /^ECONNREFUSED$/, /is it running/)
 })
 
+test('a server that takes one connection and no more', async t => {
+  const sink = await startSink(t, { proxy: true })
+  const full = { kind: 'reply', text: '421 4.7.0 Too many connections' } as const
+  void sink
+    .waitFor(({ connections }) => connections[0]?.commands.includes('QUIT') === true)
+    .then(() => sink.faults.set('greeting', full))
+  const stranger = await diagnose(t, backend(sink.port, 'proxy_v2'))
+  assertFinding(stranger.of('identity'), 'warn', /^as 203\.0\.113\.77: it answered 421 4\.7\.0 /, /in its log$/)
+  assert.equal(stranger.code, 0)
+  const other = await startSink(t)
+  void other
+    .waitFor(({ connections }) => connections[0]?.commands.includes('QUIT') === true)
+    .then(() => other.faults.set('greeting', full))
+  const address = `address: '127.0.0.1:${other.port}', identity: none`
+  const untried = await diagnose(t, `backend: { ${address} }\nrecipient_domains: [a.example]`)
+  assertFinding(untried.of('relay'), 'FAIL', /^not tried: it answered 421 4\.7\.0 /)
+  assert.equal(untried.code, 1)
+})
+
 test('TLS is told of where it is offered, and what is wrong with it', async t => {
   const certificate = await makeCertificate(t, ['mail.example.test'])
   const sink = await startTlsSink(t, { certificate })

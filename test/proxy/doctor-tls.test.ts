@@ -69,6 +69,11 @@ test('required, and not to be had: not offered, refused, no handshake, another n
   assert.deepEqual(sink.commands, ['EHLO gate.example.test', 'STARTTLS'])
 })
 
+test('a backend that wants nothing to do with us inside TLS', async t => {
+  const sink = await startTlsSink(t, { certificate, hello: '554 5.7.0 No\r\n' })
+  assertAll(await findingsOf(sink.port, required), /^ok TLS /, /^FAIL EHLO inside TLS: it answered 554 5\.7\.0 No$/)
+})
+
 test('opportunistic, and it fails: the gate goes on in clear, and so does the doctor', async t => {
   const sink = await startTlsSink(t, { certificate, answer: '454 4.7.0 Not now\r\n' })
   const found = await findingsOf(sink.port, { ...required, mode: 'opportunistic' })

@@ -52,8 +52,16 @@ async function asGate(report: Report, behind: Behind, surroundings: Surroundings
   )
   const visit = new Visit(behind, surroundings, 'gate')
   const arrival = await visit.introduce()
-  if ('fault' in arrival) report.fail('relay', `not tried: ${arrival.fault}`, arrival.ms, 'see above')
-  else await relayFor(report, behind, surroundings, visit, 'the gate itself')
+  if ('fault' in arrival) {
+    visit.close()
+    return report.fail(
+      'relay',
+      `not tried: ${arrival.fault}`,
+      arrival.ms,
+      'see its log: it takes one connection and not the next',
+    )
+  }
+  await relayFor(report, behind, surroundings, visit, 'the gate itself')
 }
 
 async function byXclient(
