@@ -30,7 +30,7 @@ test('Exim that was not told of the header', async t => {
   const found = await diagnose(t, settings(exim.port, 'proxy_v2'))
   assert.equal(found.code, 1)
   const trouble = found.findings.find(({ level }) => level === 'FAIL')
-  assert.match(trouble?.advice ?? '', /^it greets without a PROXY header: let that port expect one/)
+  assert.match(trouble?.advice ?? '', /^it greets without a header: let that port expect one/)
 })
 
 test('OpenSMTPD with its recipe, and with the version of the header that it does not know', async t => {

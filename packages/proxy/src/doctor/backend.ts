@@ -1,7 +1,7 @@
 import { noTls } from '../backend-tls.ts'
 import type { Identity } from '../config/config.ts'
 import { keywordOf } from '../smtp/keywords.ts'
-import { examineIdentity } from './identity.ts'
+import { examineIdentity, expectHeader } from './identity.ts'
 import { keywordText } from './keyword.ts'
 import { Report } from './report.ts'
 import { type Arrival, tellTls } from './tls.ts'
@@ -77,7 +77,7 @@ async function whatWouldDo(behind: Behind, surroundings: Surroundings): Promise<
     if ('fault' in arrival) continue
     if (identity !== 'none') return `it greets behind a PROXY header: set identity: ${identity}`
     const xclient = arrival.value.some(line => keywordOf(line) === 'XCLIENT') ? ', or set identity: xclient' : ''
-    return `it greets without a PROXY header: let that port expect one (Postfix: smtpd_upstream_proxy_protocol=haproxy)${xclient}`
+    return `it greets without a header: ${expectHeader(configured)}${xclient}`
   }
   return 'it greets with no identity at all: is it a mail server, is it overloaded? see its log'
 }

@@ -1,4 +1,5 @@
 import { type Address, address4 } from '@sallyport/rules'
+import type { Identity } from '../config/config.ts'
 import { keywordOf } from '../smtp/keywords.ts'
 import { relayed, relayRecipients, reportRelay } from './relay.ts'
 import type { Report } from './report.ts'
@@ -12,7 +13,12 @@ const trusted = address4(0x7f00_0001)
 
 const point = 'identity'
 const lookInLog = `look for ${stranger.text} in its log`
-const expectHeader =
+/** What makes a server expect the header of the gate. */
+export const expectHeader = (identity: Identity): string => (identity === 'xconnect' ? expectXconnect : expectProxy)
+
+const expectXconnect =
+  'build it with _FFR_XCNCT, and let its ruleset x_connect say yes there (deploy/backends/sendmail)'
+const expectProxy =
   'let that port expect the header (Postfix: smtpd_upstream_proxy_protocol=haproxy; Exim: hosts_proxy; OpenSMTPD: proxy-v2)'
 
 /**
@@ -37,6 +43,7 @@ export async function examineIdentity(
       return byXclient(report, behind, surroundings, lines)
     case 'proxy_v1':
     case 'proxy_v2':
+    case 'xconnect':
       return byHeader(report, behind, surroundings)
     default:
       return identity satisfies never
@@ -48,7 +55,7 @@ async function asGate(report: Report, behind: Behind, surroundings: Surroundings
     point,
     'none: the backend takes every client for the gate',
     null,
-    'its log, SPF and limits see no client: use proxy_v2, proxy_v1 or xclient if it knows one of them',
+    'its log, SPF and limits see no client: use proxy_v2, proxy_v1, xclient or xconnect if it knows one of them',
   )
   const visit = new Visit(behind, surroundings, 'gate')
   const arrival = await visit.introduce()
@@ -102,7 +109,12 @@ async function byHeader(report: Report, behind: Behind, surroundings: Surroundin
   const named = addressIn(welcome)
   if (named !== null && named !== stranger.text) {
     visit.leave()
-    return report.fail(point, `as ${stranger.text} it greets ${named}: ${welcome}`, arrival.ms, expectHeader)
+    return report.fail(
+      point,
+      `as ${stranger.text} it greets ${named}: ${welcome}`,
+      arrival.ms,
+      expectHeader(behind.backend.identity),
+    )
   }
   if (named !== null) report.ok(point, `it greets the client that the header names: ${welcome}`, arrival.ms)
   const attempts = await visit.relay(relayRecipients(surroundings))
