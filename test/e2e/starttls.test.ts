@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
-import { certificatesKey, makeAuthority } from '../support/certificate.ts'
+import { certificatesKey, makeAuthority } from '../support/authority.ts'
 import { connect, type Dialogue } from '../support/dialogue.ts'
 import { startExim } from '../support/exim.ts'
 import { type RunningGate, startGate } from '../support/gate.ts'

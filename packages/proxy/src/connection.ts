@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net'
 import type { Instant } from '@sallyport/rules'
-import { type Backend, dial, type Ends, identityHeader } from './backend.ts'
+import { dial, type Ends, identityHeader, type SessionBackend } from './backend.ts'
 import type { ListenMode } from './config/config.ts'
 import type { Gate } from './gate.ts'
 import type { ProxyHeaderReader } from './proxy-protocol/decode.ts'
@@ -46,7 +46,7 @@ export class Connection implements Port, WheelEntry {
   header: ProxyHeaderReader | null
   ends: Ends
   /** As configured when the session began: it belongs to the session's house, and the identity to the address. */
-  behind: Backend
+  behind: SessionBackend
   /** It is a balancer's probe. */
   health = false
   /** Under which the client is counted and remembered; null: not known yet. */

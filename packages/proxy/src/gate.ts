@@ -9,7 +9,7 @@ import {
   never,
 } from '@sallyport/rules'
 import type { AccessLists } from './access.ts'
-import type { Backend } from './backend.ts'
+import type { Backend, SessionBackend } from './backend.ts'
 import { Census } from './census.ts'
 import type { Config } from './config/config.ts'
 import type { Connection } from './connection.ts'
@@ -47,7 +47,7 @@ export class Gate {
   readonly offer: Offer
   config: Config
   house: House
-  backend: Backend
+  backend: SessionBackend
   access: AccessLists
   certificates: Certificates
   draining = false
@@ -63,7 +63,7 @@ export class Gate {
   constructor(
     version: string,
     config: Config,
-    backend: Backend,
+    backend: SessionBackend,
     access: AccessLists,
     certificates: Certificates,
     store: Store,
@@ -94,7 +94,7 @@ export class Gate {
   }
 
   /** Puts a new configuration in place, for sessions to come. Listeners, the store and the backend's kind need a restart. */
-  renew(config: Config, backend: Backend, access: AccessLists, certificates: Certificates): void {
+  renew(config: Config, backend: SessionBackend, access: AccessLists, certificates: Certificates): void {
     this.access.stop()
     this.certificates.stop()
     this.certificates = certificates

@@ -3,7 +3,7 @@ import type { AddressInfo, Server as Listener } from 'node:net'
 import { setTimeout as pause } from 'node:timers/promises'
 import { AccessLists } from './access.ts'
 import { openAdmin } from './admin.ts'
-import type { Backend } from './backend.ts'
+import type { SessionBackend } from './backend.ts'
 import type { Config } from './config/config.ts'
 import { usualMode } from './config/tls-keys.ts'
 import { type EmbeddedMta, startEmbeddedMta } from './embedded-mta.ts'
@@ -126,7 +126,7 @@ async function embedded(config: Config, log: Log): Promise<EmbeddedMta> {
 }
 
 /** Rejects with a StartError where its CAs cannot be read. */
-async function backendOf(config: Config, mta: EmbeddedMta | null): Promise<Backend> {
+async function backendOf(config: Config, mta: EmbeddedMta | null): Promise<SessionBackend> {
   const { address, identity } = config.backend
   // smtp-server reads version 1 only.
   const kind = address === null ? 'proxy_v1' : identity

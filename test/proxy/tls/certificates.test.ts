@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { writeFile } from 'node:fs/promises'
 import { after, test } from 'node:test'
 import { Certificates } from '@sallyport/proxy/tls/certificates.js'
-import { makeAuthority, type Pair, replacePair } from '../../support/certificate.ts'
+import { makeAuthority, type Pair, replacePair } from '../../support/authority.ts'
 import { run } from '../../support/process.ts'
 
 const authority = await makeAuthority({ after })

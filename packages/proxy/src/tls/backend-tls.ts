@@ -1,14 +1,11 @@
 import { readFile } from 'node:fs/promises'
 import { createSecureContext, type SecureContext } from 'node:tls'
+import type { BackendTls } from '../backend-tls.ts'
 import type { Backend, BackendTlsMode, Endpoint } from '../config/config.ts'
 import { codeOf } from '../file-mark.ts'
 
-/** How the gate speaks TLS to a backend. */
-export interface BackendTls {
-  /** `opportunistic`: whoever answers will do; `required`: it must have a certificate of `name` that a known CA has signed. */
-  readonly mode: 'off' | 'opportunistic' | 'required'
-  /** A name or an address. */
-  readonly name: string
+/** For sessions, which are many: the CAs are read once. */
+export interface SessionTls extends BackendTls {
   readonly context: SecureContext
 }
 
@@ -19,23 +16,18 @@ let usualContext: SecureContext | null = null
 export async function loadBackendTls(
   { tls, tlsCa, tlsName }: Pick<Backend, 'tls' | 'tlsCa' | 'tlsName'>,
   endpoint: Endpoint,
-): Promise<BackendTls | string> {
-  const context = await loadContext(tlsCa)
-  if (typeof context === 'string') return context
-  return { mode: modeFor(tls, endpoint), name: tlsName ?? endpoint.host, context }
-}
-
-async function loadContext(ca: string | undefined): Promise<SecureContext | string> {
-  if (ca === undefined) {
+): Promise<SessionTls | string> {
+  const at = { mode: modeFor(tls, endpoint), name: tlsName ?? endpoint.host }
+  if (tlsCa === undefined) {
     usualContext ??= createSecureContext({ minVersion: 'TLSv1.2' })
-    return usualContext
+    return { ...at, ca: null, context: usualContext }
   }
   try {
-    const pem = await readFile(ca, 'latin1')
-    if (!pem.includes('-----BEGIN CERTIFICATE-----')) return `${ca}: no certificate in PEM`
-    return createSecureContext({ ca: pem, minVersion: 'TLSv1.2' })
+    const ca = await readFile(tlsCa, 'latin1')
+    if (!ca.includes('-----BEGIN CERTIFICATE-----')) return `${tlsCa}: no certificate in PEM`
+    return { ...at, ca, context: createSecureContext({ ca, minVersion: 'TLSv1.2' }) }
   } catch (fault) {
-    return `${ca}: cannot be read (${codeOf(fault)})`
+    return `${tlsCa}: cannot be read (${codeOf(fault)})`
   }
 }
 

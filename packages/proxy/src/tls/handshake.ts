@@ -2,7 +2,7 @@ import { connect, type TLSSocket as Secured, TLSSocket } from 'node:tls'
 import type { Connection } from '../connection.ts'
 import type { TlsInfo } from '../session/arrival.ts'
 import { attendBackend, attendClient, connectionOf, untie } from '../sockets.ts'
-import type { BackendTls } from './backend-tls.ts'
+import type { SessionTls } from './backend-tls.ts'
 
 /**
  * Puts TLS, as the server, in the place of a connection's client. Whatever the old socket has read and nobody has taken is read
@@ -27,7 +27,7 @@ export function secureClient(connection: Connection): boolean {
 }
 
 /** Puts TLS, as the client, in the place of a connection's backend; what it said before can only make the handshake fail. */
-export function secureBackend(connection: Connection, { context, name, mode }: BackendTls): void {
+export function secureBackend(connection: Connection, { context, name, mode }: SessionTls): void {
   const raw = connection.backend
   if (raw === null || raw.destroyed) return
   untie(raw)
