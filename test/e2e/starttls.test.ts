@@ -1,6 +1,7 @@
 // STARTTLS at the gate, to the backend, and through the gate; real Postfix behind.
 
 import assert from 'node:assert/strict'
+import { writeFile } from 'node:fs/promises'
 import { after, test } from 'node:test'
 import { certificatesKey, makeAuthority } from '../support/authority.ts'
 import { connect, type Dialogue } from '../support/dialogue.ts'
@@ -204,7 +205,12 @@ test('to the backend, opportunistic: whoever answers will do; off and loopback: 
   assert.equal(await auto.metric('sallyport_tls_handshakes_total{side="backend",result="ok"}'), 0)
 })
 
-test('a file of CAs that cannot be read keeps it from starting', async t => {
+test('a file of CAs that cannot be read keeps it from starting, and a reload from being taken', async t => {
+  const gate = await viaBackend(t, `tls: required, tls_ca: '${authority.file}'`)
+  await writeFile(gate.file, gate.settings.replace(authority.file, '/nowhere/ca.pem'))
+  gate.signal('SIGHUP')
+  await gate.waitForLine(({ msg }) => /tls_ca: \/nowhere\/ca\.pem: cannot be read/.test(String(msg)))
+  assert.match(await tryRcpt(t, gate), /^250 /)
   await assert.rejects(
     viaBackend(t, 'tls: required, tls_ca: /nowhere/ca.pem'),
     /tls_ca: \/nowhere\/ca\.pem: cannot be read/,

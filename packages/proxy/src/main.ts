@@ -147,9 +147,14 @@ function running(house: Household): Running {
       const access = await AccessLists.load(config.access, gate.log)
       const certificates = await Certificates.load(config.tls, gate.log)
       problems.push(...access.problems, ...certificates.problems.map(problem => `tls: ${problem}`))
+      const backend = await backendOf(config, mta).catch((fault: unknown) => {
+        if (!(fault instanceof StartError)) throw fault
+        problems.push(...fault.problems)
+        return null
+      })
       gate.metrics.reloadSuccessful.set(problems.length === 0 ? 1 : 0)
-      if (problems.length > 0) return problems
-      gate.renew(config, await backendOf(config, mta), access, certificates)
+      if (backend === null || problems.length > 0) return problems
+      gate.renew(config, backend, access, certificates)
       access.watch()
       certificates.watch()
       void house.probe.look()
