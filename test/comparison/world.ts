@@ -6,6 +6,7 @@ import type { Owner } from '../support/owner.ts'
 import { localDomain, type Postfix, startPostfix } from '../support/postfix.ts'
 import { startSaslServer } from '../support/sasl-server.ts'
 import type { Way } from './campaign.ts'
+import type { WayName } from './differences.ts'
 import { parseScripts } from './script.ts'
 
 const access = (pairs: readonly (readonly [string, string])[]) =>
@@ -55,7 +56,7 @@ export interface World {
   readonly postfix: Postfix
   readonly direct: Way
   /** By name, as the list of differences names them. */
-  readonly gates: Readonly<Record<string, Way>>
+  readonly gates: Readonly<Record<WayName, Way>>
 }
 
 /** One message's worth of good manners: after it the gate knows the client. */

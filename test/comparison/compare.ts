@@ -14,7 +14,7 @@ export interface Difference {
  * Everything in which `gate` differs from `direct`, reply by reply, octet for octet. Where one server has closed and the other has
  * not, the rest of the dialogue cannot be compared: the replies are left alone from there, but neither log nor messages are.
  */
-export function differences(direct: Outcome, gate: Outcome): readonly Difference[] {
+export function compare(direct: Outcome, gate: Outcome): readonly Difference[] {
   return [
     ...inReplies(direct.exchanges, gate.exchanges),
     ...inLines('log', direct.log, gate.log),

@@ -1,0 +1,220 @@
+// Every difference that there may be between a Postfix and the gate in front of it, with its reason. The comparison fails for any
+// other, and for a pattern here that no dialogue needs.
+
+import type { Difference } from './compare.ts'
+
+/** How a client comes: unknown to the gate, or known to it. */
+export const wayNames = ['stranger', 'known'] as const
+export type WayName = (typeof wayNames)[number]
+
+export interface Allowed {
+  readonly title: string
+  /** One or two sentences for docs/transparency.md. */
+  readonly reason: string
+  readonly ways: readonly WayName[]
+  /** Differences that it stands for: of these, any. */
+  readonly patterns: readonly Pattern[]
+}
+
+export interface Pattern {
+  /** Of the theme and sentence of a dialogue, `Hello: EHLO, and QUIT`; left out: of all. */
+  readonly dialogue?: RegExp
+  readonly at?: RegExp
+  readonly direct: RegExp
+  readonly gate: RegExp
+  /** What the expressions cannot say. */
+  readonly also?: (difference: Difference) => boolean
+}
+
+export function fits(pattern: Pattern, dialogue: string, difference: Difference): boolean {
+  const { at = /^/, direct, gate, also = () => true } = pattern
+  return (
+    (pattern.dialogue ?? /^/).test(dialogue) &&
+    at.test(difference.at) &&
+    direct.test(difference.direct) &&
+    gate.test(difference.gate) &&
+    also(difference)
+  )
+}
+
+/** The EHLO reply without these keywords, and otherwise the same. */
+const offersLess =
+  (...keywords: readonly string[]) =>
+  ({ direct, gate }: Difference): boolean => {
+    const lines = (reply: string) => reply.split('\r\n').map(line => line.slice(4))
+    const kept = lines(direct).filter(line => !keywords.includes(line.split(' ')[0] ?? ''))
+    return kept.join() === lines(gate).join()
+  }
+
+const ehlo = /^250-mail\.example\.test\r\n250-/
+const nothing = /^$/
+const ok = /^250 2\.1\.0 Ok\r\n$/
+const tooLate = /^Groups of commands/
+const bareNewlines = /^Messages.*: .*(?:LF|CR|NUL)/
+
+export const differences: readonly Allowed[] = [
+  {
+    title: 'The teaser and the pause',
+    reason:
+      'A client that nobody knows is shown one line of the greeting and must wait for the other: that is the test.',
+    ways: ['stranger'],
+    patterns: [
+      {
+        at: /^\(connected\)$/,
+        direct: /^220 mail\.example\.test ESMTP Postfix\r\n$/,
+        gate: /^220-mail\.example\.test ESMTP\r\n220 mail\.example\.test ESMTP\r\n$/,
+      },
+    ],
+  },
+  {
+    title: 'The greeting is the gate\u2019s own',
+    reason: 'No backend is open yet when it is said, and which software is behind is nobody\u2019s business.',
+    ways: ['known'],
+    patterns: [
+      {
+        at: /^\(connected\)$/,
+        direct: /^220 mail\.example\.test ESMTP Postfix\r\n$/,
+        gate: /^220 mail\.example\.test ESMTP\r\n$/,
+      },
+    ],
+  },
+  {
+    title: 'AUTH, CHUNKING and ETRN are not offered',
+    reason: 'The gate does not carry them yet; said all the same they are answered 502, and BDAT ends the session.',
+    ways: ['stranger', 'known'],
+    patterns: [
+      { direct: ehlo, gate: ehlo, also: offersLess('ETRN', 'AUTH', 'CHUNKING') },
+      { dialogue: /^(?:Messages in chunks|Passwords)/, direct: /^/, gate: /^/ },
+    ],
+  },
+  {
+    title: 'PIPELINING is not offered to strangers',
+    reason:
+      'Who is not offered it must wait for each reply; not waiting stays a sign (RFC 2920 leaves it to the server).',
+    ways: ['stranger'],
+    patterns: [{ direct: ehlo, gate: ehlo, also: offersLess('PIPELINING', 'ETRN', 'AUTH', 'CHUNKING') }],
+  },
+  {
+    title: 'Who sends a group without having been offered PIPELINING is deferred',
+    reason: 'RFC 2920 allows groups after the reply to EHLO that offers them, and then only. Postfix lets anybody.',
+    ways: ['stranger', 'known'],
+    patterns: [
+      {
+        dialogue: /hello and a group in one write/,
+        direct: ehlo,
+        gate: ehlo,
+        also: offersLess('PIPELINING', 'ETRN', 'AUTH', 'CHUNKING'),
+      },
+      { dialogue: tooLate, at: /RCPT/, direct: /^[25]50 /, gate: /^450 4\.5\.1 Protocol error, try again later; ref=/ },
+      { dialogue: tooLate, at: /^log$/, direct: /^smtpd: (?:NOQUEUE: reject|Q\d: client)/, gate: nothing },
+    ],
+  },
+  {
+    title: 'and its message, which is not asked for, is not read as commands',
+    reason:
+      'What comes behind a DATA that was refused is text: the session ends with the first line that is no command.',
+    ways: ['stranger'],
+    patterns: [
+      { dialogue: tooLate, at: /DATA/, direct: /^(?:354|554) /, gate: /^451 4\.5\.1 / },
+      { dialogue: tooLate, at: / \.$/, direct: /^250 /, gate: /^521 5\.7\.0 This is a mail server/ },
+      { dialogue: tooLate, direct: /^(?:250|221) /, gate: /^\(closed\)$/ },
+      { dialogue: tooLate, direct: /^(?:250|354) /, gate: nothing },
+      { dialogue: tooLate, at: /^log$/, direct: /^(?:qmgr|virtual): /, gate: nothing },
+      { dialogue: tooLate, at: /^message$/, direct: /^Return-Path/, gate: nothing },
+    ],
+  },
+  {
+    title: 'Mail begins with EHLO or HELO',
+    reason: 'RFC 5321 4.1.1.1 asks for it; Postfix does so only where `smtpd_helo_required` is set.',
+    ways: ['stranger', 'known'],
+    patterns: [
+      { dialogue: /no hello at all/, at: /MAIL/, direct: ok, gate: /^503 5\.5\.1 Error: send HELO/ },
+      { dialogue: /no hello at all/, at: /RCPT/, direct: /^250 2\.1\.5/, gate: /^503 5\.5\.1 Error: need MAIL/ },
+      { dialogue: /no hello at all/, at: /^log$/, direct: /^smtpd: Q1: client/, gate: nothing },
+    ],
+  },
+  {
+    title: 'MAIL is answered before the backend is open',
+    reason:
+      'The first recipient opens it. What the backend then has against the sender (size, parameters, address) each RCPT hears in the backend\u2019s own words, and DATA is refused as after any recipient that was.',
+    ways: ['stranger', 'known'],
+    patterns: [
+      { at: /MAIL|wait/, direct: /^5\d\d 5\.\d\.\d /, gate: ok },
+      { at: /RCPT/, direct: /^503 5\.5\.1 Error: need MAIL/, gate: /^5(?:00|01|52|55) 5/ },
+      { at: /DATA/, direct: /^503 5\.5\.1 Error: need RCPT/, gate: /^554 5\.5\.1 Error: no valid recipients/ },
+    ],
+  },
+  {
+    title: 'Errors before the backend is open are told in the gate\u2019s words',
+    reason: 'Another text, now and then another number of the same class; the meaning is the same.',
+    ways: ['stranger', 'known'],
+    patterns: [
+      { at: /EHLO$|HELO$/, direct: /^501 Syntax: /, gate: /^501 5\.5\.4 Syntax: / },
+      { at: /MAIL/, direct: /^501 5\.1\.7 Bad sender address syntax/, gate: /^501 5\.5\.4 Syntax: MAIL/ },
+      { at: /DATA/, direct: /^503 5\.5\.1 Error: need RCPT/, gate: /^503 5\.5\.1 Error: need MAIL/ },
+      { at: /DATA/, direct: /^554 5\.5\.1 Error: no valid/, gate: /^503 5\.5\.1 Error: need RCPT/ },
+    ],
+  },
+  {
+    title: 'Questions before the backend is open are answered by the gate',
+    reason: 'Who has a mailbox is not told to a client that has shown nothing of itself (RFC 5321 7.3).',
+    ways: ['stranger', 'known'],
+    patterns: [
+      { at: /VRFY/, direct: /^(?:252|550|501) /, gate: /^252 2\.5\.0 Cannot verify/ },
+      { at: /^log$/, direct: /^smtpd: NOQUEUE: reject: VRFY /, gate: nothing },
+      { at: /EXPN/, direct: /^500 5\.5\.2/, gate: /^502 5\.5\.1/ },
+      { at: /HELP/, direct: /^500 5\.5\.2/, gate: /^214 2\.0\.0 See RFC 5321/ },
+      { at: /ETRN/, direct: /^(?:459|500|501) /, gate: /^502 5\.5\.1/ },
+      { at: /^log$/, direct: /^smtpd: warning: reject: ETRN /, gate: nothing },
+    ],
+  },
+  {
+    title: 'The last hello counts',
+    reason: 'After EHLO and HELO the backend is told the HELO only, and writes SMTP where it would have written ESMTP.',
+    ways: ['stranger', 'known'],
+    patterns: [
+      { dialogue: /HELO after EHLO/, at: /^log$/, direct: /^qmgr: .*size=\d+/, gate: nothing },
+      { dialogue: /HELO after EHLO/, at: /^log$/, direct: nothing, gate: /^qmgr: .*size=\d+/ },
+      {
+        dialogue: /HELO after EHLO/,
+        at: /^message$/,
+        direct: /with ESMTP id/,
+        gate: /with SMTP id/,
+        also: ({ direct, gate }) => direct.replace('with ESMTP', 'with SMTP') === gate,
+      },
+    ],
+  },
+  {
+    title: 'Lines that are no commands',
+    reason:
+      'Front and back must never disagree about where a command ends or how it begins: a control character in it is an error, a line beyond 2,048 octets is one error for the whole of it, and one that does not begin with a letter, or is a header line, ends the session.',
+    ways: ['stranger', 'known'],
+    patterns: [
+      { dialogue: /CR and NUL within/, at: /wait/, direct: /^(?:250|555) /, gate: /^500 5\.5\.2 Error: bad syntax/ },
+      { dialogue: /beyond 2,048/, at: /wait/, direct: /^250 /, gate: /^500 5\.5\.2 Error: line too long/ },
+      { at: / {2}NOOP/, direct: /^250 /, gate: /^521 5\.7\.0 / },
+      { dialogue: /spaces and tabs/, at: /wait/, direct: /^221 2\.7\.0 Error: I can break/, gate: /^\(closed\)/ },
+      { at: /Subject: no command/, direct: /^221 2\.7\.0 Error: I can break/, gate: /^521 5\.7\.0 / },
+    ],
+  },
+  {
+    title: 'One end of data',
+    reason:
+      'CR LF . CR LF ends a message and nothing else does (CVE-2023-51764 and its kin). This Postfix, set as it was by default until 3.9, ends it at LF . LF and takes what follows for another message; through the gate there is one message, its bare newlines made CR LF, its NULs taken out.',
+    ways: ['stranger', 'known'],
+    patterns: [
+      { dialogue: bareNewlines, at: /^\(left\)$/, direct: /^(?:250|354) /, gate: nothing },
+      { dialogue: bareNewlines, at: /^log$/, direct: /^qmgr: Q\d: from=/, gate: nothing },
+      { dialogue: bareNewlines, at: /^log$/, direct: nothing, gate: /^qmgr: Q1: from=<sender/ },
+      { dialogue: bareNewlines, at: /^log$/, direct: /^(?:smtpd: Q2: client|virtual: Q2: to=<other)/, gate: nothing },
+      { dialogue: bareNewlines, at: /^message$/, direct: /^Return-Path: <sender/, gate: /^Return-Path: <sender/ },
+      { dialogue: bareNewlines, at: /^message$/, direct: /^Return-Path: <forged/, gate: nothing },
+    ],
+  },
+  {
+    title: 'XCLIENT and XFORWARD do not exist for clients',
+    reason: 'They are for the gate to use. Postfix refuses them as well, with other words.',
+    ways: ['stranger', 'known'],
+    patterns: [{ at: /XCLIENT|XFORWARD/, direct: /^(?:550 5\.7\.0|503 5\.5\.1)/, gate: /^502 5\.5\.1 / }],
+  },
+]
