@@ -79,14 +79,18 @@ C: QUIT`,
 export async function startWorld(owner: Owner): Promise<World> {
   const postfix = await startPostfix(owner, { recipients: mailboxes.map(name => `${name}@${localDomain}`), main })
   await startSaslServer(owner, join(postfix.directory, 'queue', 'private', 'auth'), { alice: 'secret' })
-  const settings = `hostname: mail.${localDomain}\nbackend: 127.0.0.1:${postfix.ports.proxy}\ngreet: { wait: 60ms }`
-  const way = async (network: string, isKnown: boolean): Promise<Way> => {
-    const gate = await startGate(owner, settings)
+  const way = async (network: string, isKnown: boolean, connect: 'rcpt' | 'mail' | 'greeting'): Promise<Way> => {
+    const backend = `{ address: '127.0.0.1:${postfix.ports.proxy}', auth: always, connect: ${connect} }`
+    const gate = await startGate(owner, `hostname: mail.${localDomain}\nbackend: ${backend}\ngreet: { wait: 60ms }`)
     return { gate, port: gate.port, network, before: isKnown ? acquaintance : null }
   }
   return {
     postfix,
     direct: { gate: null, port: postfix.ports.plain, network: '127.1', before: null },
-    gates: { stranger: await way('127.2', false), known: await way('127.3', true) },
+    gates: {
+      stranger: await way('127.2', false, 'rcpt'),
+      known: await way('127.3', true, 'rcpt'),
+      opened: await way('127.4', true, 'greeting'),
+    },
   }
 }
