@@ -157,6 +157,22 @@ export class Witness implements Port {
     this.backend.data(text, this.client)
   }
 
+  reopen(): boolean {
+    return false
+  }
+
+  secureClient(): void {
+    assert.fail('TLS, and nobody offered it')
+  }
+
+  secureBackend(): void {
+    assert.fail('TLS, and nobody asked for it')
+  }
+
+  octets(_octets: Uint8Array): void {
+    assert.fail('octets past the gate')
+  }
+
   reached(_result: Reached): void {}
 
   replied(_to: Asked, wait: number): void {

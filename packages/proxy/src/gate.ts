@@ -11,6 +11,7 @@ import { type ReverseName, ReverseNameLookup } from './lookups/reverse-name.ts'
 import { Metrics } from './metrics.ts'
 import { type House, Offer } from './session/house.ts'
 import type { Ask, Reached } from './session/port.ts'
+import { Routes } from './session/routes.ts'
 import type { Session } from './session/session.ts'
 import { countSession } from './session-count.ts'
 import { sentence, sessionLine, verdictOf } from './session-line.ts'
@@ -196,6 +197,11 @@ function houseOf(config: Config, backend: Backend, offer: Offer): House {
     waits: config.timeouts,
     limits: config.limits,
     recipientDomains: config.recipientDomains.length > 0 ? new Set(config.recipientDomains) : null,
+    routes: new Routes(new Map()),
+    connect: config.backend.connect,
+    auth: config.backend.auth,
+    verbs: config.extensions.verbs === 'any' ? null : new Set(config.extensions.verbs),
+    withhold: new Set(config.extensions.withhold),
     xclient: backend.identity === 'xclient',
     bareNewline: config.message.bareNewline,
   }

@@ -30,16 +30,26 @@ test('values: an empty file is the defaults', () => {
     listen: [{ host: '127.0.0.1', port: 2525 }],
     trustedProxies: [],
     healthChecks: [],
-    backend: { address: null, identity: 'proxy_v2', trustsGate: false, probeEvery: 300_000, maildir: 'var/mail' },
+    backend: {
+      address: null,
+      identity: 'proxy_v2',
+      trustsGate: false,
+      probeEvery: 300_000,
+      connect: 'rcpt',
+      auth: 'tls',
+      maildir: 'var/mail',
+    },
     recipientDomains: [],
     greet: { wait: 6000, networks: [] },
     access: { allow: [], deny: [], allowFiles: [], denyFiles: [] },
     dnsbl: { zones: [], resolvers: [], wait: 5000, ttl: { min: 60, max: 3600, fallback: 300 } },
+    extensions: { withhold: [], verbs: 'any' },
     message: { bareNewline: 'normalise' },
     limits: { connections: 10_000, perClient: 50, commandLine: 2048, commands: 5000 },
     timeouts: {
       proxyHeader: 5000,
       recall: 50,
+      tlsHandshake: 30_000,
       command: 300_000,
       screening: 600_000,
       data: 180_000,
@@ -67,7 +77,8 @@ const everything = `
 hostname: MX1.Example.COM
 listen: [":25", "[::1]:2525", localhost:0]
 trusted_proxies: [192.0.2.10, 2001:db8::/64]
-backend: { address: "192.0.2.1:25", identity: none, i_know_the_backend_sees_the_gate: true, probe_every: 1m }
+backend: { address: "192.0.2.1:25", identity: none, i_know_the_backend_sees_the_gate: true, probe_every: 1m, connect: mail, auth: never }
+extensions: { withhold: [chunking], verbs: [XFOO] }
 recipient_domains: [Example.com]
 greet: { wait: 0s, networks: [{ network: 192.0.2.0/24, wait: 500ms }] }
 dnsbl:
@@ -95,7 +106,8 @@ test('values: the edge and the backend arrive as they were written', () => {
   assert.deepEqual(trusted, ['192.0.2.10/32', '2001:db8::/64'])
   const address = { host: '192.0.2.1', port: 25 }
   const backend = { address, identity: 'none', trustsGate: true, probeEvery: 60_000, maildir: 'var/mail' }
-  assert.deepEqual(config.backend, backend)
+  assert.deepEqual(config.backend, { ...backend, connect: 'mail', auth: 'never' })
+  assert.deepEqual(config.extensions, { withhold: ['CHUNKING'], verbs: ['XFOO'] })
   assert.deepEqual(config.recipientDomains, ['example.com'])
   assert.equal(config.greet.wait, 0)
   assert.equal(config.greet.networks[0]?.wait, 500)

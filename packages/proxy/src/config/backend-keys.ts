@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { type Backend, identities } from './config.ts'
+import { type Backend, identities, logins, moments } from './config.ts'
 import * as leaves from './leaves.ts'
 import { section } from './section.ts'
 
@@ -22,6 +22,16 @@ export const backendKeys = section({
   probe_every: duration('1s', '1d', '5m')
     .prefault('5m')
     .describe('How often the backend is asked what it offers in EHLO.'),
+  connect: z
+    .enum(moments)
+    .prefault('rcpt')
+    .describe(
+      "When the backend is opened: at the first RCPT that the checks accept, at MAIL, or, for clients that are known, before the greeting, which is then the backend's own.",
+    ),
+  auth: z
+    .enum(logins)
+    .prefault('tls')
+    .describe('When a client may log in at the backend: under TLS, always (passwords in the clear), or never.'),
   maildir: leaves.path.prefault('var/mail').describe('Where the embedded mail server delivers.'),
 })
 

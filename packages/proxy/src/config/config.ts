@@ -13,6 +13,14 @@ export const identities = ['proxy_v2', 'proxy_v1', 'xclient', 'none'] as const
 /** How the backend learns who the client is. */
 export type Identity = (typeof identities)[number]
 
+export const moments = ['rcpt', 'mail', 'greeting'] as const
+/** When the backend is opened. */
+export type Moment = (typeof moments)[number]
+
+export const logins = ['tls', 'always', 'never'] as const
+/** When a client may log in. */
+export type Login = (typeof logins)[number]
+
 export const bareNewlines = ['normalise', 'refuse'] as const
 export type BareNewline = (typeof bareNewlines)[number]
 
@@ -35,6 +43,7 @@ export interface Config {
   readonly access: AccessLists
   readonly dnsbl: Dnsbl
   readonly policy: Policy
+  readonly extensions: Extensions
   readonly message: { readonly bareNewline: BareNewline }
   readonly limits: Limits
   readonly timeouts: Timeouts
@@ -52,8 +61,17 @@ export interface Backend {
   /** The operator has said that the backend does not relay for the gate's own address. */
   readonly trustsGate: boolean
   readonly probeEvery: number
+  readonly connect: Moment
+  readonly auth: Login
   /** Where the embedded MTA delivers. */
   readonly maildir: string
+}
+
+export interface Extensions {
+  /** Keywords in capitals. */
+  readonly withhold: readonly string[]
+  /** Verbs in capitals. */
+  readonly verbs: 'any' | readonly string[]
 }
 
 export interface Greet {
