@@ -157,8 +157,6 @@ export const differences: readonly Allowed[] = [
       { at: /^log$/, direct: /^smtpd: NOQUEUE: reject: VRFY /, gate: nothing },
       { at: /EXPN/, direct: /^500 5\.5\.2/, gate: /^502 5\.5\.1/ },
       { at: /HELP/, direct: /^500 5\.5\.2/, gate: /^214 2\.0\.0 See RFC 5321/ },
-      { at: /ETRN/, direct: /^(?:459|500|501) /, gate: /^502 5\.5\.1/ },
-      { at: /^log$/, direct: /^smtpd: warning: reject: ETRN /, gate: nothing },
     ],
   },
   {
