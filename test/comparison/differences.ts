@@ -60,7 +60,8 @@ const beforeRcpt: readonly WayName[] = ['stranger', 'known']
 export const differences: readonly Allowed[] = [
   {
     title: 'The teaser and the pause',
-    reason: 'A client that nobody knows is shown one line of the greeting and must wait for the other: that is the test.',
+    reason:
+      'A client that nobody knows is shown one line of the greeting and must wait for the other: that is the test.',
     ways: ['stranger'],
     patterns: [
       {
@@ -84,7 +85,8 @@ export const differences: readonly Allowed[] = [
   },
   {
     title: 'PIPELINING is not offered to strangers',
-    reason: 'Who is not offered it must wait for each reply: not waiting stays a sign. RFC 2920 leaves it to the server.',
+    reason:
+      'Who is not offered it must wait for each reply: not waiting stays a sign. RFC 2920 leaves it to the server.',
     ways: ['stranger'],
     patterns: [{ direct: ehlo, gate: ehlo, also: offersLess('PIPELINING') }],
   },
@@ -101,7 +103,8 @@ export const differences: readonly Allowed[] = [
   },
   {
     title: 'Its message, which was not asked for, is not read as commands',
-    reason: 'What comes behind a DATA that was refused is text: the session ends with the first line that is no command.',
+    reason:
+      'What comes behind a DATA that was refused is text: the session ends with the first line that is no command.',
     ways: ['stranger'],
     patterns: [
       { dialogue: groups, at: /DATA/, direct: /^(?:354|554) /, gate: /^451 4\.5\.1 / },
@@ -180,7 +183,12 @@ export const differences: readonly Allowed[] = [
     reason: 'Two servers may read two addresses in other octets (RFC 6531 3.4). Postfix takes them by default.',
     ways: everybody,
     patterns: [
-      { dialogue: eightBit, at: /wait/, direct: /^(?:250 2\.1\.[05] Ok|500 5\.5\.2 Error: bad UTF-8)/, gate: /^553 5\.6\.7 / },
+      {
+        dialogue: eightBit,
+        at: /wait/,
+        direct: /^(?:250 2\.1\.[05] Ok|500 5\.5\.2 Error: bad UTF-8)/,
+        gate: /^553 5\.6\.7 /,
+      },
       { dialogue: eightBit, at: /^log$/, direct: /^smtpd: Q1: client/, gate: nothing },
     ],
   },
@@ -204,8 +212,18 @@ export const differences: readonly Allowed[] = [
     ways: everybody,
     patterns: [
       { at: /BDAT|wait/, direct: /^521 5\.5\.4 Syntax: BDAT/, gate: /^501 5\.5\.4 Syntax: BDAT/ },
-      { dialogue: /chunks/, at: /wait/, direct: /^551 5\.0\.0 Discarded/, gate: /^503 5\.5\.1 Error: need (?:MAIL|RCPT)|^554 5\.5\.1/ },
-      { dialogue: /BDAT before MAIL/, at: /wait/, direct: /^503 5\.5\.1 Error: need RCPT/, gate: /^503 5\.5\.1 Error: need MAIL/ },
+      {
+        dialogue: /chunks/,
+        at: /wait/,
+        direct: /^551 5\.0\.0 Discarded/,
+        gate: /^503 5\.5\.1 Error: need (?:MAIL|RCPT)|^554 5\.5\.1/,
+      },
+      {
+        dialogue: /BDAT before MAIL/,
+        at: /wait/,
+        direct: /^503 5\.5\.1 Error: need RCPT/,
+        gate: /^503 5\.5\.1 Error: need MAIL/,
+      },
       { dialogue: /BDAT before MAIL/, at: /MAIL/, direct: /^503 5\.5\.1 Error: MAIL after BDAT/, gate: mailOk },
       { dialogue: /BDAT before MAIL/, at: /RCPT/, direct: /^503 5\.5\.1 Error: need MAIL/, gate: /^250 2\.1\.5 Ok/ },
       { dialogue: /BDAT before MAIL/, at: /^log$/, direct: nothing, gate: /^smtpd: Q1: client/ },
