@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net'
 import { dial, ownHeader } from './backend.ts'
+import type { Identity } from './config/config.ts'
 import type { Gate } from './gate.ts'
 import { keywordLines, keywordOf } from './smtp/keywords.ts'
 import { isPositive, type Reply, ReplyReader } from './smtp/reply.ts'
@@ -89,8 +90,7 @@ function askKeywords(gate: Gate, end: AbortSignal): Promise<readonly string[] | 
     const reader = new ReplyReader()
     let greeted = false
     // A server that was not told of the header greets, and takes it for commands.
-    const hint = ({ code }: Reply) =>
-      greeted && code >= 500 && backend.identity.startsWith('proxy_') ? '; does it expect a PROXY header there?' : ''
+    const hint = ({ code }: Reply) => (greeted && code >= 500 ? headerHint(backend.identity) : '')
     const read = (reply: Reply) => {
       if (!isPositive(reply)) return finish(`it answered ${reply.text.trimEnd().slice(0, 120)}${hint(reply)}`)
       if (!greeted) {
@@ -106,6 +106,11 @@ function askKeywords(gate: Gate, end: AbortSignal): Promise<readonly string[] | 
       if (reader.malformed) finish('it does not speak SMTP')
     })
   })
+}
+
+function headerHint(identity: Identity): string {
+  if (identity === 'xconnect') return '; was it built with _FFR_XCNCT, and does its ruleset x_connect say yes there?'
+  return identity.startsWith('proxy_') ? '; does it expect a PROXY header there?' : ''
 }
 
 function sendHeader(socket: Socket, gate: Gate): void {
