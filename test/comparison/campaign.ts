@@ -116,13 +116,18 @@ function outcome(
   const isOf = (line: string) =>
     (line.includes(`[${address}]`) && /: reject: |: client=/.test(line)) ||
     ids.some(id => new RegExp(`: ${id}: (?:from|to)=`).test(line))
-  const arrived = ids.flatMap(id => messages.filter(text => /\bid (\w+)/.exec(text)?.[1] === id))
+  const arrived = (id: string) => messages.filter(text => /\bid (\w+)/.exec(text)?.[1] === id)
   return {
     exchanges: exchanges.map(({ told, replies, closed }) => ({ told, replies: replies.map(named), closed })),
     log: log
       .filter(isOf)
       .map(line => normalLog(named(line)))
       .sort(),
-    messages: arrived.map(text => normalMessage(named(text))),
+    // Recipients of one message are delivered to in any order.
+    messages: ids.flatMap(id =>
+      arrived(id)
+        .map(text => normalMessage(named(text)))
+        .sort(),
+    ),
   }
 }

@@ -5,11 +5,16 @@ const introduction = `# Transparency
 
 <!-- Made by \`npm run reference\` from test/comparison/. Changes belong there. -->
 
-What a client can tell of the gate. Each dialogue below is held with a Postfix itself and, by clients of other addresses, through the
-gate with the same Postfix behind it and the client's address passed in a PROXY v2 header: as a **stranger**, as a client that the gate
-**knows**, and as one that it knows where \`connect: greeting\` opens the backend at once. Every reply is compared octet for octet;
-so are the messages that were delivered, and the lines that Postfix logged of clients, recipients and messages. Made alike before are
-queue ids, times and the clients' own addresses, and nothing else.
+What a client can tell of the gate. Each dialogue below is held with a Postfix itself, and then with the gate in front of the same
+Postfix, which hears the client's address in a PROXY v2 header:
+
+- by a **stranger**, whom the gate has never seen;
+- by a client that is **known**;
+- by one that is known to a gate with \`connect: greeting\`, so that the backend is **opened** before the first word.
+
+Every reply is compared octet for octet; so are the messages that were delivered (notifications too), and what Postfix logged of
+clients, recipients and messages. Queue ids, times and the clients' own addresses are made alike before, and nothing else. Passwords
+are taken in the clear here (\`auth: always\`).
 
 \`npm test -- test/e2e/comparison.test.ts\` does it, and fails for a difference that is not in the list, and for one in the list that
 no dialogue shows any more.

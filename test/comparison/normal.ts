@@ -16,7 +16,10 @@ export function normalMessage(text: string): string {
     .replaceAll(/(Q\d+)\.\d{10}\//g, '$1.TIME/')
 }
 
-/** A line of Postfix's log: without time, process and service, and without how long the delivery took. */
+/**
+ * A line of Postfix's log: without time, process and service, without how long the delivery took, and without the size, in which
+ * the length of the queue id counts; the messages themselves are compared.
+ */
 export function normalLog(line: string): string {
-  return line.replace(/^.*?\/(\w+)\[\d+\]: /, '$1: ').replaceAll(/delays?=[\d.e/+-]+, /g, '')
+  return line.replace(/^.*?\/(\w+)\[\d+\]: /, '$1: ').replaceAll(/(?:delays?=[\d.e/+-]+|size=\d+), /g, '')
 }
