@@ -23,6 +23,7 @@ async function metrics(): Promise<string> {
     draining: () => false,
     backendUp: () => true,
     logDropped: () => 0,
+    certificates: () => ({ expiries: [{ certificate: 'mx.example', at: 2_000_000_000 }], isCurrent: true }),
     access: () => ({ allow: 0, deny: 0, loadedAt: 0 }),
     store: () => ({
       kind: 'memory',

@@ -1,6 +1,15 @@
-import { type Address, contains, type Instant, makePlan, NetworkSet, never } from '@sallyport/rules'
+import {
+  type Address,
+  contains,
+  type Instant,
+  isPrivate,
+  lessonOf,
+  makePlan,
+  NetworkSet,
+  never,
+} from '@sallyport/rules'
 import type { AccessLists } from './access.ts'
-import type { Backend } from './backend.ts'
+import type { Backend, SessionBackend } from './backend.ts'
 import { Census } from './census.ts'
 import type { Config } from './config/config.ts'
 import type { Connection } from './connection.ts'
@@ -16,6 +25,7 @@ import type { Session } from './session/session.ts'
 import { countSession } from './session-count.ts'
 import { sentence, sessionLine, verdictOf } from './session-line.ts'
 import type { Store } from './store/index.ts'
+import type { Certificates } from './tls/certificates.ts'
 import { Wheel } from './wheel.ts'
 
 /** Granularity of deadlines, ms. */
@@ -37,8 +47,9 @@ export class Gate {
   readonly offer: Offer
   config: Config
   house: House
-  backend: Backend
+  backend: SessionBackend
   access: AccessLists
+  certificates: Certificates
   draining = false
   /** Whether the backend answered when last asked; true until it has been asked. */
   backendUp = true
@@ -49,8 +60,17 @@ export class Gate {
   private trusted: NetworkSet
   private probes: NetworkSet
 
-  constructor(version: string, config: Config, backend: Backend, access: AccessLists, store: Store, log: Log) {
+  constructor(
+    version: string,
+    config: Config,
+    backend: SessionBackend,
+    access: AccessLists,
+    certificates: Certificates,
+    store: Store,
+    log: Log,
+  ) {
     this.log = log
+    this.certificates = certificates
     this.store = store
     this.access = access
     this.config = config
@@ -67,14 +87,17 @@ export class Gate {
       draining: () => this.draining,
       backendUp: () => this.backendUp,
       logDropped: () => this.log.dropped,
+      certificates: () => this.certificates,
       access: () => ({ ...this.access.entries, loadedAt: this.access.loadedAt }),
       store: () => this.store.health,
     })
   }
 
   /** Puts a new configuration in place, for sessions to come. Listeners, the store and the backend's kind need a restart. */
-  renew(config: Config, backend: Backend, access: AccessLists): void {
+  renew(config: Config, backend: SessionBackend, access: AccessLists, certificates: Certificates): void {
     this.access.stop()
+    this.certificates.stop()
+    this.certificates = certificates
     this.config = config
     this.backend = backend
     this.access = access
@@ -89,6 +112,7 @@ export class Gate {
   /** Nothing is looked up, polled or told any more. Only for the end: what is under way at a reload is left to finish. */
   stop(): void {
     this.access.stop()
+    this.certificates.stop()
     this.wheel.stop()
     this.dnsbl.stop()
     this.reverse.stop()
@@ -164,6 +188,23 @@ export class Gate {
     if (!this.log.tells('info')) return
     const backend = session.journal.openedAt === never ? undefined : `${endpoint.host}:${endpoint.port}`
     this.log.session({ ...sessionLine(session), backend }, sentence(session))
+  }
+
+  /** What the session taught of its client, kept under its key. */
+  learn(session: Session, key: string, client: Address): void {
+    const lesson = lessonOf(session.house.plan, session.tally)
+    if (lesson === null) return
+    // Never learn against ourselves: private and loopback addresses gain no bad name.
+    if (!isPrivate(client)) this.store.remember(key, lesson)
+    else if (Object.keys(lesson.passed).length > 0) this.store.remember(key, { passed: lesson.passed, failed: {} })
+  }
+
+  /** Our own fault: counted and logged. */
+  fault(fault: unknown, session: Session | null): void {
+    this.metrics.faults.inc()
+    const error = fault instanceof Error ? (fault.stack ?? fault.message) : String(fault)
+    const where = { event: 'fault', id: session?.arrival.id, phase: session?.phase.name, error }
+    this.log.error(where, 'internal error in a session')
   }
 
   private lookup(config: Config): DnsblLookup {

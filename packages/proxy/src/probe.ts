@@ -1,5 +1,5 @@
 import { BackendDialogue, BackendFault } from './backend-dialogue.ts'
-import { noTls } from './backend-tls.ts'
+import { type BackendTls, noTls } from './backend-tls.ts'
 import type { Gate } from './gate.ts'
 import { keywordOf } from './smtp/keywords.ts'
 
@@ -52,7 +52,12 @@ export class Probe {
   private async ask(): Promise<boolean> {
     const { gate } = this
     const { identity } = gate.backend
-    const answer = await askKeywords(gate, this.end.signal)
+    const { tls } = gate.backend
+    let answer = await askKeywords(gate, tls, this.end.signal)
+    // As a session does where a TLS that it could do without fails.
+    if (typeof answer === 'string' && tls.mode === 'opportunistic') {
+      answer = await askKeywords(gate, noTls, this.end.signal)
+    }
     if (this.end.signal.aborted) return false
     if (typeof answer === 'string') {
       gate.backendIs(false, answer)
@@ -67,11 +72,11 @@ export class Probe {
 }
 
 /** The backend's EHLO keyword lines, or why there are none. */
-async function askKeywords(gate: Gate, signal: AbortSignal): Promise<readonly string[] | string> {
+async function askKeywords(gate: Gate, tls: BackendTls, signal: AbortSignal): Promise<readonly string[] | string> {
   const { backend, house } = gate
   const dialogue = BackendDialogue.begin({ backend, hostname: house.hostname, as: 'gate', patience, signal })
   try {
-    return await dialogue.introduce(noTls)
+    return await dialogue.introduce(tls)
   } catch (fault) {
     if (fault instanceof BackendFault) return fault.message
     throw fault

@@ -27,12 +27,14 @@ test('values: an empty file is the defaults', () => {
   assert.deepEqual(policy, { checks: {}, score: { defer: 5, refuse: 10 }, offenceTtl: 86_400 })
   assert.deepEqual(others, {
     hostname: hostname(),
-    listen: [{ host: '127.0.0.1', port: 2525 }],
+    listen: [{ host: '127.0.0.1', port: 2525, tls: 'off' }],
+    tls: { certificates: [], minVersion: 'TLSv1.2', ciphers: null },
     trustedProxies: [],
     healthChecks: [],
     backend: {
       address: null,
       identity: 'proxy_v2',
+      tls: 'auto',
       trustsGate: false,
       probeEvery: 300_000,
       connect: 'rcpt',
@@ -105,7 +107,7 @@ test('values: the edge and the backend arrive as they were written', () => {
   const trusted = config.trustedProxies.map(({ address, prefix }) => `${address.text}/${prefix}`)
   assert.deepEqual(trusted, ['192.0.2.10/32', '2001:db8::/64'])
   const address = { host: '192.0.2.1', port: 25 }
-  const backend = { address, identity: 'none', trustsGate: true, probeEvery: 60_000, maildir: 'var/mail' }
+  const backend = { address, identity: 'none', tls: 'auto', trustsGate: true, probeEvery: 60_000, maildir: 'var/mail' }
   assert.deepEqual(config.backend, { ...backend, connect: 'mail', auth: 'never' })
   assert.deepEqual(config.extensions, { withhold: ['CHUNKING'], verbs: ['XFOO'] })
   assert.deepEqual(config.recipientDomains, ['example.com'])

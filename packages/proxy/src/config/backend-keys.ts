@@ -1,4 +1,5 @@
 import * as z from 'zod'
+import { backendTlsKeys } from './backend-tls-keys.ts'
 import { type Backend, identities, logins, moments } from './config.ts'
 import * as leaves from './leaves.ts'
 import { section } from './section.ts'
@@ -15,6 +16,7 @@ export const backendKeys = section({
     .describe(
       'How the backend learns the address of the client: PROXY protocol 2 or 1, XCLIENT, X-CONNECT (Sendmail built with _FFR_XCNCT), or not at all.',
     ),
+  ...backendTlsKeys,
   i_know_the_backend_sees_the_gate: z
     .boolean()
     .prefault(false)

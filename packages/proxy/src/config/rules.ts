@@ -21,6 +21,7 @@ export function remarksOn(written: unknown): Remark[] {
     ...scoreOrder(written),
     ...callsItself(written),
     ...listensTwice(written),
+    ...lacksCertificate(written),
     ...otherStore(written),
   ]
 }
@@ -110,6 +111,21 @@ function listensTwice(written: unknown): Remark[] {
   })
 }
 
+const needsCertificate = ['starttls', 'required', 'implicit']
+
+function lacksCertificate(written: unknown): Remark[] {
+  const certificates = at(written, 'tls', 'certificates')
+  if (Array.isArray(certificates) && certificates.length > 0) return []
+  const entries = at(written, 'listen')
+  if (!Array.isArray(entries)) return []
+  return entries.flatMap((entry: unknown, i) => {
+    const mode = at(entry, 'tls')
+    if (typeof mode !== 'string' || !needsCertificate.includes(mode)) return []
+    const text = ', for which the gate needs a certificate: name its files in tls.certificates'
+    return [{ path: ['listen', i, 'tls'], text }]
+  })
+}
+
 const redisOnly = ['url', 'password', 'prefix', 'command_wait']
 
 /** A URL without `kind: redis` would be a gate that shares nothing, and does not say so. */
@@ -137,6 +153,13 @@ export function doubtsAbout(config: Config): Remark[] {
     const text =
       ', so that the logs, SPF and rate limits of the backend see no client but the gate: use another where the backend can'
     doubts.push({ path: ['backend', 'identity'], text })
+  }
+  if (config.tls.certificates.length > 0) {
+    config.listen.forEach(({ tls }, i) => {
+      if (tls !== 'pass_through') return
+      const text = ', where clients see the certificate of the backend and none of tls.certificates'
+      doubts.push({ path: ['listen', i, 'tls'], text })
+    })
   }
   const { listen: operators } = config.admin
   if (operators !== null && !/^127\.|^::1$|^localhost$/.test(operators.host)) {
