@@ -1,7 +1,7 @@
 // The Postfix and the gates of the comparison: one main.cf for all ways, as strict and as talkative as a site's may be.
 
 import { join } from 'node:path'
-import { certificatesKey, makeAuthority } from '../support/certificate.ts'
+import { certificatesKey, makeAuthority } from '../support/authority.ts'
 import { startGate } from '../support/gate.ts'
 import type { Owner } from '../support/owner.ts'
 import { localDomain, type Postfix, startPostfix } from '../support/postfix.ts'
