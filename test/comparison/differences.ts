@@ -37,11 +37,14 @@ export function fits(pattern: Pattern, dialogue: string, difference: Difference)
   )
 }
 
-/** The EHLO reply without these keywords, and otherwise the same. */
+/** The EHLO reply without these keywords, and otherwise the same, wherever STARTTLS stands. */
 const offersLess =
   (...keywords: readonly string[]) =>
   ({ direct, gate }: Difference): boolean => {
-    const lines = (reply: string) => reply.split('\r\n').map(line => line.slice(4))
+    const lines = (reply: string) => {
+      const all = reply.split('\r\n').map(line => line.slice(4))
+      return [...all.filter(line => line !== 'STARTTLS'), ...all.filter(line => line === 'STARTTLS')]
+    }
     const kept = lines(direct).filter(line => !keywords.includes(line.split(' ')[0] ?? ''))
     return kept.join() === lines(gate).join()
   }
@@ -95,6 +98,27 @@ export const differences: readonly Allowed[] = [
       'Who is not offered it must wait for each reply: not waiting stays a sign. RFC 2920 leaves it to the server.',
     ways: ['stranger'],
     patterns: [{ direct: ehlo, gate: ehlo, also: offersLess('PIPELINING') }],
+  },
+  {
+    title: 'STARTTLS stands last among the keywords',
+    reason:
+      'TLS ends at the gate, which adds the keyword itself. The order of keywords means nothing (RFC 5321 4.1.1.1).',
+    ways: everybody,
+    patterns: [{ direct: ehlo, gate: ehlo, also: offersLess() }],
+  },
+  {
+    title: 'TLS ends at the gate',
+    reason: 'So the backend, here on loopback and in the clear, writes ESMTP into its Received line and not ESMTPS.',
+    ways: everybody,
+    patterns: [
+      {
+        dialogue: /^STARTTLS/,
+        at: /^message$/,
+        direct: /with ESMTPS id/,
+        gate: /with ESMTP id/,
+        also: ({ direct, gate }) => direct.replace('with ESMTPS', 'with ESMTP') === gate,
+      },
+    ],
   },
   {
     title: 'Who sends a group without having been offered PIPELINING is deferred',

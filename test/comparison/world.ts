@@ -1,6 +1,7 @@
 // The Postfix and the gates of the comparison: one main.cf for all ways, as strict and as talkative as a site's may be.
 
 import { join } from 'node:path'
+import { certificatesKey, makeAuthority } from '../support/authority.ts'
 import { startGate } from '../support/gate.ts'
 import type { Owner } from '../support/owner.ts'
 import { localDomain, type Postfix, startPostfix } from '../support/postfix.ts'
@@ -77,11 +78,22 @@ C: QUIT`,
   )[0] ?? null
 
 export async function startWorld(owner: Owner): Promise<World> {
-  const postfix = await startPostfix(owner, { recipients: mailboxes.map(name => `${name}@${localDomain}`), main })
+  const pair = await (await makeAuthority(owner)).issue([`mail.${localDomain}`])
+  const tls = { smtpd_tls_security_level: 'may', smtpd_tls_cert_file: pair.cert, smtpd_tls_key_file: pair.key }
+  const postfix = await startPostfix(owner, {
+    recipients: mailboxes.map(name => `${name}@${localDomain}`),
+    main: { ...main, ...tls },
+  })
   await startSaslServer(owner, join(postfix.directory, 'queue', 'private', 'auth'), { alice: 'secret' })
   const way = async (network: string, isKnown: boolean, connect: 'rcpt' | 'mail' | 'greeting'): Promise<Way> => {
     const backend = `{ address: '127.0.0.1:${postfix.ports.proxy}', auth: always, connect: ${connect} }`
-    const gate = await startGate(owner, `hostname: mail.${localDomain}\nbackend: ${backend}\ngreet: { wait: 60ms }`)
+    const settings = [
+      'hostname: mail.example.test',
+      `backend: ${backend}`,
+      'greet: { wait: 60ms }',
+      certificatesKey(pair),
+    ]
+    const gate = await startGate(owner, settings.join('\n'))
     return { gate, port: gate.port, network, before: isKnown ? acquaintance : null }
   }
   return {
