@@ -116,8 +116,8 @@ export class Group implements WheelEntry {
   private choose(lease: Lease, stay: Server | null, now: Instant): Server | 'full' | 'none' {
     const { tried } = lease
     if (tried.length >= mostTries) return 'none'
-    const mayStay = stay !== null && stay.isHealthy(now) && stay.hasRoom && !tried.includes(stay)
-    if (mayStay && this.members.some(({ server }) => server === stay)) return stay
+    const kept = this.members.find(({ server }) => server === stay)?.server
+    if (kept?.isHealthy(now) && kept.hasRoom && !tried.includes(kept)) return kept
     return choose(this.members, this.picking, tried, now)
   }
 
