@@ -1,9 +1,7 @@
-import type { Socket } from 'node:net'
-import { dial, ownHeader } from './backend.ts'
+import { BackendDialogue, BackendFault } from './backend-dialogue.ts'
+import { noTls } from './backend-tls.ts'
 import type { Gate } from './gate.ts'
-import { keywordLines, keywordOf } from './smtp/keywords.ts'
-import { isPositive, type Reply, ReplyReader } from './smtp/reply.ts'
-import { endsOf } from './sockets.ts'
+import { keywordOf } from './smtp/keywords.ts'
 
 /** How long the backend may take to greet and to answer EHLO, ms, in all. */
 const patience = 10_000
@@ -40,7 +38,7 @@ export class Probe {
     this.timer = null
     this.gate.onTrouble = () => {}
     // A backend that does not answer must not hold a process that is to end.
-    this.end.abort()
+    this.end.abort('the gate ends')
   }
 
   private schedule(): void {
@@ -69,50 +67,15 @@ export class Probe {
 }
 
 /** The backend's EHLO keyword lines, or why there are none. */
-function askKeywords(gate: Gate, end: AbortSignal): Promise<readonly string[] | string> {
+async function askKeywords(gate: Gate, signal: AbortSignal): Promise<readonly string[] | string> {
   const { backend, house } = gate
-  const socket = dial(backend)
-  return new Promise(resolve => {
-    const finish = (answer: readonly string[] | string) => {
-      clearTimeout(late)
-      end.removeEventListener('abort', ended)
-      resolve(answer)
-      socket.destroy()
-    }
-    // In all, not between two octets: one that drips is no better than one that is silent.
-    const late = setTimeout(() => finish(`no answer in ${patience / 1000} s`), patience)
-    const ended = () => finish('the gate ends')
-    end.addEventListener('abort', ended)
-    socket.on('error', (error: NodeJS.ErrnoException) => finish(error.code ?? error.message))
-    socket.on('end', () => finish('it closed the connection'))
-    socket.on('connect', () => sendHeader(socket, gate))
-    const reader = new ReplyReader()
-    let greeted = false
-    // A server that was not told of the header greets, and takes it for commands.
-    const hint = ({ code }: Reply) =>
-      greeted && code >= 500 && backend.identity.startsWith('proxy_') ? '; does it expect a PROXY header there?' : ''
-    const read = (reply: Reply) => {
-      if (!isPositive(reply)) return finish(`it answered ${reply.text.trimEnd().slice(0, 120)}${hint(reply)}`)
-      if (!greeted) {
-        greeted = true
-        socket.write(`EHLO ${house.hostname}\r\n`, 'latin1')
-        return
-      }
-      socket.end('QUIT\r\n')
-      finish(keywordLines(reply))
-    }
-    socket.on('data', octets => {
-      for (const reply of reader.read(octets)) read(reply)
-      if (reader.malformed) finish('it does not speak SMTP')
-    })
-  })
-}
-
-function sendHeader(socket: Socket, gate: Gate): void {
-  const ends = endsOf(socket)
-  if (ends === null) return
-  // On a connection of our own we are the client: the ends are the other way round.
-  const own = { client: ends.server, clientPort: ends.serverPort, server: ends.client, serverPort: ends.clientPort }
-  const header = ownHeader(gate.backend.identity, own)
-  if (header !== null) socket.write(header)
+  const dialogue = BackendDialogue.begin({ backend, hostname: house.hostname, as: 'gate', patience, signal })
+  try {
+    return await dialogue.introduce(noTls)
+  } catch (fault) {
+    if (fault instanceof BackendFault) return fault.message
+    throw fault
+  } finally {
+    dialogue.leave()
+  }
 }
