@@ -1,11 +1,12 @@
-import type { Member, Picking } from '@sallyport/proxy/backends/choice.js'
+import type { Member } from '@sallyport/proxy/backends/choice.js'
 import { Group, type QueueResult, type Surroundings } from '@sallyport/proxy/backends/group.js'
 import { Lease, type Seeker } from '@sallyport/proxy/backends/lease.js'
 import { Server } from '@sallyport/proxy/backends/server.js'
+import type { Picking } from '@sallyport/proxy/config/config.js'
 
 /** A server that nobody connects to. */
 export function makeServer(name: string, limit = 1_000): Server {
-  return new Server(name, { endpoint: { host: name, port: 25 }, identity: 'proxy_v2' }, limit)
+  return new Server(name, { endpoint: { host: name, port: 25 }, identity: 'proxy_v2' }, limit, 10_000)
 }
 
 export function makeMembers(weights: readonly number[], limit = 1_000): Member[] {
@@ -77,6 +78,6 @@ export class GroupWorld implements Surroundings {
   seek(stay: Server | null = null): { lease: Lease; found: string; told: Told } {
     const told = new Told()
     const lease = new Lease(this.group, told)
-    return { lease, found: this.group.seek(lease, stay, this.now), told }
+    return { lease, found: lease.seek(stay, this.now), told }
   }
 }

@@ -36,6 +36,10 @@ export class Recorder implements Port {
   open(): void {
     this.note('open', '')
   }
+  reopen(): boolean {
+    return false
+  }
+
   reached(result: Reached): void {
     this.reachedAs.push(result)
   }

@@ -108,6 +108,10 @@ export class Witness implements Port {
     this.asked.push(ask)
   }
 
+  reopen(): boolean {
+    return false
+  }
+
   open(): void {
     this.note('open', '')
     assert.ok(this.backend === null, 'a second backend')

@@ -1,6 +1,8 @@
 import type { Socket } from 'node:net'
 import { clientKey, type Instant, isPrivate, lessonOf } from '@sallyport/rules'
 import { type Backend, dial, type Ends, identityHeader } from './backend.ts'
+import type { Backends } from './backends/backends.ts'
+import { Passage } from './backends/passage.ts'
 import type { Gate } from './gate.ts'
 import type { ProxyHeaderReader } from './proxy-protocol/decode.ts'
 import type { Ask, Asked, Port, Reached } from './session/port.ts'
@@ -36,8 +38,12 @@ export class Connection implements Port, WheelEntry {
   /** Present until the PROXY header of a trusted proxy has been read. */
   header: ProxyHeaderReader | null
   ends: Ends
-  /** As configured when the session began: it belongs to the session's house, and the identity to the address. */
-  private behind: Backend
+  /** As configured when the session began: they belong to its house. */
+  private backends: Backends
+  /** null: no backend has been opened yet. */
+  private passage: Passage | null = null
+  /** The one that is connected to: the identity belongs to the address. */
+  private behind: Backend | null = null
   /** Under which the client is counted and remembered; null: not known yet. */
   key: string | null = null
   /** It is counted among the open connections. */
@@ -53,7 +59,7 @@ export class Connection implements Port, WheelEntry {
     this.client = client
     this.ends = ends
     this.header = header
-    this.behind = gate.backend
+    this.backends = gate.backends
   }
 
   /** The client is known: its session begins. `health`: it is a balancer's probe. */
@@ -62,7 +68,7 @@ export class Connection implements Port, WheelEntry {
     const now = gate.clock()
     this.ends = ends
     this.header = null
-    this.behind = gate.backend
+    this.backends = gate.backends
     const access = gate.access.check(ends.client)
     const arrival = {
       id: gate.ids.next(Date.now() / 1000),
@@ -240,22 +246,46 @@ export class Connection implements Port, WheelEntry {
     this.gate.ask(this, ask)
   }
 
-  open(): void {
-    const socket = dial(this.behind)
+  open(group: string | null): void {
+    this.passage ??= new Passage(this.backends, this)
+    this.passage.open(group)
+  }
+
+  reopen(): boolean {
+    const { passage } = this
+    if (passage === null || passage.isShort) return false
+    this.abandon()
+    return passage.reopen()
+  }
+
+  /** A server has been chosen: connects to it. */
+  dial(backend: Backend): void {
+    const socket = dial(backend)
+    this.behind = backend
     this.backend = socket
     attendBackend(socket, this)
+  }
+
+  /** No backend is to be had. */
+  failed(why: string): void {
+    this.drive(() => this.session?.backendGone(why, this.gate.clock()))
+  }
+
+  clock(): Instant {
+    return this.gate.clock()
   }
 
   /** The backend has taken the connection: it is told who the client is, before anything else. */
   opened(socket: Socket): void {
     const { gate, session, ends } = this
-    const header = identityHeader(this.behind.identity, ends)
+    const header = this.behind === null ? null : identityHeader(this.behind.identity, ends)
     if (header !== null) socket.write(header)
     this.drive(() => session?.opened(gate.clock()))
   }
 
   reached(result: Reached): void {
-    this.gate.reached(result, this.behind)
+    this.gate.metrics.backendConnections.inc({ result })
+    this.passage?.fared(result === 'ok' || result === 'declined')
   }
 
   replied(to: Asked, wait: number): void {
@@ -263,6 +293,7 @@ export class Connection implements Port, WheelEntry {
   }
 
   abandon(): void {
+    this.passage?.release()
     const { backend } = this
     if (backend === null) return
     this.backend = null
@@ -282,7 +313,7 @@ export class Connection implements Port, WheelEntry {
 
   concluded(session: Session): void {
     const { gate, key } = this
-    gate.conclude(session, this.behind)
+    gate.conclude(session, this.passage?.server ?? null)
     if (key === null) return
     const lesson = lessonOf(session.house.plan, session.tally)
     if (lesson === null) return

@@ -3,7 +3,6 @@ import type { AddressInfo, Server as Listener } from 'node:net'
 import { setTimeout as pause } from 'node:timers/promises'
 import { AccessLists } from './access.ts'
 import { openAdmin } from './admin.ts'
-import type { Backend } from './backend.ts'
 import type { Config } from './config/config.ts'
 import { type EmbeddedMta, startEmbeddedMta } from './embedded-mta.ts'
 import { Gate } from './gate.ts'
@@ -48,14 +47,14 @@ export async function start(
   log: Log = openLog(config.log.level, 1),
 ): Promise<Running> {
   const access = await loadAccess(config, log)
-  const mta = config.backend.address === null ? await embedded(config, log) : null
+  const mta = config.backend.servers === null ? await embedded(config, log) : null
   const store = openStore(config.store, { log: storeLog(log), now: () => Math.floor(Date.now() / 1000) })
-  const gate = new Gate(version, config, backendOf(config, mta), access, store, log)
+  const gate = new Gate(version, config, { host: anyPort.host, port: mta?.port ?? 0 }, access, store, log)
   const probe = new Probe(gate)
   const house: Household = { gate, probe, mta, admin: null, listeners: [] }
   try {
     // Our EHLO reply is the backend's, so it is asked first; but a backend that hangs must not keep the gate from its port.
-    await Promise.race([probe.look(), pause(firstLook, undefined, { ref: false })])
+    await Promise.race([probe.lookAtAll(), pause(firstLook, undefined, { ref: false })])
     const { listen: adminAt } = config.admin
     if (adminAt !== null) house.admin = await named('admin.listen', openAdmin(gate, adminAt))
     const inherited = inheritedSockets(process.env, process.pid)
@@ -71,8 +70,8 @@ export async function start(
     version,
     listen: house.listeners.map(addressText),
     admin: house.admin === null ? null : addressText(house.admin),
-    backend: `${gate.backend.endpoint.host}:${gate.backend.endpoint.port}`,
-    identity: gate.backend.identity,
+    backend: gate.backends.servers.map(server => server.name).join(' '),
+    identity: [...new Set(gate.backends.servers.map(({ backend }) => backend.identity))].join(' '),
     embedded: mta !== null ? config.backend.maildir : undefined,
     store: config.store.kind,
   }
@@ -111,15 +110,8 @@ async function embedded(config: Config, log: Log): Promise<EmbeddedMta> {
   }
 }
 
-function backendOf(config: Config, mta: EmbeddedMta | null): Backend {
-  const { address, identity } = config.backend
-  if (address !== null) return { endpoint: address, identity }
-  // smtp-server reads version 1 only.
-  return { endpoint: { host: anyPort.host, port: mta?.port ?? 0 }, identity: 'proxy_v1' }
-}
-
 function running(house: Household): Running {
-  const { gate, listeners, mta } = house
+  const { gate, listeners } = house
   return {
     gate,
     addresses: listeners.map(listener => listener.address() as AddressInfo),
@@ -130,9 +122,9 @@ function running(house: Household): Running {
       problems.push(...access.problems)
       gate.metrics.reloadSuccessful.set(problems.length === 0 ? 1 : 0)
       if (problems.length > 0) return problems
-      gate.renew(config, backendOf(config, mta), access)
+      gate.renew(config, access)
       access.watch()
-      void house.probe.look()
+      void house.probe.lookAtAll()
       return []
     },
     async stop() {
@@ -162,7 +154,7 @@ function restartProblems(now: Config, next: Config): string[] {
   for (const key of keys) {
     if (JSON.stringify(now[key]) !== JSON.stringify(next[key])) problems.push(`${key}: changed; this needs a restart`)
   }
-  if ((now.backend.address === null) !== (next.backend.address === null)) {
+  if ((now.backend.servers === null) !== (next.backend.servers === null)) {
     problems.push('backend: changed between embedded and another; this needs a restart')
   }
   return problems

@@ -19,10 +19,10 @@ describe('a group', () => {
     assert.deepEqual([found, lease.server?.name], ['taken', 's0'])
     lease.fared(false, world.now)
     lease.release()
-    assert.deepEqual([world.group.seek(lease, null, 1), lease.server?.name], ['taken', 's1'])
+    assert.deepEqual([lease.seek(null, 1), lease.server?.name], ['taken', 's1'])
     lease.fared(false, 1)
     lease.release()
-    assert.equal(world.group.seek(lease, null, 2), 'none')
+    assert.equal(lease.seek(null, 2), 'none')
     assert.deepEqual(world.ejections, ['s0 1000', 's1 1000'])
   })
 
@@ -113,7 +113,7 @@ const leaksNothing = fc.property(steps, fc.integer({ min: 1, max: 3 }), (course,
     else if (what === 3) {
       session.lease.fared(which % 2 === 0, world.now)
       session.lease.release()
-      session.waits += Number(world.group.seek(session.lease, null, world.now) === 'wait')
+      session.waits += Number(session.lease.seek(null, world.now) === 'wait')
     } else if (what === 4) session.lease.fared(which % 2 === 0, world.now)
     else server?.checked(what === 5, world.now)
     for (const { server } of members) assert.ok(server.open <= limit, `${server.name} has ${server.open}`)

@@ -1,4 +1,5 @@
 import type { Instant } from '@sallyport/rules'
+import type { Picking } from '../config/config.ts'
 import type { Server } from './server.ts'
 
 /** A server's place in a group. */
@@ -8,9 +9,6 @@ export interface Member {
   /** What it has coming to it: whoever has most is next. */
   credit: number
 }
-
-/** `order`: the first that can be used; `weight`: all that can be used, each as often as its weight says. */
-export type Picking = 'order' | 'weight'
 
 /**
  * The server for a session that has tried some already. `full`: there are some to try, and each has as many connections as it

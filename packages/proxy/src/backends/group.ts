@@ -1,6 +1,7 @@
 import type { Instant } from '@sallyport/rules'
+import type { Picking } from '../config/config.ts'
 import { unscheduled, type Wheel, type WheelEntry } from '../wheel.ts'
-import { choose, type Member, type Picking } from './choice.ts'
+import { choose, type Member } from './choice.ts'
 import type { Lease } from './lease.ts'
 import { Queue } from './queue.ts'
 import type { Server } from './server.ts'
@@ -11,6 +12,12 @@ const mostTries = 4
 /** What became of somebody who had to wait. */
 export const queueResults = ['served', 'late', 'full', 'left'] as const
 export type QueueResult = (typeof queueResults)[number]
+
+/**
+ * What became of a wish for a server. `wait`: it stands in the queue, and its seeker will hear; `full`: so does everybody else;
+ * `none`: all were tried.
+ */
+export type Found = 'taken' | 'wait' | 'full' | 'none'
 
 /** What a group needs of the world, and tells it. */
 export interface Surroundings {
@@ -66,10 +73,9 @@ export class Group implements WheelEntry {
 
   /**
    * A server for the lease, which is then taken: `stay` while that is healthy and has room, so that a session stays with its
-   * backend. `wait`: the lease stands in the queue, and its seeker will hear. `full`: so does everybody else; `none`: all were
-   * tried.
+   * backend.
    */
-  seek(lease: Lease, stay: Server | null, now: Instant): 'taken' | 'wait' | 'full' | 'none' {
+  seek(lease: Lease, stay: Server | null, now: Instant): Found {
     // Whoever came before goes first.
     if (this.queue.size > 0) this.serve(now)
     const server = this.choose(lease, stay, now)

@@ -30,7 +30,9 @@ export class Server {
   /** The keyword lines of its EHLO reply as last heard; null: not heard yet. */
   keywords: readonly string[] | null = null
   /** The most connections at a time. */
-  readonly limit: number
+  limit: number
+  /** How often it is asked, ms. */
+  probeEvery: number
   private connections = 0
   /** In a row. */
   private ejections = 0
@@ -40,10 +42,11 @@ export class Server {
   private failedAt = longAgo
   private readonly hearers = new Set<() => void>()
 
-  constructor(name: string, backend: Backend, limit: number) {
+  constructor(name: string, backend: Backend, limit: number, probeEvery: number) {
     this.name = name
     this.backend = backend
     this.limit = limit
+    this.probeEvery = probeEvery
   }
 
   /** Connections now. */

@@ -13,6 +13,10 @@ export const identities = ['proxy_v2', 'proxy_v1', 'xclient', 'none'] as const
 /** How the backend learns who the client is. */
 export type Identity = (typeof identities)[number]
 
+export const pickings = ['order', 'weight'] as const
+/** Which of several servers a session gets. */
+export type Picking = (typeof pickings)[number]
+
 export const bareNewlines = ['normalise', 'refuse'] as const
 export type BareNewline = (typeof bareNewlines)[number]
 
@@ -29,6 +33,7 @@ export interface Config {
   readonly trustedProxies: readonly Network[]
   readonly healthChecks: readonly Network[]
   readonly backend: Backend
+  readonly routes: readonly Route[]
   /** Lower case. Empty: any; the backend decides. */
   readonly recipientDomains: readonly string[]
   readonly greet: Greet
@@ -45,15 +50,33 @@ export interface Config {
   readonly drain: Drain
 }
 
+export interface BackendServer {
+  readonly address: Endpoint
+  /** 1 to 100. */
+  readonly weight: number
+}
+
 export interface Backend {
-  /** null: the embedded MTA. */
-  readonly address: Endpoint | null
+  /** In the order written, one at least; null: the embedded MTA. */
+  readonly servers: readonly BackendServer[] | null
+  readonly pick: Picking
+  /** To one server at a time. */
+  readonly connections: number
+  /** Sessions that may wait for a connection, and how long. */
+  readonly queue: { readonly length: number; readonly wait: number }
   readonly identity: Identity
   /** The operator has said that the backend does not relay for the gate's own address. */
   readonly trustsGate: boolean
   readonly probeEvery: number
   /** Where the embedded MTA delivers. */
   readonly maildir: string
+}
+
+/** A backend for some domains of recipients; never the embedded MTA. */
+export interface Route {
+  /** Lower case; `*.example.net`: all below example.net. */
+  readonly domains: readonly string[]
+  readonly backend: Omit<Backend, 'maildir'>
 }
 
 export interface Greet {

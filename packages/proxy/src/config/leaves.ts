@@ -106,6 +106,13 @@ export const listenEndpoint = text<Endpoint>(
   scalars.formatEndpoint,
 )
 
+export const serverEndpoint = text<Endpoint>(
+  { title: 'address or name, and port', examples: ['10.0.0.1:25', 'postfix:25'] },
+  found =>
+    found === 'embedded' ? { problem: 'only backend by itself can be embedded' } : scalars.parseEndpoint(found, 1),
+  scalars.formatEndpoint,
+)
+
 /** null: the embedded MTA. */
 export const backendEndpoint = text<Endpoint | null>(
   { title: 'address or name, and port, or embedded', examples: ['127.0.0.1:10025', 'postfix:25', 'embedded'] },
@@ -128,6 +135,12 @@ export const adminEndpoint = z
   .meta({ title: 'address and port, or off', examples: ['127.0.0.1:9525', 'off'] })
 
 export const domain = text({ title: 'domain name', examples: ['example.com'] }, scalars.parseDomain, keep)
+
+export const routeDomain = text(
+  { title: 'domain name, or *. and one', examples: ['example.com', '*.example.net'] },
+  scalars.parseRouteDomain,
+  keep,
+)
 
 export const resolver = text(
   { title: 'IP address, with or without a port', examples: ['127.0.0.1', '127.0.0.1:5353', '[::1]:53'] },

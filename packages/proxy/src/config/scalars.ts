@@ -95,6 +95,13 @@ export function parseDomain(text: string): Reading<string> {
   return { problem: 'not a domain name' }
 }
 
+/** Reads a domain, or `*.` and a domain for all that is below it. */
+export function parseRouteDomain(text: string): Reading<string> {
+  if (!text.startsWith('*.')) return parseDomain(text)
+  const parent = parseDomain(text.slice(2))
+  return 'problem' in parent ? parent : { value: `*.${parent.value}` }
+}
+
 /** Reads `redis://` and `rediss://` (TLS). The problem says nothing of the text, which may hold a password. */
 export function parseRedisUrl(text: string): Reading<string> {
   const scheme = /^rediss?:\/\//.test(text)

@@ -29,7 +29,8 @@ export interface Port {
   send(text: string): void
   ask(ask: Ask): void
   /** Connects to the backend with the client's identity; then comes `opened` or `backendGone`. */
-  open(): void
+  open(group: string | null): void
+  reopen(): boolean
   /** To the backend: whole command lines, latin1. */
   command(text: string): void
   /** To the backend: octets of a message. */

@@ -228,6 +228,11 @@ export class Session {
     this.replyReader = null
   }
 
+  reopen(): boolean {
+    this.replyReader = null
+    return this.port.reopen()
+  }
+
   /** Says the verdict `drop` and ends. */
   drop(verdict: Verdict, now: Instant): void {
     const text = verdictReply(verdict, this.arrival.id)

@@ -162,6 +162,12 @@ class Opening implements Phase {
     const text = replies.unavailable(session.arrival.id)
     session.journal.detail = `backend: ${why} at ${this.step}`
     session.port.reached(result)
+    if (session.reopen()) {
+      this.step = 'connect'
+      this.xclient = null
+      session.deadline = now + session.house.waits.backendConnect
+      return
+    }
     session.journal.refusal(text)
     if (session.transaction !== null) session.transaction.refusal = text
     session.abandon()
@@ -174,7 +180,7 @@ export function enterOpening(session: Session, rcptLine: string, now: Instant): 
   session.phase = new Opening(rcptLine, now)
   session.deadline = now + session.house.waits.backendConnect
   session.journal.openedAt = now
-  session.port.open()
+  session.port.open(null)
 }
 
 function identity(session: Session): readonly (readonly [string, string])[] {
