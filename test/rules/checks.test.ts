@@ -22,6 +22,11 @@ const tables: { readonly [Name in CheckName]: readonly Row[] } = {
     [{ access: 'deny' }, 'fail'],
     [{ access: 'none', enveloped: true, greeted: true }, 'pass'],
   ],
+  authenticated: [
+    [{}, 'todo'],
+    [{ enveloped: true, commands: 9 }, 'todo'],
+    [{ authenticated: true }, 'vouch'],
+  ],
   pregreet: [
     [{}, 'todo'],
     [{ greetWait: 6000 }, 'todo'],

@@ -18,6 +18,7 @@ test('by default nothing refuses on a first offence but what no mail client does
   const actions = Object.fromEntries(makePlan({}).checks.map(({ name, action }) => [name, action]))
   assert.deepEqual(actions, {
     access: 'drop',
+    authenticated: 'observe',
     pregreet: 'defer',
     dnsbl: 'observe',
     'helo-syntax': 'observe',

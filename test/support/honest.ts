@@ -44,6 +44,8 @@ export class HonestSession {
       access: 'none',
       greetWait,
       health: false,
+      starttls: 'off' as const,
+      tls: null,
     } as const
     this.session = new Session(makeHouse({ xclient: tape.pick(2) === 1 }), arrival, this.witness, 0)
     this.witness.session = this.session
@@ -130,7 +132,7 @@ export class HonestSession {
         session.backendGone('reset', witness.now)
       } else if (!backend.opened) {
         backend.opened = true
-        session.opened(witness.now)
+        session.opened({ xclient: session.house.xclient, tls: 'off' }, witness.now)
       } else if (request !== null) {
         this.replies++
         const reply = replyTo(request, this.tape.pick(24))

@@ -1,4 +1,5 @@
 import { type House, Offer, type Waits } from '@sallyport/proxy/session/house.js'
+import { Routes } from '@sallyport/proxy/session/routes.js'
 import { makePlan, type Policy } from '@sallyport/rules'
 
 export const hostname = 'mx.example.test'
@@ -10,6 +11,7 @@ export const waits: Waits = {
   screening: 600_000,
   data: 180_000,
   session: 14_400_000,
+  tlsHandshake: 30_000,
   backendConnect: 5_000,
   backendGreeting: 30_000,
   backendReply: 300_000,
@@ -23,6 +25,11 @@ export interface HouseOptions {
   readonly keywords?: readonly string[]
   readonly recipientDomains?: readonly string[]
   readonly xclient?: boolean
+  readonly routes?: ReadonlyMap<string, string>
+  readonly connect?: House['connect']
+  readonly auth?: House['auth']
+  readonly verbs?: readonly string[]
+  readonly withhold?: readonly string[]
   readonly bareNewline?: 'normalise' | 'refuse'
   readonly waits?: Partial<Waits>
   readonly commandLine?: number
@@ -41,6 +48,11 @@ export function makeHouse(options: HouseOptions = {}): House {
     limits: { commandLine: options.commandLine ?? 2048, commands: options.commands ?? 1000 },
     recipientDomains: options.recipientDomains === undefined ? null : new Set(options.recipientDomains),
     xclient: options.xclient ?? false,
+    routes: new Routes(options.routes ?? new Map()),
+    connect: options.connect ?? 'rcpt',
+    auth: options.auth ?? 'tls',
+    verbs: options.verbs === undefined ? null : new Set(options.verbs),
+    withhold: new Set(options.withhold),
     bareNewline: options.bareNewline ?? 'normalise',
   }
 }

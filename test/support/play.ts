@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import type { TlsInfo } from '@sallyport/proxy/session/arrival.js'
 import { Session } from '@sallyport/proxy/session/session.js'
 import { sessionLine, verdictOf } from '@sallyport/proxy/session-line.js'
 import { printable } from '@sallyport/proxy/smtp/octets.js'
@@ -60,21 +61,38 @@ function open({ settings }: Transcript, recorder: Recorder): Session {
     ...(keywords && { keywords: keywords.filter(keyword => keyword !== '') }),
     ...(recipientDomains && { recipientDomains }),
     xclient: settings.get('xclient') === 'true',
+    routes: new Map(list('routes')?.map(route => route.split('=', 2) as [string, string])),
+    connect: oneOf(settings.get('connect') ?? 'rcpt', ['rcpt', 'mail', 'greeting']),
+    auth: oneOf(settings.get('auth') ?? 'tls', ['tls', 'always', 'never']),
+    ...(list('verbs') && { verbs: list('verbs') ?? [] }),
+    withhold: list('withhold') ?? [],
     bareNewline: settings.get('bare_newline') === 'refuse' ? 'refuse' : 'normalise',
     waits: JSON.parse(settings.get('waits') ?? '{}') as Record<string, number>,
     commands: Number(settings.get('commands') ?? 1000),
   }
-  const access = settings.get('access') ?? 'none'
-  assert.ok(access === 'none' || access === 'allow' || access === 'deny')
   const arrival = {
     id: 'REF',
     client: settings.get('client') ?? '192.0.2.1',
     clientPort: 4567,
-    access,
+    access: oneOf(settings.get('access') ?? 'none', ['none', 'allow', 'deny']),
     greetWait: Number(settings.get('wait') ?? 6000),
     health: settings.get('health') === 'true',
-  } as const
+    starttls: oneOf(settings.get('starttls') ?? 'off', ['off', 'offered', 'required', 'pass_through']),
+    tls: settings.has('tls') ? tlsOf(settings.get('tls') ?? '') : null,
+  }
+  recorder.servers = Number(settings.get('servers') ?? 1) - 1
   return new Session(makeHouse(options), arrival, recorder, 0)
+}
+
+function oneOf<const Word extends string>(text: string, words: readonly Word[]): Word {
+  const found = words.find(word => word === text)
+  assert.ok(found !== undefined, `none of ${words.join(', ')}: ${text}`)
+  return found
+}
+
+function tlsOf(text: string): TlsInfo {
+  const [version = '', cipher = '', serverName = null] = text.split(' ')
+  return { version, cipher, serverName }
 }
 
 function advance(session: Session, recorder: Recorder, to: number): void {
@@ -118,8 +136,13 @@ function feed(session: Session, { at, what, text, line }: Row, octets: Buffer, c
     }
     case 'named':
       return session.answer({ ask: 'reverse-name', name: text }, at)
-    case 'opened':
-      return session.opened(at)
+    case 'opened': {
+      const tls = oneOf(fields.get('tls') ?? 'off', ['off', 'opportunistic', 'required'])
+      return session.opened({ xclient: session.house.xclient, tls }, at)
+    }
+    case 'secured':
+      if (text === 'backend') return session.backendSecured(at)
+      return session.secured(tlsOf(text.replace('client ', '')), at)
     case 'gone':
       return session.backendGone(text, at)
     case 'end':

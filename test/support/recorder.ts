@@ -4,7 +4,7 @@ import type { Session } from '@sallyport/proxy/session/session.js'
 /** What a session did to the world. Adjacent octets to the same side at the same instant are one entry. */
 export interface Deed {
   readonly at: number
-  readonly kind: 'S:' | 'B>' | 'ask' | 'open' | 'abandon' | 'close' | 'concluded'
+  readonly kind: 'S:' | 'B>' | 'ask' | 'open' | 'reopen' | 'secure' | 'abandon' | 'close' | 'concluded'
   readonly text: string
 }
 
@@ -18,6 +18,8 @@ export class Recorder implements Port {
   conclusions = 0
   reachedAs: Reached[] = []
   waits: string[] = []
+  /** Backends that are left to be tried. */
+  servers = 0
 
   send(text: string): void {
     this.toClient += text
@@ -33,13 +35,24 @@ export class Recorder implements Port {
   ask(ask: Ask): void {
     this.note('ask', ask)
   }
-  open(): void {
-    this.note('open', '')
+  octets(octets: Uint8Array): void {
+    this.send(Buffer.from(octets).toString('latin1'))
+  }
+  open(group: string | null): void {
+    this.note('open', group ?? '')
   }
   reopen(): boolean {
-    return false
+    if (this.servers === 0) return false
+    this.servers--
+    this.note('reopen', '')
+    return true
   }
-
+  secureClient(): void {
+    this.note('secure', 'client')
+  }
+  secureBackend(): void {
+    this.note('secure', 'backend')
+  }
   reached(result: Reached): void {
     this.reachedAs.push(result)
   }

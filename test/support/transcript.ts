@@ -12,14 +12,16 @@ import assert from 'node:assert/strict'
  *   recalled passed=a,b failed=c     the store answers
  *   listed rank=2 list=bl.test rise=0 fall=0 failed=0 asked=1 ttl=300     DNS lists answer
  *   named host.example               reverse DNS answers
- *   opened          the connection to the backend stands
+ *   opened tls=required              the connection to the backend stands; tls as it is configured, off if not said
+ *   secured client TLSv1.3 TLS_AES_128_GCM_SHA256 mx.example.test     TLS stands with the client (version, cipher, SNI)
+ *   secured backend                  and with the backend
  *   B< text         the backend sends a line           B~ text   octets
  *   gone why        the backend's connection is gone   drain     the gate is about to stop
  *   time            nothing happens; deadlines up to here do
  * What must come out, all of it and nothing else, in this order and at this time:
  *   S: text         a line to the client               S~ text   octets
  *   B> text         a line to the backend              B] text   octets
- *   ask x · open · abandon · close
+ *   ask x · open group · reopen · secure client · secure backend · abandon · close
  * At the end, if given:
  *   verdict refused pregreet         the session's verdict and the check that is its cause
  *   why 4 octets after 10 ms         what that check saw
@@ -53,13 +55,25 @@ export const inputs: ReadonlySet<string> = new Set([
   'listed',
   'named',
   'opened',
+  'secured',
   'B<',
   'B~',
   'gone',
   'drain',
   'time',
 ])
-export const outputs: ReadonlySet<string> = new Set(['S:', 'S~', 'B>', 'B]', 'ask', 'open', 'abandon', 'close'])
+export const outputs: ReadonlySet<string> = new Set([
+  'S:',
+  'S~',
+  'B>',
+  'B]',
+  'ask',
+  'open',
+  'reopen',
+  'secure',
+  'abandon',
+  'close',
+])
 export const results: ReadonlySet<string> = new Set([
   'verdict',
   'why',
@@ -80,6 +94,14 @@ const known = new Set([
   'keywords',
   'domains',
   'xclient',
+  'routes',
+  'servers',
+  'connect',
+  'auth',
+  'verbs',
+  'withhold',
+  'starttls',
+  'tls',
   'bare_newline',
   'waits',
   'commands',

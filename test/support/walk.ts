@@ -31,6 +31,8 @@ export class Walk {
       access: tape.of(['none', 'none', 'none', 'none', 'none', 'none', 'none', 'none', 'allow', 'deny'] as const),
       greetWait: tape.of([6000, 0]),
       health: tape.pick(30) === 29,
+      starttls: 'off' as const,
+      tls: null,
     }
     this.calm = tape.of([16, 8, 4, 2, 1])
     this.session = new Session(house, arrival, witness, 0)
@@ -180,7 +182,7 @@ export class Walk {
     if (witness.backend === null || session.isDone) return
     witness.note('opened', '')
     witness.backend.opened = true
-    session.opened(witness.now)
+    session.opened({ xclient: session.house.xclient, tls: 'off' }, witness.now)
     witness.settle()
   }
 
@@ -278,7 +280,7 @@ export class Walk {
     assert.ok(session.isDone, 'broken, and not over')
     const rows = witness.rows.length
     session.receive(Buffer.from('RSET\r\nMAIL FROM:<a@b>\r\n.\r\n'), witness.now)
-    session.opened(witness.now)
+    session.opened({ xclient: session.house.xclient, tls: 'off' }, witness.now)
     session.backend(Buffer.from('250 ok\r\n'), witness.now)
     session.answer({ ask: 'recall', passed: [], failed: [] }, witness.now)
     session.backendGone('late', witness.now)

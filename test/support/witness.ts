@@ -108,10 +108,6 @@ export class Witness implements Port {
     this.asked.push(ask)
   }
 
-  reopen(): boolean {
-    return false
-  }
-
   open(): void {
     this.note('open', '')
     assert.ok(this.backend === null, 'a second backend')
@@ -159,6 +155,22 @@ export class Witness implements Port {
     this.note('B]', text)
     assert.ok(this.backend !== null, 'a message to nobody')
     this.backend.data(text, this.client)
+  }
+
+  reopen(): boolean {
+    return false
+  }
+
+  secureClient(): void {
+    assert.fail('TLS, and nobody offered it')
+  }
+
+  secureBackend(): void {
+    assert.fail('TLS, and nobody asked for it')
+  }
+
+  octets(_octets: Uint8Array): void {
+    assert.fail('octets past the gate')
   }
 
   reached(_result: Reached): void {}

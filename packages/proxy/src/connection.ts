@@ -77,7 +77,9 @@ export class Connection implements Port, WheelEntry {
       access,
       greetWait: gate.greetWait(ends.client),
       health: health || gate.isHealthCheck(ends.client),
-    }
+      starttls: 'off',
+      tls: null,
+    } as const
     if (!arrival.health) {
       this.key = clientKey(ends.client)
       gate.metrics.connections.inc()
@@ -229,6 +231,11 @@ export class Connection implements Port, WheelEntry {
     backend.write(octets)
   }
 
+  octets(octets: Uint8Array): void {
+    this.flush()
+    if (this.client.writable) this.client.write(octets)
+  }
+
   private flush(): void {
     const { client, backend, toClient, toBackend } = this
     if (toClient !== '') {
@@ -275,12 +282,21 @@ export class Connection implements Port, WheelEntry {
     return this.gate.clock()
   }
 
+  secureClient(): void {
+    throw new Error('no listener offers STARTTLS')
+  }
+
+  secureBackend(): void {
+    throw new Error('no backend is asked for STARTTLS')
+  }
+
   /** The backend has taken the connection: it is told who the client is, before anything else. */
   opened(socket: Socket): void {
     const { gate, session, ends } = this
     const header = this.behind === null ? null : identityHeader(this.behind.identity, ends)
     if (header !== null) socket.write(header)
-    this.drive(() => session?.opened(gate.clock()))
+    const attempt = { xclient: this.behind?.identity === 'xclient', tls: 'off' } as const
+    this.drive(() => session?.opened(attempt, gate.clock()))
   }
 
   reached(result: Reached): void {

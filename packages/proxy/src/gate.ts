@@ -184,6 +184,11 @@ function houseOf(config: Config, backends: Backends, offer: Offer): House {
     waits: config.timeouts,
     limits: config.limits,
     recipientDomains: config.recipientDomains.length > 0 ? new Set(config.recipientDomains) : null,
+    routes: backends.routes,
+    connect: config.backend.connect,
+    auth: config.backend.auth,
+    verbs: config.extensions.verbs === 'any' ? null : new Set(config.extensions.verbs),
+    withhold: new Set(config.extensions.withhold),
     xclient: backends.useXclient,
     bareNewline: config.message.bareNewline,
   }

@@ -64,6 +64,8 @@ export interface Check<Name extends string = string, Specs extends OptionSpecs =
   /** Who may fail it without being a bot: the false-positive note of the docs. */
   readonly mistakes: string
   readonly settles: Stage
+  /** Its voucher outweighs what has failed already; otherwise one counts only while nothing has. */
+  readonly vouches?: 'for all'
   /** Default action on the first offence. */
   readonly action: Action
   /** Default action when the client failed this check before and that is still remembered; null: the same again. */

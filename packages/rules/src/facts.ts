@@ -43,6 +43,10 @@ export class Facts {
   aheadAfter: string | null = null
   /** The first octets that came so, at most 100 (latin1). */
   aheadText = ''
+  /** Octets that came in the clear behind STARTTLS and were thrown away (RFC 3207 4.2). */
+  plaintextDiscarded = 0
+  /** The backend has taken the client's login. */
+  authenticated = false
   /** A line no SMTP client sends: GET, a header field, binary. null: none. */
   nonSmtpCommand: string | null = null
   /** Command lines and message lines that ended in a LF or a CR alone. */

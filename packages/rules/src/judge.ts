@@ -68,8 +68,8 @@ export class Tally {
 
 /**
  * Runs every check that is still open over the facts and forms the verdict. Ten function calls after each input are cheaper
- * than any bookkeeping of what changed. The allow list beats everything; any other voucher counts only when nothing has failed
- * yet, wherever in the plan it stands, and not while its check only observes. So a verdict never becomes milder.
+ * than any bookkeeping of what changed. The allow list and a login beat everything; any other voucher counts only when nothing has
+ * failed yet, wherever in the plan it stands, and not while its check only observes. So but for a login a verdict never becomes milder.
  */
 export function judge(facts: Facts, plan: Plan, tally: Tally): Verdict {
   if (tally.vouched !== null) return none
@@ -89,8 +89,7 @@ export function judge(facts: Facts, plan: Plan, tally: Tally): Verdict {
     const action = tally.actionFor(planned, i)
     if (outcome.kind === 'vouch') {
       const reason = `${planned.name}: ${outcome.why}`
-      // What is settled before the first octet is the operator's own word.
-      if (planned.check.settles === 'recall') return acquit(tally, reason)
+      if (planned.check.vouches === 'for all') return acquit(tally, reason)
       if (action !== 'observe') vouched ??= reason
     }
     if (outcome.kind !== 'fail') continue

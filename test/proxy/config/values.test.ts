@@ -40,6 +40,8 @@ test('values: an empty file is the defaults', () => {
       identity: 'proxy_v2',
       trustsGate: false,
       probeEvery: 300_000,
+      connect: 'rcpt',
+      auth: 'tls',
       maildir: 'var/mail',
     },
     routes: [],
@@ -47,11 +49,13 @@ test('values: an empty file is the defaults', () => {
     greet: { wait: 6000, networks: [] },
     access: { allow: [], deny: [], allowFiles: [], denyFiles: [] },
     dnsbl: { zones: [], resolvers: [], wait: 5000, ttl: { min: 60, max: 3600, fallback: 300 } },
+    extensions: { withhold: [], verbs: 'any' },
     message: { bareNewline: 'normalise' },
     limits: { connections: 10_000, perClient: 50, commandLine: 2048, commands: 5000 },
     timeouts: {
       proxyHeader: 5000,
       recall: 50,
+      tlsHandshake: 30_000,
       command: 300_000,
       screening: 600_000,
       data: 180_000,
@@ -92,7 +96,7 @@ routes:
     [backend.pick, backend.connections, backend.queue, backend.probeEvery],
     ['weight', 50, { length: 7, wait: 500 }, 10_000],
   )
-  const { maildir: _, ...preset } = defaultConfig().backend
+  const { connect: _, auth: __, maildir: ___, ...preset } = defaultConfig().backend
   assert.deepEqual(routes, [
     { domains: ['example.org', '*.example.net'], backend: { ...preset, servers: [alone('10.0.1.1', 25)] } },
     {
@@ -106,7 +110,8 @@ const everything = `
 hostname: MX1.Example.COM
 listen: [":25", "[::1]:2525", localhost:0]
 trusted_proxies: [192.0.2.10, 2001:db8::/64]
-backend: { address: "192.0.2.1:25", identity: none, i_know_the_backend_sees_the_gate: true, probe_every: 1m }
+backend: { address: "192.0.2.1:25", identity: none, i_know_the_backend_sees_the_gate: true, probe_every: 1m, connect: mail, auth: never }
+extensions: { withhold: [chunking], verbs: [XFOO] }
 recipient_domains: [Example.com]
 greet: { wait: 0s, networks: [{ network: 192.0.2.0/24, wait: 500ms }] }
 dnsbl:
@@ -135,7 +140,8 @@ test('values: the edge and the backend arrive as they were written', () => {
   const servers = [alone('192.0.2.1', 25)]
   const { backend: preset } = defaultConfig()
   const backend = { ...preset, servers, identity: 'none', trustsGate: true, probeEvery: 60_000 }
-  assert.deepEqual(config.backend, backend)
+  assert.deepEqual(config.backend, { ...backend, connect: 'mail', auth: 'never' })
+  assert.deepEqual(config.extensions, { withhold: ['CHUNKING'], verbs: ['XFOO'] })
   assert.deepEqual(config.recipientDomains, ['example.com'])
   assert.equal(config.greet.wait, 0)
   assert.equal(config.greet.networks[0]?.wait, 500)

@@ -13,6 +13,8 @@ test('a session whose time is over when the backend fails ends there, with no de
     access: 'allow',
     greetWait: 0,
     health: false,
+    starttls: 'off' as const,
+    tls: null,
   } as const
   const session = new Session(makeHouse(), arrival, recorder, 0)
   session.start(0)

@@ -26,8 +26,10 @@ const rows: readonly (readonly [line: string, verb: Verb, argument: string])[] =
   ['ETRN x', 'ETRN', 'x'],
   ['AUTH PLAIN AGEAYg==', 'AUTH', 'PLAIN AGEAYg=='],
   ['STARTTLS', 'STARTTLS', ''],
-  ['xclient ADDR=1.2.3.4', 'XCLIENT', 'ADDR=1.2.3.4'],
-  ['XFORWARD ADDR=1.2.3.4', 'XFORWARD', 'ADDR=1.2.3.4'],
+  ['xclient ADDR=1.2.3.4', 'forbidden', 'ADDR=1.2.3.4'],
+  ['XFORWARD ADDR=1.2.3.4', 'forbidden', 'ADDR=1.2.3.4'],
+  ['X-Connect 1.2.3.4', 'forbidden', '1.2.3.4'],
+  ['PROXY UNKNOWN', 'forbidden', 'UNKNOWN'],
   [' EHLO a', 'unknown', 'EHLO a'],
   ['', 'unknown', ''],
   ['unknown', 'unknown', ''],
@@ -43,7 +45,18 @@ for (const [line, verb, argument] of rows) {
 test('which commands may stand in a group (RFC 2920 3.1), and which move mail', () => {
   const all = [...new Set(rows.map(([, verb]) => verb))]
   assert.deepEqual(all.filter(mayBeGrouped), ['MAIL', 'RCPT', 'BDAT', 'RSET'])
-  assert.deepEqual(all.filter(isUseful), ['EHLO', 'HELO', 'MAIL', 'RCPT', 'DATA', 'BDAT', 'RSET', 'QUIT'])
+  assert.deepEqual(all.filter(isUseful), [
+    'EHLO',
+    'HELO',
+    'MAIL',
+    'RCPT',
+    'DATA',
+    'BDAT',
+    'RSET',
+    'QUIT',
+    'AUTH',
+    'STARTTLS',
+  ])
 })
 
 test('a line goes on only if it is one line there too', () => {

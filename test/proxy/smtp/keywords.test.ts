@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { ehloReply, filterEhlo, keywordLines, keywordOf, offered } from '@sallyport/proxy/smtp/keywords.js'
+import { ehloReply, filterEhlo, keywordLines, keywordOf, offered, type View } from '@sallyport/proxy/smtp/keywords.js'
 
 const reply = (...lines: string[]) => ({
   code: 250,
@@ -28,17 +28,54 @@ const everything = [
   'ATRN',
   'REQUIRETLS',
 ]
-const passed = ['SIZE 10240000', 'VRFY', 'ENHANCEDSTATUSCODES', '8BITMIME', 'DSN', 'SMTPUTF8']
+const passed = [
+  'SIZE 10240000',
+  'VRFY',
+  'ETRN',
+  'ENHANCEDSTATUSCODES',
+  '8BITMIME',
+  'DSN',
+  'SMTPUTF8',
+  'CHUNKING',
+  'BINARYMIME',
+]
 
-test('what a backend offers that the gate cannot carry is not passed on; PIPELINING to whom it is due', () => {
-  assert.deepEqual(offered(everything, false), passed)
-  assert.deepEqual(offered(everything, true), ['PIPELINING', ...passed])
+const nothing: View = { pipelining: false, starttls: 'none', auth: false, tls: false, withhold: new Set() }
+const view = (some: Partial<View>): View => ({ ...nothing, ...some })
+
+test('what a backend offers that the gate cannot carry is not passed on', () => {
+  assert.deepEqual(offered(everything, nothing), passed)
   const small = everything.map(line => line.toLowerCase())
   assert.deepEqual(
-    offered(small, false),
+    offered(small, nothing),
     passed.map(line => line.toLowerCase()),
   )
-  assert.deepEqual(offered([], true), [])
+  assert.deepEqual(offered([], view({ pipelining: true })), [])
+})
+
+test('the rest goes to whom it is due', () => {
+  const more = (some: Partial<View>) => offered(everything, view(some)).filter(line => !passed.includes(line))
+  assert.deepEqual(more({ pipelining: true }), ['PIPELINING'])
+  assert.deepEqual(more({ starttls: 'backend' }), ['STARTTLS'])
+  assert.deepEqual(more({ auth: true }), ['AUTH PLAIN LOGIN', 'AUTH=PLAIN LOGIN'])
+  assert.deepEqual(more({ tls: true }), ['REQUIRETLS'])
+  assert.deepEqual(offered(['DSN'], view({ starttls: 'own' })), ['DSN', 'STARTTLS'])
+  assert.deepEqual(offered(['DSN'], view({ starttls: 'backend' })), ['DSN'])
+})
+
+test('the operator keeps back what he likes', () => {
+  const withhold = new Set(['CHUNKING', 'STARTTLS', 'DSN'])
+  assert.deepEqual(offered(['CHUNKING', 'dsn', 'SIZE 1'], view({ withhold, starttls: 'own' })), ['SIZE 1'])
+})
+
+test('a login that needs the TLS of the client is not offered, because it ends at the gate', () => {
+  const rows = [
+    ['AUTH PLAIN EXTERNAL LOGIN', ['AUTH PLAIN LOGIN']],
+    ['AUTH=SCRAM-SHA-256-PLUS SCRAM-SHA-256', ['AUTH=SCRAM-SHA-256']],
+    ['auth external', []],
+    ['AUTH', []],
+  ] as const
+  for (const [line, expected] of rows) assert.deepEqual(offered([line], view({ auth: true })), expected)
 })
 
 test('the keyword of a line', () => {
@@ -60,8 +97,8 @@ test('the lines of a reply without its first, as they were written', () => {
 })
 
 test("a backend's reply keeps its first line and ends where it should", () => {
-  assert.equal(filterEhlo(reply('mx at your service', ...everything), false), ehloReply('mx at your service', passed))
-  assert.equal(filterEhlo(reply('mx', 'STARTTLS'), true), '250 mx\r\n')
-  assert.equal(filterEhlo({ code: 250, text: '250\r\n' }, true), '250 \r\n')
+  assert.equal(filterEhlo(reply('mx at your service', ...everything), nothing), ehloReply('mx at your service', passed))
+  assert.equal(filterEhlo(reply('mx', 'STARTTLS'), view({ pipelining: true })), '250 mx\r\n')
+  assert.equal(filterEhlo({ code: 250, text: '250\r\n' }, nothing), '250 \r\n')
   assert.equal(ehloReply('mx', ['A', 'B 1']), '250-mx\r\n250-A\r\n250 B 1\r\n')
 })

@@ -1,5 +1,5 @@
 import type { Backend } from '../backend.ts'
-import type { Backend as BackendConfig, Config, Endpoint } from '../config/config.ts'
+import type { BackendGroup, Config, Endpoint } from '../config/config.ts'
 import { formatEndpoint } from '../config/scalars.ts'
 import { Routes } from '../session/routes.ts'
 import type { Member } from './choice.ts'
@@ -24,7 +24,7 @@ export class Backends {
     const known = new Map<string, Server>()
     for (const server of before?.servers ?? []) known.set(keyOf(server.backend), server)
     const found = new Map<string, Server>()
-    const groupOf = (written: Omit<BackendConfig, 'maildir'>) => {
+    const groupOf = (written: BackendGroup) => {
       // smtp-server reads version 1 of the PROXY protocol only.
       const identity = written.servers === null ? 'proxy_v1' : written.identity
       const servers = written.servers ?? [{ address: embedded, weight: 1 }]
@@ -91,7 +91,7 @@ export class Backends {
 /** The server as it is in force, or as another group has named it; else a new one. */
 function serverOf(
   backend: Backend,
-  { connections, probeEvery }: Pick<BackendConfig, 'connections' | 'probeEvery'>,
+  { connections, probeEvery }: Pick<BackendGroup, 'connections' | 'probeEvery'>,
   known: ReadonlyMap<string, Server>,
   found: Map<string, Server>,
 ): Server {

@@ -1,5 +1,14 @@
 import * as z from 'zod'
-import { type Backend, type BackendServer, type Endpoint, identities, pickings, type Route } from './config.ts'
+import {
+  type Backend,
+  type BackendGroup,
+  type BackendServer,
+  type Endpoint,
+  identities,
+  logins,
+  moments,
+  pickings,
+} from './config.ts'
 import * as leaves from './leaves.ts'
 import { section } from './section.ts'
 
@@ -68,6 +77,16 @@ export const backendKeys = section({
     .prefault('embedded')
     .describe('The mail server behind the gate; embedded: the one built in.'),
   ...shared,
+  connect: z
+    .enum(moments)
+    .prefault('rcpt')
+    .describe(
+      "When the backend is opened: at the first RCPT that the checks accept, at MAIL, or, for clients that are known, before the greeting, which is then the backend's own.",
+    ),
+  auth: z
+    .enum(logins)
+    .prefault('tls')
+    .describe('When a client may log in at the backend: under TLS, always (passwords in the clear), or never.'),
   maildir: leaves.path.prefault('var/mail').describe('Where the embedded mail server delivers.'),
 })
 
@@ -77,17 +96,20 @@ export const routeBackendKeys = section({
 })
 
 type Written = z.output<typeof backendKeys>
-type Shared = Omit<Written, 'address' | 'maildir'>
+type WrittenRoute = z.output<typeof routeBackendKeys>
 
-function toBackend(written: Shared & { readonly address: Endpoint | null }): Omit<Backend, 'maildir'> {
-  const { iKnowTheBackendSeesTheGate, servers: several, address, probeEvery, ...others } = written
-  const servers = several ?? (address === null ? null : [{ address, weight: 1 }])
+function toGroup({
+  iKnowTheBackendSeesTheGate: trustsGate,
+  ...written
+}: Omit<WrittenRoute, 'address'> & { readonly address: Endpoint | null }): BackendGroup {
+  const { pick, connections, queue, identity, address } = written
+  const servers = written.servers ?? (address === null ? null : [{ address, weight: 1 }])
   const preset = (servers?.length ?? 1) > 1 ? probePresets.several : probePresets.alone
-  return { ...others, servers, trustsGate: iKnowTheBackendSeesTheGate, probeEvery: probeEvery ?? preset }
+  return { servers, pick, connections, queue, identity, trustsGate, probeEvery: written.probeEvery ?? preset }
 }
 
 /** As little as says the same: an address where there is one server of no special weight. */
-function fromBackend({ trustsGate, servers, ...others }: Omit<Backend, 'maildir'>) {
+function fromGroup<Kind extends BackendGroup>({ trustsGate, servers, ...others }: Kind) {
   const [only, second] = servers ?? []
   const isAlone = only?.weight === 1 && second === undefined
   const where = isAlone ? { address: only.address } : servers === null ? { address: null } : { servers }
@@ -99,9 +121,10 @@ export const backend = z
   .codec(z.union([backendKeys, leaves.backendEndpoint]), z.custom<Backend>(), {
     decode: found => {
       const written = found !== null && 'identity' in found ? found : { ...backendKeys.parse({}), address: found }
-      return { ...toBackend(written), maildir: written.maildir }
+      const { connect, auth, maildir } = written
+      return { ...toGroup(written), connect, auth, maildir }
     },
-    encode: ({ maildir, ...found }) => ({ ...fromBackend(found), maildir }) as Written,
+    encode: found => fromGroup(found) as Written,
   })
   .prefault({})
   .meta({
@@ -111,12 +134,12 @@ export const backend = z
   })
 
 const routeBackend = z
-  .codec(z.union([routeBackendKeys, leaves.serverEndpoint]), z.custom<Route['backend']>(), {
+  .codec(z.union([routeBackendKeys, leaves.serverEndpoint]), z.custom<BackendGroup>(), {
     decode: found => {
       const written = 'identity' in found ? found : { ...routeBackendKeys.parse({}), address: found }
-      return toBackend({ ...written, address: written.address ?? null })
+      return toGroup({ ...written, address: written.address ?? null })
     },
-    encode: found => fromBackend(found) as z.output<typeof routeBackendKeys>,
+    encode: found => fromGroup(found) as WrittenRoute,
   })
   .meta({ title: 'address and port alone, or keys under it, as under backend', examples: ['10.0.1.1:25'] })
 
@@ -129,7 +152,7 @@ export const routes = z
         .max(10_000)
         .describe('Domains of recipients; *.example.net: all below example.net.'),
       backend: routeBackend.describe(
-        'Where mail for them goes: an address and port, or the keys of backend but for maildir.',
+        'Where mail for them goes: an address and port, or the keys of backend but for connect, auth and maildir.',
       ),
     }),
   )

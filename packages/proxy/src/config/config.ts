@@ -17,6 +17,14 @@ export const pickings = ['order', 'weight'] as const
 /** Which of several servers a session gets. */
 export type Picking = (typeof pickings)[number]
 
+export const moments = ['rcpt', 'mail', 'greeting'] as const
+/** When the backend is opened. */
+export type Moment = (typeof moments)[number]
+
+export const logins = ['tls', 'always', 'never'] as const
+/** When a client may log in. */
+export type Login = (typeof logins)[number]
+
 export const bareNewlines = ['normalise', 'refuse'] as const
 export type BareNewline = (typeof bareNewlines)[number]
 
@@ -40,6 +48,7 @@ export interface Config {
   readonly access: AccessLists
   readonly dnsbl: Dnsbl
   readonly policy: Policy
+  readonly extensions: Extensions
   readonly message: { readonly bareNewline: BareNewline }
   readonly limits: Limits
   readonly timeouts: Timeouts
@@ -56,7 +65,8 @@ export interface BackendServer {
   readonly weight: number
 }
 
-export interface Backend {
+/** Servers that stand in for each other, and how they are used. */
+export interface BackendGroup {
   /** In the order written, one at least; null: the embedded MTA. */
   readonly servers: readonly BackendServer[] | null
   readonly pick: Picking
@@ -68,6 +78,11 @@ export interface Backend {
   /** The operator has said that the backend does not relay for the gate's own address. */
   readonly trustsGate: boolean
   readonly probeEvery: number
+}
+
+export interface Backend extends BackendGroup {
+  readonly connect: Moment
+  readonly auth: Login
   /** Where the embedded MTA delivers. */
   readonly maildir: string
 }
@@ -76,7 +91,14 @@ export interface Backend {
 export interface Route {
   /** Lower case; `*.example.net`: all below example.net. */
   readonly domains: readonly string[]
-  readonly backend: Omit<Backend, 'maildir'>
+  readonly backend: BackendGroup
+}
+
+export interface Extensions {
+  /** Keywords in capitals. */
+  readonly withhold: readonly string[]
+  /** Verbs in capitals. */
+  readonly verbs: 'any' | readonly string[]
 }
 
 export interface Greet {

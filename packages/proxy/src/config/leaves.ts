@@ -142,6 +142,16 @@ export const routeDomain = text(
   keep,
 )
 
+/** An EHLO keyword or a verb, in capitals. */
+export const keyword = text(
+  { title: 'EHLO keyword or verb', examples: ['CHUNKING'] },
+  found => {
+    if (/^[a-z][a-z0-9-]{0,31}$/i.test(found)) return { value: found.toUpperCase() }
+    return { problem: 'not a word of letters, digits and hyphens' }
+  },
+  keep,
+)
+
 export const resolver = text(
   { title: 'IP address, with or without a port', examples: ['127.0.0.1', '127.0.0.1:5353', '[::1]:53'] },
   scalars.parseResolver,

@@ -54,6 +54,7 @@ const timeouts = section({
   recall: duration('1ms', '5s', '50ms')
     .prefault('50ms')
     .describe('For what the store knows of the client; then it is unknown.'),
+  tls_handshake: duration('1s', '5m', '30s').prefault('30s').describe('For a TLS handshake, on either side.'),
   command: duration('1s', '1h', '5m').prefault('5m').describe('For the next command of the client.'),
   screening: duration('1s', '1d', '10m').prefault('10m').describe('For everything before the backend is opened.'),
   data: duration('1s', '1h', '3m').prefault('3m').describe('Between two pieces of a message.'),
@@ -75,6 +76,22 @@ const admin = section({
   listen: leaves.adminEndpoint
     .prefault('127.0.0.1:9525')
     .describe('Where /metrics, /healthz and /readyz are; off: nowhere.'),
+})
+
+const extensions = section({
+  withhold: z
+    .array(leaves.keyword)
+    .prefault([])
+    .describe(
+      'EHLO keywords of the backend that clients are not told of; AUTH and STARTTLS among them are refused, too.',
+    ),
+  verbs: z
+    .union([z.literal('any'), z.array(leaves.keyword)])
+    .meta({ title: 'any, or a list of verbs', examples: ['any'] })
+    .prefault('any')
+    .describe(
+      'Verbs that the gate does not know and passes on to the backend once a client is known: any, or these alone. Never those that forge a client or carry a message past the gate.',
+    ),
 })
 
 const drain = section({
@@ -117,6 +134,7 @@ const file = z.strictObject({
     .describe(
       'For how long a failed check is remembered against a client; never against private and loopback addresses.',
     ),
+  extensions: extensions.prefault({}).describe('What is passed on of extensions that the gate need not know.'),
   message: section({
     bare_newline: z
       .enum(bareNewlines)

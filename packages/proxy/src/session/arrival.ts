@@ -1,5 +1,20 @@
 import type { Access } from '@sallyport/rules'
 
+/** What TLS came to with the client. */
+export interface TlsInfo {
+  /** `TLSv1.2`, `TLSv1.3`. */
+  readonly version: string
+  readonly cipher: string
+  /** The name that the client asked for (SNI), from the wire; null: none. */
+  readonly serverName: string | null
+}
+
+/**
+ * Whose STARTTLS it is: `offered`: the gate's, if the client likes; `required`: the gate's, and nothing else is heard before;
+ * `pass_through`: the backend's, and the gate sees nothing of what follows; `off`: nobody's.
+ */
+export type Starttls = 'off' | 'offered' | 'required' | 'pass_through'
+
 /** What is known of a client before its session begins. */
 export interface Arrival {
   /** The reference id: in every refusal and in the log. */
@@ -11,4 +26,7 @@ export interface Arrival {
   readonly greetWait: number
   /** A balancer's probe: answered, never judged or learnt from. */
   readonly health: boolean
+  readonly starttls: Starttls
+  /** TLS was there before the first command (port 465); null: it was not. */
+  readonly tls: TlsInfo | null
 }

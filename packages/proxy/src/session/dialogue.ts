@@ -1,8 +1,14 @@
 import type { Instant } from '@sallyport/rules'
-import { type Command, isClean, isNonSmtp, isUseful, mayBeGrouped, parseCommand } from '../smtp/command.ts'
-import { isHelloName } from '../smtp/path.ts'
+import { parseChunk } from '../smtp/chunk.ts'
+import { type Command, isClean, isNonSmtp, isUseful, mayBeGrouped, parseCommand, type Verb } from '../smtp/command.ts'
+import { hasEightBit, isUtf8 } from '../smtp/octets.ts'
+import { isHelloName, parsePath } from '../smtp/path.ts'
+import { mailOf } from './envelope.ts'
+import type { House } from './house.ts'
+import { enterHandshake } from './phases/handshake.ts'
 import { replies, verdictReply } from './replies.ts'
-import type { Session } from './session.ts'
+import { authLine, type Session } from './session.ts'
+import { mayLogIn } from './standing.ts'
 
 /**
  * The next command, to be answered by the phase; null: nothing more to do now. What every command has in
@@ -20,7 +26,8 @@ export function nextCommand(session: Session, now: Instant): Command | null {
     return null
   }
   const command = parseCommand(line.text)
-  const malformed = line.tooLong || line.text === '' || !isClean(line.text)
+  const tooLong = line.tooLong || isTooLong(session, command)
+  const malformed = tooLong || line.text === '' || !isClean(line.text)
   note(session, command, line.bare, malformed)
   const verdict = session.judge()
   if (verdict.action === 'drop') {
@@ -34,6 +41,10 @@ export function nextCommand(session: Session, now: Instant): Command | null {
   return malformed ? { ...command, verb: 'malformed' } : command
 }
 
+function isTooLong(session: Session, { verb, line }: Command): boolean {
+  return line.length > (verb === 'AUTH' ? authLine : session.house.limits.commandLine)
+}
+
 function note(session: Session, command: Command, bare: boolean, malformed: boolean): void {
   const { facts } = session
   facts.commands++
@@ -44,9 +55,13 @@ function note(session: Session, command: Command, bare: boolean, malformed: bool
   }
   if (command.verb === 'unknown' && isNonSmtp(command.line)) facts.nonSmtpCommand ??= command.line.slice(0, 100)
   if (malformed || !isUseful(command.verb)) junk(session)
-  session.lastVerb = command.verb === 'unknown' ? 'an unknown command' : command.verb
+  session.lastVerb = isWord(command.verb) ? command.verb : 'an unknown command'
+  // What stands behind BDAT is its chunk.
+  if (command.verb === 'BDAT' && parseChunk(command.argument) !== null) return
   if (!(session.pipeliningOffered && mayBeGrouped(command.verb))) session.noteAhead(session.lastVerb)
 }
+
+const isWord = (verb: Verb): boolean => verb !== 'unknown' && verb !== 'forbidden'
 
 /** Counts a command that moves no mail. */
 export function junk(session: Session): void {
@@ -69,7 +84,7 @@ export function noteHello(session: Session, { verb, argument, line }: Command): 
   if (!isHelloName(argument)) facts.helloMalformed = true
 }
 
-/** Answers RCPT with the verdict, if that is against the client; true: answered. */
+/** Answers a command with the verdict, if that is against the client; true: answered. */
 export function refuse(session: Session): boolean {
   const verdict = session.tally.verdict
   if (verdict.action === 'none') return false
@@ -89,30 +104,84 @@ export function declineRcpt(session: Session, text: string): void {
 }
 
 /**
- * What never reaches the backend, from anybody: lines that are no commands; XCLIENT and XFORWARD would forge an address, the others carry octets
- * that are no commands, or turn the roles round. BDAT has them right behind it, so the connection ends with the answer.
- * True: answered.
+ * What the gate answers whoever asks, and whether or not a backend is behind: lines that are no commands, verbs that may not
+ * be passed on, STARTTLS that is its own, and all but a few before it where TLS is demanded. True: answered.
  */
-export function answerWithheld(session: Session, command: Command, now: Instant): boolean {
-  switch (command.verb) {
-    case 'BDAT':
-      session.conclude('limit', now, replies.unimplemented)
-      return true
-    case 'AUTH':
+export function answerAlways(session: Session, command: Command, now: Instant): boolean {
+  const { port, arrival, house } = session
+  const { verb } = command
+  if (arrival.starttls === 'required' && session.tls === null && !beforeTls.has(verb)) {
+    port.send(replies.starttlsFirst)
+    return true
+  }
+  switch (verb) {
     case 'STARTTLS':
-    case 'XCLIENT':
-    case 'XFORWARD':
-      session.port.send(replies.unimplemented)
+      return answerStarttls(session, command, now)
+    case 'AUTH':
+      return declineAuth(session)
+    case 'MAIL':
+    case 'RCPT':
+      return declineEightBit(session, command)
+    case 'forbidden':
+      port.send(replies.unimplemented)
       return true
     case 'unknown':
-      session.port.send(replies.unrecognized)
+      if (mayPass(house, command)) return false
+      port.send(replies.unrecognized)
       return true
     case 'malformed': {
-      const tooLong = command.line.length > session.house.limits.commandLine
-      session.port.send(tooLong ? replies.lineTooLong : replies.syntax)
+      const tooLong = isTooLong(session, parseCommand(command.line))
+      port.send(tooLong ? replies.lineTooLong : replies.syntax)
       return true
     }
     default:
       return false
   }
+}
+
+/** RFC 3207 4: what is heard before STARTTLS where it is demanded. */
+const beforeTls: ReadonlySet<Verb> = new Set(['EHLO', 'HELO', 'NOOP', 'QUIT', 'STARTTLS', 'malformed', 'forbidden'])
+
+/** Whether the backend may be asked a verb that the gate does not know; a line of another protocol is none. */
+function mayPass({ verbs }: House, { line }: Command): boolean {
+  const word = /^[a-z][a-z0-9-]{0,31}(?=[ \t]|$)/i.exec(line)?.[0]
+  return word !== undefined && !isNonSmtp(line) && (verbs === null || verbs.has(word.toUpperCase()))
+}
+
+function answerStarttls(session: Session, { argument }: Command, now: Instant): boolean {
+  const { port, arrival, house } = session
+  if (arrival.starttls === 'off' || house.withhold.has('STARTTLS')) reject(session, replies.unimplemented)
+  else if (session.tls !== null) reject(session, replies.alreadyTls)
+  else if (argument !== '') reject(session, replies.starttlsSyntax)
+  // Unseen it would get past its refusal: in the clear it hears that.
+  else if (arrival.starttls === 'pass_through' && session.judge().action !== 'none') port.send(replies.noTlsNow)
+  else if (arrival.starttls === 'pass_through') return false
+  else enterHandshake(session, now)
+  return true
+}
+
+/** True: answered, because it may not log in, or not now. */
+function declineAuth(session: Session): boolean {
+  const { house, port, arrival } = session
+  const { auth, offer, withhold } = house
+  if (session.hello === null) reject(session, replies.helloFirst)
+  else if (auth === 'never' || withhold.has('AUTH') || !offer.has('AUTH')) reject(session, replies.unimplemented)
+  else if (!mayLogIn(session)) port.send(replies.loginNeedsTls)
+  else {
+    // Where everybody must have TLS there are users, and they are judged by their password; elsewhere there are strangers.
+    const forUsers = arrival.tls !== null || arrival.starttls === 'required'
+    return !forUsers && refuse(session)
+  }
+  return true
+}
+
+/** Addresses are ASCII, or UTF-8 where the transaction says so (RFC 6531 3.4); else two servers may read two addresses. */
+function declineEightBit(session: Session, { verb, argument, line }: Command): boolean {
+  if (!hasEightBit(line)) return false
+  const path = parsePath(verb === 'MAIL' ? 'FROM' : 'TO', argument)
+  const mail = verb === 'MAIL' ? mailOf(line, path?.parameters ?? '') : session.mail
+  const text = mail?.smtputf8 !== true ? replies.notAscii : isUtf8(line) ? null : replies.notUtf8
+  if (text === null) return false
+  reject(session, text)
+  return true
 }

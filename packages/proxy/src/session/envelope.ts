@@ -5,11 +5,25 @@ export interface Hello {
   readonly line: string
 }
 
-/** From MAIL on, as long as the gate speaks for the backend. */
+/** A MAIL command, and what its parameters say of the transaction. */
+export interface Mail {
+  readonly line: string
+  /** Addresses may hold UTF-8 (RFC 6531). */
+  readonly smtputf8: boolean
+  /** Bare CR and LF are content (RFC 3030 3). */
+  readonly binary: boolean
+}
+
+/** What became of the recipients, as long as the gate speaks for the backend. */
 export interface Transaction {
-  readonly mailLine: string
   /** What every RCPT of this transaction is answered, once the backend would not have it; null: nothing of the kind. */
   refusal: string | null
   /** What its recipients have heard so far: nothing yet, only 5xx, or at least one 4xx. */
   recipients: 'none' | 'refused' | 'deferred'
+}
+
+/** `parameters`: what stands behind the path. */
+export function mailOf(line: string, parameters: string): Mail {
+  const words = parameters.toUpperCase().split(/[ \t]+/)
+  return { line, smtputf8: words.includes('SMTPUTF8'), binary: words.includes('BODY=BINARYMIME') }
 }

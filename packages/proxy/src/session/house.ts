@@ -1,5 +1,6 @@
 import type { Plan } from '@sallyport/rules'
-import { ehloReply, offered } from '../smtp/keywords.ts'
+import { ehloReply, keywordOf, offered, type View } from '../smtp/keywords.ts'
+import type { Routes } from './routes.ts'
 
 /** How long the gate waits for whom, in milliseconds. */
 export interface Waits {
@@ -13,6 +14,8 @@ export interface Waits {
   readonly data: number
   /** From accept, in all. */
   readonly session: number
+  /** For a TLS handshake, on either side. */
+  readonly tlsHandshake: number
   readonly backendConnect: number
   readonly backendGreeting: number
   readonly backendReply: number
@@ -23,23 +26,33 @@ export interface Waits {
 /** What the backend offers in its EHLO reply, as last heard. Shared by all sessions and renewed in place by the probe. */
 export class Offer {
   private readonly hostname: string
-  private toStrangers: string
-  private toKnown: string
+  private lines: readonly string[] = []
+  /** Replies made so far, by what they depend on. */
+  private readonly made = new Map<string, string>()
 
   constructor(hostname: string) {
     this.hostname = hostname
-    this.toStrangers = ehloReply(hostname, [])
-    this.toKnown = this.toStrangers
   }
 
   /** `lines`: the keyword lines of the backend's EHLO reply. */
   renew(lines: readonly string[]): void {
-    this.toStrangers = ehloReply(this.hostname, offered(lines, false))
-    this.toKnown = ehloReply(this.hostname, offered(lines, true))
+    this.lines = lines
+    this.made.clear()
   }
 
-  reply(pipelining: boolean): string {
-    return pipelining ? this.toKnown : this.toStrangers
+  has(keyword: string): boolean {
+    return this.lines.some(line => keywordOf(line) === keyword)
+  }
+
+  /** The gate's EHLO reply. */
+  reply(view: View): string {
+    const key = [view.pipelining, view.starttls, view.auth, view.tls, ...view.withhold].join(' ')
+    let reply = this.made.get(key)
+    if (reply === undefined) {
+      reply = ehloReply(this.hostname, offered(this.lines, view))
+      this.made.set(key, reply)
+    }
+    return reply
   }
 }
 
@@ -57,7 +70,17 @@ export interface House {
   }
   /** Domains for which mail is taken; null: the backend decides. */
   readonly recipientDomains: ReadonlySet<string> | null
-  /** Whether the client's identity is passed by XCLIENT, which is part of the dialogue; PROXY headers are the driver's. */
+  /** Which backends a recipient's domain belongs to. */
+  readonly routes: Routes
+  /** When the backend is opened: at the first good RCPT, at MAIL, or before the greeting, if the client is known by then. */
+  readonly connect: 'rcpt' | 'mail' | 'greeting'
+  /** When a client may log in: under TLS, at any time, never. */
+  readonly auth: 'tls' | 'always' | 'never'
+  /** Verbs in capitals, beyond those that the gate knows, that the backend may be asked; null: all. */
+  readonly verbs: ReadonlySet<string> | null
+  /** Keywords in capitals that are not passed on. */
+  readonly withhold: ReadonlySet<string>
+  /** Whether a backend is told of the client by XCLIENT, and so wants its name from the DNS. */
   readonly xclient: boolean
   readonly bareNewline: 'normalise' | 'refuse'
 }

@@ -12,6 +12,7 @@ export type Ending =
   | 'backend closed'
   | 'backend out of step'
   | 'data without recipient'
+  | 'passed through'
   | 'health check'
   | 'error'
 
@@ -23,10 +24,12 @@ export class Journal {
   ending: Ending | null = null
   /** What the log says beyond the ending, e.g. which reply of the backend was waited for. */
   detail = ''
+  /** The first line of a greeting has been sent, ahead of the pause. */
+  teased = false
   greetedAt: Instant = never
   /** The gate began to connect to the backend. */
   openedAt: Instant = never
-  /** The backend answered the first RCPT. */
+  /** The backend answered the client for the first time. */
   relayedAt: Instant = never
   endedAt: Instant = never
 

@@ -1,9 +1,20 @@
 import type { Instant } from '@sallyport/rules'
 import type { Reply } from '../smtp/reply.ts'
-import type { Ask } from './port.ts'
+import type { Ask, Attempt } from './port.ts'
 import type { Session } from './session.ts'
 
-export type PhaseName = 'recall' | 'greet' | 'command' | 'opening' | 'relay' | 'message' | 'done'
+export type PhaseName =
+  | 'recall'
+  | 'greet'
+  | 'command'
+  | 'handshake'
+  | 'opening'
+  | 'relay'
+  | 'exchange'
+  | 'chunk'
+  | 'message'
+  | 'splice'
+  | 'done'
 
 /**
  * A stretch of a session's life. Every input is dealt with in every phase: the compiler asks what it means *here*. Phases
@@ -21,17 +32,20 @@ export interface Phase {
   timeout(session: Session, now: Instant): void
   /** The gate is about to stop: let the client go at the next command boundary. */
   drain(session: Session, now: Instant): void
-  /** The connection to the backend stands, identity and all. */
-  opened(session: Session, now: Instant): void
+  /** The connection to the backend stands. */
+  opened(session: Session, attempt: Attempt, now: Instant): void
+  /** TLS stands with the client, or with the backend. */
+  secured(session: Session, side: 'client' | 'backend', now: Instant): void
   /** A whole reply of the backend. */
   reply(session: Session, reply: Reply, now: Instant): void
   /** The connection to the backend is gone, or its octets are no replies. */
   backendGone(session: Session, why: string, now: Instant): void
 }
 
-/** For the phases in which there is no backend. */
-export const withoutBackend: Pick<Phase, 'opened' | 'reply' | 'backendGone'> = {
+/** For the phases in which there is no backend, and no TLS about to be. */
+export const withoutBackend: Pick<Phase, 'opened' | 'secured' | 'reply' | 'backendGone'> = {
   opened() {},
+  secured() {},
   reply() {},
   backendGone() {},
 }

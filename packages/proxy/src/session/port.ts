@@ -11,10 +11,18 @@ export type Answer =
   | { readonly ask: 'reverse-name'; readonly name: string }
 
 /** How an attempt to reach the backend ended. `declined`: it was reached, and would not have the client or its sender. */
-export type Reached = 'ok' | 'declined' | 'refused' | 'timeout' | 'greeting' | 'identity' | 'error'
+export type Reached = 'ok' | 'declined' | 'refused' | 'timeout' | 'greeting' | 'tls' | 'identity' | 'error'
 
 /** What a backend was asked, as the metrics name it. */
 export type Asked = 'connect' | 'hello' | 'mail' | 'rcpt' | 'data' | 'dot' | 'other'
+
+/** How a connection to a backend is to be used, now that it stands. */
+export interface Attempt {
+  /** The client's identity is passed by XCLIENT, which is part of the dialogue; all else is the driver's. */
+  readonly xclient: boolean
+  /** STARTTLS: not tried; tried if it is offered; the connection is of no use without. */
+  readonly tls: 'off' | 'opportunistic' | 'required'
+}
 
 /**
  * All that a session can do to the world. The driver of the sockets implements it; tests record it.
@@ -28,13 +36,26 @@ export interface Port {
   /** To the client: whole lines, latin1. */
   send(text: string): void
   ask(ask: Ask): void
-  /** Connects to the backend with the client's identity; then comes `opened` or `backendGone`. */
+  /**
+   * Connects to a backend of the group (null: the default one) with the client's identity; then comes `opened` or
+   * `backendGone`.
+   */
   open(group: string | null): void
+  /**
+   * Lets the present attempt go and begins the next: another backend of the group, or the same without a TLS that failed;
+   * then as after `open`. False: none is left, and the present one stays as it is.
+   */
   reopen(): boolean
+  /** What was sent goes out, and TLS begins on the client's side: then comes `secured` or `broken`. */
+  secureClient(): void
+  /** TLS begins on the backend's side; then comes `backendSecured` or `backendGone`. */
+  secureBackend(): void
   /** To the backend: whole command lines, latin1. */
   command(text: string): void
-  /** To the backend: octets of a message. */
+  /** To the backend: octets of a message, or of TLS that is none of ours. */
   message(octets: Uint8Array): void
+  /** To the client: octets of TLS that is none of ours. */
+  octets(octets: Uint8Array): void
   /** How an attempt to reach the backend ended: for the counters. */
   reached(result: Reached): void
   /** The backend took so many milliseconds to answer: for the counters. */

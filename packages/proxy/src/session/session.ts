@@ -1,16 +1,19 @@
 import { Facts, type Instant, judge, never, Tally, type Verdict } from '@sallyport/rules'
 import { LineReader } from '../smtp/line.ts'
-import { printable } from '../smtp/octets.ts'
+import { printable, withoutSecrets } from '../smtp/octets.ts'
 import { ReplyReader } from '../smtp/reply.ts'
-import type { Arrival } from './arrival.ts'
-import type { Hello, Transaction } from './envelope.ts'
+import type { Arrival, TlsInfo } from './arrival.ts'
+import type { Hello, Mail, Transaction } from './envelope.ts'
 import type { House } from './house.ts'
 import { type Ending, Journal } from './journal.ts'
 import type { Phase } from './phase.ts'
 import { done } from './phases/done.ts'
 import { recall } from './phases/recall.ts'
-import type { Answer, Asked, Port } from './port.ts'
+import type { Answer, Asked, Attempt, Port } from './port.ts'
 import { replies, verdictReply } from './replies.ts'
+
+/** A line of AUTH, its own or a continuation, may be this long (RFC 4954 4, with its CRLF). */
+export const authLine = 12_288
 
 /** Above this many unread octets a client is not read from until they are worked off. */
 const pendingLimit = 65_536
@@ -33,8 +36,15 @@ export class Session {
   readonly lines: LineReader
   phase: Phase = recall
   deadline: Instant = never
+  /** What TLS came to with the client; null: it speaks in the clear. */
+  tls: TlsInfo | null
   hello: Hello | null = null
+  /** From its 250 to the end of its transaction, whoever said that. */
+  mail: Mail | null = null
+  /** From MAIL on, as long as the gate speaks for the backend. */
   transaction: Transaction | null = null
+  /** The group of backends that was last opened; null: the default one. */
+  group: string | null = null
   /** PIPELINING was in our latest EHLO reply. */
   pipeliningOffered = false
   /** The verb of the latest command line, for the log. */
@@ -43,6 +53,8 @@ export class Session {
   draining = false
   /** The backend has the whole of a message and has not answered yet. */
   handedOver = false
+  /** What follows is TLS between the client and the backend: passed on unseen. */
+  spliced = false
   clientGone = false
   /** The client does not take its replies: its next command waits until it does. */
   isStalled = false
@@ -63,8 +75,9 @@ export class Session {
     this.facts.client = arrival.client
     this.facts.access = arrival.access
     this.facts.greetWait = arrival.greetWait
+    this.tls = arrival.tls
     this.tally = new Tally(house.plan)
-    this.lines = new LineReader(house.limits.commandLine)
+    this.lines = new LineReader(Math.max(house.limits.commandLine, authLine))
   }
 
   /** The first input: the connection stands. */
@@ -124,12 +137,30 @@ export class Session {
     this.phase.timeout(this, now)
   }
 
-  /** The connection to the backend stands. */
-  opened(now: Instant): void {
+  /** TLS stands with the client. */
+  secured(tls: TlsInfo, now: Instant): void {
     if (this.isDone) return
+    this.tls = tls
+    this.phase.secured(this, 'client', now)
+  }
+
+  /** The connection to the backend stands. */
+  opened(attempt: Attempt, now: Instant): void {
+    if (this.isDone) return
+    this.hear()
+    this.phase.opened(this, attempt, now)
+  }
+
+  /** TLS stands with the backend; nothing that it said before counts. */
+  backendSecured(now: Instant): void {
+    if (this.isDone) return
+    this.hear()
+    this.phase.secured(this, 'backend', now)
+  }
+
+  private hear(): void {
     this.replyReader = new ReplyReader()
     this.repliesWaiting = 0
-    this.phase.opened(this, now)
   }
 
   /** Octets of the backend. */
@@ -137,6 +168,11 @@ export class Session {
     const reader = this.replyReader
     if (this.isDone || reader === null) return
     this.journal.octetsFromBackend += octets.length
+    if (this.spliced) {
+      this.port.octets(octets)
+      this.phase.work(this, now)
+      return
+    }
     const replies = reader.read(octets)
     this.repliesWaiting = replies.length
     for (const reply of replies) {
@@ -202,7 +238,7 @@ export class Session {
     if (!this.lines.hasTalk()) return false
     if (this.facts.aheadAfter === null) {
       this.facts.aheadAfter = after
-      this.facts.aheadText = printable(this.lines.peek(100), 100)
+      this.facts.aheadText = after === 'AUTH' ? '' : printable(withoutSecrets(this.lines.peek(100)), 100)
     }
     return true
   }
@@ -222,14 +258,22 @@ export class Session {
     this.askedAt = now
   }
 
+  /** RSET, EHLO, STARTTLS, the end of a message. */
+  endTransaction(): void {
+    this.mail = null
+    this.transaction = null
+  }
+
   /** Lets the backend go without a word, if there is one. */
   abandon(): void {
     if (this.replyReader !== null || this.phase.name === 'opening') this.port.abandon()
     this.replyReader = null
   }
 
+  /** Tries the next backend in the place of this one; false: there is none. Only while the client has heard none. */
   reopen(): boolean {
     this.replyReader = null
+    this.asked = null
     return this.port.reopen()
   }
 
@@ -242,8 +286,9 @@ export class Session {
 
   /** The one place where a session ends. */
   conclude(ending: Ending, now: Instant, farewell?: string): void {
-    // A client that has closed its side may still listen on the other.
-    if (farewell !== undefined) this.port.send(farewell)
+    // A client that has closed its side may still listen on the other; one in TLS that is not ours would not understand.
+    const mute = this.spliced || this.phase.name === 'handshake'
+    if (farewell !== undefined && !mute) this.port.send(farewell)
     this.journal.ending = ending
     this.journal.endedAt = now
     this.abandon()

@@ -1,6 +1,6 @@
 /**
- * The verbs the gate knows. `unknown` stands for every other word, `malformed` for a line that is no command at all: empty,
- * over-long, or with control characters in it.
+ * The verbs the gate knows. `forbidden` stands for those below that never reach a backend, `unknown` for every other word,
+ * `malformed` for a line that is no command at all: empty, over-long, or with control characters in it.
  * Columns: whether the verb may be followed by another command before its reply where PIPELINING was offered (RFC 2920 3.1),
  * and whether a stranger's use of it moves mail on (if not, it counts as junk).
  */
@@ -18,19 +18,40 @@ const verbs = {
   EXPN: { group: false, useful: false },
   HELP: { group: false, useful: false },
   ETRN: { group: false, useful: false },
-  AUTH: { group: false, useful: false },
-  STARTTLS: { group: false, useful: false },
-  XCLIENT: { group: false, useful: false },
-  XFORWARD: { group: false, useful: false },
+  AUTH: { group: false, useful: true },
+  STARTTLS: { group: false, useful: true },
+  forbidden: { group: false, useful: false },
   unknown: { group: false, useful: false },
   malformed: { group: false, useful: false },
 } as const
 
 export type Verb = keyof typeof verbs
 
-const known: ReadonlyMap<string, Verb> = new Map(
-  (Object.keys(verbs) as Verb[]).filter(verb => verb === verb.toUpperCase()).map(verb => [verb, verb]),
-)
+/**
+ * Verbs that no client's line may carry to a backend, with the reason.
+ *  - XCLIENT, XFORWARD, X-CONNECT, PROXY: they say who the client is, and are the gate's to use.
+ *  - TURN, ATRN, XTURN: they turn the roles round.
+ *  - BURL, XEXCH50, X-LINK2STATE: message octets, or others, that come neither by DATA nor by BDAT.
+ *  - X-EXPS: AUTH by another name.
+ */
+const forbidden = [
+  'XCLIENT',
+  'XFORWARD',
+  'X-CONNECT',
+  'PROXY',
+  'TURN',
+  'ATRN',
+  'XTURN',
+  'BURL',
+  'XEXCH50',
+  'X-LINK2STATE',
+  'X-EXPS',
+]
+
+const known: ReadonlyMap<string, Verb> = new Map([
+  ...(Object.keys(verbs) as Verb[]).filter(verb => verb === verb.toUpperCase()).map(verb => [verb, verb] as const),
+  ...forbidden.map(word => [word, 'forbidden'] as const),
+])
 
 export interface Command {
   readonly verb: Verb

@@ -1,28 +1,35 @@
 import type { Reply } from './reply.ts'
 
 /**
- * EHLO keywords that a backend may offer and the gate does not pass on, with the reason.
- *  - XCLIENT, XFORWARD: they are the gate's to use; from a client they would forge its address.
- *  - STARTTLS, REQUIRETLS: the dialogue is in clear up to the gate.
- *  - AUTH: its exchange has lines that are no commands.
- *  - CHUNKING, BINARYMIME, BURL: message octets that do not end in CRLF . CRLF.
- *  - TURN, ATRN: they turn the roles round. ETRN comes without a recipient, so that no backend is open to answer it.
- *  - PIPELINING: given to known clients only, so that not waiting stays a sign.
+ * EHLO keywords that a backend may offer and the gate never passes on, with the reason.
+ *  - XCLIENT, XFORWARD, X-CONNECT: they are the gate's to use; from a client they would forge its address.
+ *  - BURL, XEXCH50, X-LINK2STATE: octets that come neither by DATA nor by BDAT. X-EXPS: AUTH by another name.
+ *  - TURN, ATRN: they turn the roles round.
  */
 const withheld: ReadonlySet<string> = new Set([
   'XCLIENT',
   'XFORWARD',
-  'STARTTLS',
-  'REQUIRETLS',
-  'AUTH',
-  'CHUNKING',
-  'BINARYMIME',
+  'X-CONNECT',
   'BURL',
+  'XEXCH50',
+  'X-LINK2STATE',
+  'X-EXPS',
   'TURN',
   'ATRN',
-  'ETRN',
-  'PIPELINING',
 ])
+
+/** What a session may offer its client of a backend's keywords. */
+export interface View {
+  /** Given to known clients only, so that not waiting stays a sign. */
+  readonly pipelining: boolean
+  /** `own`: the gate ends TLS; `backend`: it is the backend's, if it offers it; `none`: not offered, or in force. */
+  readonly starttls: 'none' | 'own' | 'backend'
+  readonly auth: boolean
+  /** The client's side is under TLS: without it nobody may ask that the message stays so (RFC 8689 3). */
+  readonly tls: boolean
+  /** Keywords in capitals that the operator keeps back. */
+  readonly withhold: ReadonlySet<string>
+}
 
 /** At most this many keywords are kept, each at most this long. */
 const limits = { keywords: 50, length: 500 } as const
@@ -42,12 +49,45 @@ export function keywordOf(line: string): string {
   return (line.split(/[ =]/, 1)[0] ?? '').toUpperCase()
 }
 
-/** What the gate offers of a backend's keywords; PIPELINING only where `pipelining`. */
-export function offered(lines: readonly string[], pipelining: boolean): readonly string[] {
-  return lines.filter(line => {
+/** What the gate offers of a backend's keywords. */
+export function offered(lines: readonly string[], view: View): readonly string[] {
+  const offers: string[] = []
+  for (const line of lines) {
     const keyword = keywordOf(line)
-    return keyword === 'PIPELINING' ? pipelining : !withheld.has(keyword)
-  })
+    if (!isOffered(keyword, view)) continue
+    const mended = keyword === 'AUTH' ? withMechanisms(line) : line
+    if (mended !== null) offers.push(mended)
+  }
+  if (view.starttls === 'own' && !view.withhold.has('STARTTLS')) offers.push('STARTTLS')
+  return offers
+}
+
+function isOffered(keyword: string, view: View): boolean {
+  if (withheld.has(keyword) || view.withhold.has(keyword)) return false
+  switch (keyword) {
+    case 'PIPELINING':
+      return view.pipelining
+    case 'STARTTLS':
+      return view.starttls === 'backend'
+    case 'AUTH':
+      return view.auth
+    case 'REQUIRETLS':
+      return view.tls
+    default:
+      return true
+  }
+}
+
+/**
+ * The mechanisms that work although TLS ends here: EXTERNAL means the client's certificate, and -PLUS the TLS channel, and
+ * the backend sees neither. null: none is left.
+ */
+function withMechanisms(line: string): string | null {
+  const mechanisms = line
+    .slice(5)
+    .split(' ')
+    .filter(name => name !== '' && !/^EXTERNAL$|-PLUS$/i.test(name))
+  return mechanisms.length === 0 ? null : `${line.slice(0, 5)}${mechanisms.join(' ')}`
 }
 
 /** An EHLO reply: `first` is the server's name and greeting. */
@@ -57,7 +97,7 @@ export function ehloReply(first: string, keywords: readonly string[]): string {
 }
 
 /** A backend's own EHLO reply with the keywords that are withheld taken out; its first line stays as it was. */
-export function filterEhlo(reply: Reply, pipelining: boolean): string {
+export function filterEhlo(reply: Reply, view: View): string {
   const first = (reply.text.split('\r\n', 1)[0] ?? '').slice(4)
-  return ehloReply(first, offered(keywordLines(reply), pipelining))
+  return ehloReply(first, offered(keywordLines(reply), view))
 }

@@ -31,3 +31,21 @@ export function printable(text: string, limit: number): string {
   }
   return shown
 }
+
+/** Whether a text of octets holds one above 127 (RFC 6531: only where the transaction says SMTPUTF8). */
+export function hasEightBit(text: string): boolean {
+  for (let i = 0; i < text.length; i++) if (text.charCodeAt(i) > 0x7f) return true
+  return false
+}
+
+/** Whether a text of octets is UTF-8 (RFC 3629 4: no over-long form, no surrogate, nothing above U+10FFFF). */
+export function isUtf8(text: string): boolean {
+  return /^(?:[\0-\x7f]|[\xc2-\xdf][\x80-\xbf]|\xe0[\xa0-\xbf][\x80-\xbf]|[\xe1-\xec\xee\xef][\x80-\xbf]{2}|\xed[\x80-\x9f][\x80-\xbf]|\xf0[\x90-\xbf][\x80-\xbf]{2}|[\xf1-\xf3][\x80-\xbf]{3}|\xf4[\x80-\x8f][\x80-\xbf]{2})*$/.test(
+    text,
+  )
+}
+
+/** What is noted of a client's octets for the log: whatever follows AUTH may be a password, and is not. */
+export function withoutSecrets(text: string): string {
+  return text.replace(/(^|[\r\n])(AUTH[ \t]+[\w-]+)[\s\S]*$/i, '$1$2 ...')
+}

@@ -54,6 +54,11 @@ export function isRecipientOf(domains: ReadonlySet<string>, { path, parameters }
   return domains.has(path.slice(at + 1).toLowerCase())
 }
 
+/** The domain of a path: what stands behind its last at sign; empty: it has none. Which server it is for, not whose it is. */
+export function domainOf(path: string): string {
+  return path.slice(path.lastIndexOf('@') + 1 || path.length)
+}
+
 /**
  * Whether a HELO argument is a domain or an address literal (RFC 5321 4.1.1.1, 4.1.3): letters, digits and inner hyphens in
  * labels of 1 to 63, at most 255 in all. One label alone is a domain too; whether it is a useful one is another question.

@@ -5,6 +5,7 @@ export const access = check({
   about: "The client's address is on the operator's own deny list. The allow list beats it, and every other check.",
   mistakes: 'None but the list itself: it says what the operator wrote into it.',
   settles: 'recall',
+  vouches: 'for all',
   action: 'drop',
   again: null,
   points: 10,

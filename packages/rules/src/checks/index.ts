@@ -1,4 +1,5 @@
 import { access } from './access.ts'
+import { authenticated } from './authenticated.ts'
 import { bareNewline } from './bare-newline.ts'
 import { commands } from './commands.ts'
 import { dnsbl } from './dnsbl.ts'
@@ -8,6 +9,16 @@ import { pipelining } from './pipelining.ts'
 import { pregreet } from './pregreet.ts'
 
 /** THE LIST, in the order of a session's life. A new check is a file in this folder and a line here. */
-export const checks = [access, pregreet, dnsbl, heloSyntax, pipelining, nonSmtpCommand, bareNewline, commands] as const
+export const checks = [
+  access,
+  pregreet,
+  dnsbl,
+  heloSyntax,
+  pipelining,
+  nonSmtpCommand,
+  bareNewline,
+  commands,
+  authenticated,
+] as const
 
 export type CheckName = (typeof checks)[number]['name']

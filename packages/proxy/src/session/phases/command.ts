@@ -1,18 +1,20 @@
 import type { Instant } from '@sallyport/rules'
 import type { Command } from '../../smtp/command.ts'
-import { isRecipientOf, parsePath } from '../../smtp/path.ts'
-import { answerWithheld, declineRcpt, nextCommand, noteHello, refuse, reject } from '../dialogue.ts'
-import type { Transaction } from '../envelope.ts'
+import { domainOf, isRecipientOf, parsePath } from '../../smtp/path.ts'
+import { answerAlways, declineRcpt, nextCommand, noteHello, refuse, reject } from '../dialogue.ts'
+import { mailOf, type Transaction } from '../envelope.ts'
 import { type Phase, withoutBackend } from '../phase.ts'
 import { replies } from '../replies.ts'
 import type { Session } from '../session.ts'
+import { isProven, viewOf } from '../standing.ts'
+import { refuseChunk } from './chunk.ts'
 import { sendAway } from './early.ts'
 import { enterOpening } from './opening.ts'
 
 /**
  * The gate speaks SMTP itself, to see how the client does. Nothing is promised that the backend would have to keep: the
- * first RCPT that our checks accept opens it. Until then a refusal is the gate's own, and is given at RCPT, where every
- * sender's log shows it beside the recipient.
+ * first command that only the backend can answer opens it, as a rule the first RCPT that our checks accept. Until then a refusal
+ * is the gate's own, and is given at RCPT, where every sender's log shows it beside the recipient.
  */
 const command: Phase = {
   name: 'command',
@@ -65,32 +67,52 @@ function setDeadline(session: Session, now: Instant): void {
 }
 
 function answer(session: Session, next: Command, now: Instant): void {
-  if (answerWithheld(session, next, now)) return
+  if (answerAlways(session, next, now)) return
   const { port } = session
   switch (next.verb) {
     case 'EHLO':
     case 'HELO':
       return hello(session, next, now)
     case 'MAIL':
-      return mail(session, next)
+      return mail(session, next, now)
     case 'RCPT':
       return rcpt(session, next, now)
     case 'DATA':
       return data(session, now)
+    case 'BDAT':
+      return refuseChunk(session, next, noDataReply(session.transaction), now)
     case 'RSET':
-      session.transaction = null
+      session.endTransaction()
       return port.send(replies.ok)
     case 'QUIT':
       return session.conclude('quit', now, replies.bye)
     case 'NOOP':
       return port.send(replies.ok)
+    case 'AUTH':
+      return login(session, next, now)
+    case 'STARTTLS':
+    case 'ETRN':
+      return ask(session, next, session.tally.verdict.action === 'none', replies.unimplemented, now)
     case 'HELP':
-      return port.send(replies.help)
+      return ask(session, next, isProven(session), replies.help, now)
     case 'VRFY':
-      return port.send(replies.cannotVerify)
+      return ask(session, next, isProven(session), replies.cannotVerify, now)
+    case 'EXPN':
+      return ask(session, next, isProven(session), replies.unimplemented, now)
     default:
-      return port.send(replies.unimplemented)
+      return ask(session, next, isProven(session), replies.unrecognized, now)
   }
+}
+
+/** What only the backend can answer; `otherwise` is for those who do not get to it. Commands that move no mail open it for nobody new. */
+function ask(session: Session, command: Command, mayOpen: boolean, otherwise: string, now: Instant): void {
+  if (mayOpen && session.hello !== null && !session.arrival.health) enterOpening(session, command, null, now)
+  else session.port.send(otherwise)
+}
+
+function login(session: Session, command: Command, now: Instant): void {
+  if (session.transaction !== null) reject(session, replies.loginInTransaction)
+  else enterOpening(session, command, null, now)
 }
 
 function hello(session: Session, command: Command, now: Instant): void {
@@ -98,27 +120,31 @@ function hello(session: Session, command: Command, now: Instant): void {
   if (command.argument === '') return reject(session, replies.helloSyntax(verb))
   const { house, port, tally } = session
   noteHello(session, command)
-  session.transaction = null
+  session.endTransaction()
   const verdict = session.judge()
   if (verdict.action === 'drop') return session.drop(verdict, now)
   session.pipeliningOffered = verb === 'EHLO' && tally.hasPassed(house.plan, 'pipelining')
-  port.send(verb === 'EHLO' ? house.offer.reply(session.pipeliningOffered) : replies.helo(house.hostname))
+  const offer = () => house.offer.reply(viewOf(session))
+  port.send(verb === 'EHLO' ? offer() : replies.helo(house.hostname))
 }
 
-function mail(session: Session, { argument, line }: Command): void {
+function mail(session: Session, command: Command, now: Instant): void {
   if (session.hello === null) return reject(session, replies.helloFirst)
   if (session.transaction !== null) return reject(session, replies.nestedMail)
-  const sender = parsePath('FROM', argument)
+  const sender = parsePath('FROM', command.argument)
   if (sender === null) return reject(session, replies.mailSyntax)
   session.journal.sender(sender.path)
-  session.transaction = { mailLine: line, refusal: null, recipients: 'none' }
+  const opens = session.house.connect !== 'rcpt' && session.tally.verdict.action === 'none'
+  if (opens && !session.arrival.health) return enterOpening(session, command, null, now)
+  session.mail = mailOf(command.line, sender.parameters)
+  session.transaction = { refusal: null, recipients: 'none' }
   session.port.send(replies.mailOk)
 }
 
-function rcpt(session: Session, { argument, line }: Command, now: Instant): void {
+function rcpt(session: Session, command: Command, now: Instant): void {
   const { transaction, house } = session
   if (transaction === null || session.hello === null) return reject(session, replies.needMail)
-  const recipient = parsePath('TO', argument)
+  const recipient = parsePath('TO', command.argument)
   if (recipient === null) return reject(session, replies.rcptSyntax)
   session.journal.recipient(recipient.path)
   session.facts.enveloped = true
@@ -129,7 +155,7 @@ function rcpt(session: Session, { argument, line }: Command, now: Instant): void
     return denyRelay(session)
   }
   if (transaction.refusal !== null) return declineRcpt(session, transaction.refusal)
-  enterOpening(session, line, now)
+  enterOpening(session, command, house.routes.groupOf(domainOf(recipient.path)), now)
 }
 
 export function denyRelay(session: Session): void {

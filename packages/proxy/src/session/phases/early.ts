@@ -1,5 +1,5 @@
 import type { Instant } from '@sallyport/rules'
-import { printable } from '../../smtp/octets.ts'
+import { printable, withoutSecrets } from '../../smtp/octets.ts'
 import { replies } from '../replies.ts'
 import type { Session } from '../session.ts'
 
@@ -9,7 +9,7 @@ export function notePregreet(session: Session, now: Instant): void {
   if (!lines.hasTalk()) return
   if (facts.pregreetBytes === 0) {
     facts.pregreetAfter = now - session.startedAt
-    facts.pregreetText = printable(lines.peek(100), 100)
+    facts.pregreetText = printable(withoutSecrets(lines.peek(100)), 100)
   }
   facts.pregreetBytes = lines.pending
 }

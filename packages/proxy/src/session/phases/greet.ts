@@ -1,9 +1,13 @@
 import { type Instant, isSettled, never } from '@sallyport/rules'
+import type { Reply } from '../../smtp/reply.ts'
 import { type Phase, withoutBackend } from '../phase.ts'
 import { replies } from '../replies.ts'
 import type { Session } from '../session.ts'
+import { isProven } from '../standing.ts'
 import { enterCommand } from './command.ts'
 import { notePregreet, sendAway } from './early.ts'
+import { enterOpening } from './opening.ts'
+import { enterRelay } from './relay.ts'
 
 /**
  * The greeting is half given, its end held back; the DNS lists are asked; the client must wait. Decided as soon as the answers
@@ -32,7 +36,7 @@ const greet: Phase = {
     session.facts.greeted = session.facts.pregreetBytes === 0
     const verdict = session.judge()
     if (verdict.action === 'drop') session.drop(verdict, now)
-    else greetNow(session, now)
+    else welcome(session, now)
   },
 
   drain(session, now) {
@@ -50,18 +54,37 @@ export function enterGreet(session: Session, now: Instant): void {
   const { facts, house, tally } = session
   if (!tally.hasPassed(house.plan, 'dnsbl')) session.port.ask('dnsbl')
   if (verdict.action !== 'none' || facts.greetWait === 0 || mayGreet(session)) {
-    greetNow(session, now)
+    welcome(session, now)
     return
   }
   // Who has sat through the pause lately waits for the lists only, and needs no teaser.
-  if (!tally.hasPassed(house.plan, 'pregreet')) session.port.send(replies.teaser(house.hostname))
+  if (!tally.hasPassed(house.plan, 'pregreet')) tease(session)
   session.deadline = now + facts.greetWait
 }
 
 function decide(session: Session, now: Instant): void {
   const verdict = session.judge()
   if (verdict.action === 'drop') session.drop(verdict, now)
-  else if (verdict.action !== 'none' || mayGreet(session)) greetNow(session, now)
+  else if (verdict.action !== 'none' || mayGreet(session)) welcome(session, now)
+}
+
+function tease({ port, house, journal }: Session): void {
+  journal.teased = true
+  port.send(replies.teaser(house.hostname))
+}
+
+/** Greets, or lets the backend greet whom it may know already. Half a greeting cannot be taken back. */
+export function welcome(session: Session, now: Instant): void {
+  const { house, journal, arrival } = session
+  const lets = house.connect === 'greeting' && !arrival.health && !journal.teased && isProven(session)
+  if (lets) enterOpening(session, null, null, now)
+  else greetNow(session, now)
+}
+
+/** The greeting is the backend's, and so is every reply from here on. */
+export function passGreeting(session: Session, greeting: Reply, now: Instant): void {
+  session.journal.greetedAt = now
+  enterRelay(session, null, greeting, now)
 }
 
 /**

@@ -5,7 +5,7 @@ import type { Phase } from '../phase.ts'
 import { replies } from '../replies.ts'
 import type { Session } from '../session.ts'
 import { lose, outOfStep } from './lost.ts'
-import { enterRelay } from './relay.ts'
+import type { Relay } from './relay.ts'
 import { Transfer } from './transfer.ts'
 
 /**
@@ -14,9 +14,11 @@ import { Transfer } from './transfer.ts'
  */
 class Message implements Phase {
   readonly name = 'message'
+  private readonly relay: Relay
   private readonly transfer: Transfer
 
-  constructor(session: Session) {
+  constructor(session: Session, relay: Relay) {
+    this.relay = relay
     this.transfer = new Transfer(session)
   }
 
@@ -63,6 +65,7 @@ class Message implements Phase {
   }
 
   opened(): void {}
+  secured(): void {}
 
   reply(session: Session, reply: Reply, now: Instant): void {
     const { transfer } = this
@@ -82,7 +85,8 @@ class Message implements Phase {
     session.commandsSinceMessage = 0
     if (isPositive(reply)) session.facts.junkCommands = 0
     session.journal.message(reply)
-    enterRelay(session, reply, false, now)
+    this.relay.endMessage(session)
+    this.relay.resume(session, reply.text, now)
   }
 
   backendGone(session: Session, why: string, now: Instant): void {
@@ -123,8 +127,8 @@ function noteAhead(session: Session): void {
 }
 
 /** The backend has said 354. */
-export function enterMessage(session: Session, now: Instant): void {
-  const message = new Message(session)
+export function enterMessage(session: Session, relay: Relay, now: Instant): void {
+  const message = new Message(session, relay)
   session.phase = message
   message.work(session, now)
 }

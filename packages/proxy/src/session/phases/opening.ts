@@ -1,12 +1,16 @@
-import type { Instant } from '@sallyport/rules'
+import { type Instant, never } from '@sallyport/rules'
+import type { Command } from '../../smtp/command.ts'
+import { keywordLines, keywordOf } from '../../smtp/keywords.ts'
 import { isNegative, isPositive, type Reply } from '../../smtp/reply.ts'
-import { xclientCommands } from '../../smtp/xclient.ts'
 import { declineRcpt, refuse } from '../dialogue.ts'
+import { introduction } from '../identity.ts'
 import type { Phase } from '../phase.ts'
-import type { Ask, Asked, Reached } from '../port.ts'
+import type { Ask, Asked, Attempt, Reached } from '../port.ts'
 import { replies } from '../replies.ts'
 import type { Session } from '../session.ts'
 import { enterCommand } from './command.ts'
+import { notePregreet } from './early.ts'
+import { greetNow, passGreeting } from './greet.ts'
 import { enterRelay } from './relay.ts'
 
 /** A client waits five minutes for the reply to RCPT (RFC 5321 4.5.3.2.3); it shall hear 451 and not give up on us. */
@@ -16,30 +20,48 @@ const patience = 270_000
 const namePatience = 10_000
 
 /** What the backend was last told, and so what it answers next. */
-type Step = 'connect' | 'greeting' | 'name' | 'xclient' | 'hello' | 'mail' | 'rcpt'
+type Step =
+  | 'connect'
+  | 'greeting'
+  | 'keywords'
+  | 'starttls'
+  | 'handshake'
+  | 'name'
+  | 'xclient'
+  | 'hello'
+  | 'mail'
+  | 'command'
 
 /**
- * The backend is opened and told what the client said: identity, EHLO, MAIL with all its parameters, RCPT, one at a time. Its
- * reply to RCPT is the client's. What it refuses on the way (EHLO, MAIL) becomes its reply to every RCPT of the transaction,
- * because the client has our 250 for those; a backend in trouble becomes 451. Never 5xx of our own.
+ * The backend is opened and told what the client said: TLS where it is wanted, identity, EHLO, MAIL with all its parameters, and
+ * the command that only the backend can answer, one at a time. Its reply to that is the client's. What it refuses on the way
+ * (EHLO, MAIL) becomes its reply to every RCPT of the transaction, because the client has our 250 for those; a backend in
+ * trouble makes room for the next one, because nothing of it has been passed on, and where there is none becomes 451. Never
+ * 5xx of our own.
  */
 class Opening implements Phase {
   readonly name = 'opening'
   private step: Step = 'connect'
-  private readonly rcptLine: string
+  /** What the client waits for; null: its greeting. */
+  private readonly command: Command | null
   /** When the client will have waited long enough. */
   private readonly end: Instant
+  private attempt: Attempt = { xclient: false, tls: 'off' }
   /** XCLIENT commands still to be sent, last first; null: not made yet. */
   private xclient: string[] | null = null
+  /** The latest 220 of the backend. */
+  private greeting: Reply | null = null
+  private hasFailed = false
 
-  constructor(rcptLine: string, now: Instant) {
-    this.rcptLine = rcptLine
+  constructor(command: Command | null, now: Instant) {
+    this.command = command
     this.end = now + patience
   }
 
-  work(session: Session): void {
-    // The client waits for its RCPT. Where it may send ahead, what it sends waits.
-    if (!session.pipeliningOffered) session.noteAhead('RCPT')
+  work(session: Session, now: Instant): void {
+    // The client waits. Where it may send ahead, what it sends waits.
+    if (this.command === null) notePregreet(session, now)
+    else if (!session.pipeliningOffered) session.noteAhead(this.command.verb)
   }
 
   clientEnded(session: Session, now: Instant): void {
@@ -59,36 +81,46 @@ class Opening implements Phase {
   }
 
   drain(): void {
-    // The reply to RCPT comes first; relay takes the session from there to its end.
+    // The reply comes first; relay takes the session from there to its end.
   }
 
-  opened(session: Session, now: Instant): void {
+  opened(session: Session, attempt: Attempt, now: Instant): void {
+    this.attempt = attempt
     this.expect(session, 'greeting', 'connect', session.house.waits.backendGreeting, now)
   }
 
+  secured(session: Session, _side: 'client' | 'backend', now: Instant): void {
+    this.introduce(session, now)
+  }
+
   reply(session: Session, reply: Reply, now: Instant): void {
-    const { house, hello, transaction } = session
-    if (hello === null || transaction === null) return
-    if (session.backendAhead && this.step !== 'rcpt') return this.fail(session, 'error', 'it spoke out of turn', now)
-    const wait = house.waits.backendReply
+    if (session.backendAhead && this.step !== 'command') return this.fail(session, 'error', 'it spoke out of turn', now)
     switch (this.step) {
-      case 'name':
-        return this.unexpected(session, reply, now)
       case 'connect':
       case 'greeting':
-      case 'xclient':
         // A server that would not greet has nothing against this client that it could know: its trouble is temporary.
         if (reply.code !== 220) return this.unexpected(session, reply, now)
+        this.greeting = reply
+        if (this.attempt.tls === 'off') return this.introduce(session, now)
+        return this.say(session, 'keywords', 'hello', `EHLO ${session.house.hostname}`, now)
+      case 'keywords':
+        return this.keywords(session, reply, now)
+      case 'starttls':
+        if (reply.code !== 220) return this.withoutTls(session, `it answered ${reply.code}`, now)
+        this.expect(session, 'handshake', 'other', session.house.waits.tlsHandshake, now)
+        return session.port.secureBackend()
+      case 'xclient':
+        if (reply.code !== 220) return this.unexpected(session, reply, now)
+        this.greeting = reply
         return this.introduce(session, now)
+      case 'handshake':
+      case 'name':
+        return this.unexpected(session, reply, now)
       case 'hello':
-        if (!isPositive(reply)) return this.decline(session, reply, now)
-        this.expect(session, 'mail', 'mail', wait, now)
-        return session.port.command(`${transaction.mailLine}\r\n`)
       case 'mail':
         if (!isPositive(reply)) return this.decline(session, reply, now)
-        this.expect(session, 'rcpt', 'rcpt', wait, now)
-        return session.port.command(`${this.rcptLine}\r\n`)
-      case 'rcpt':
+        return this.replay(session, now)
+      case 'command':
         return this.finish(session, reply, now)
       default:
         this.step satisfies never
@@ -96,26 +128,53 @@ class Opening implements Phase {
   }
 
   backendGone(session: Session, why: string, now: Instant): void {
-    this.fail(session, this.step === 'connect' ? 'refused' : 'error', why, now)
+    this.fail(session, this.step === 'connect' ? 'refused' : this.step === 'handshake' ? 'tls' : 'error', why, now)
   }
 
-  /** The backend has greeted: says who the client is, where that is part of the dialogue, and then what it said. */
+  /** The backend's reply to the gate's own EHLO, which only asks for STARTTLS. */
+  private keywords(session: Session, reply: Reply, now: Instant): void {
+    const offers = isPositive(reply) && keywordLines(reply).some(line => keywordOf(line) === 'STARTTLS')
+    if (offers) this.say(session, 'starttls', 'other', 'STARTTLS', now)
+    else this.withoutTls(session, 'it offers no STARTTLS', now)
+  }
+
+  private withoutTls(session: Session, why: string, now: Instant): void {
+    if (this.attempt.tls === 'required') this.fail(session, 'tls', why, now)
+    else this.introduce(session, now)
+  }
+
+  /** Says who the client is, where that is part of the dialogue, and then what it said. */
   private introduce(session: Session, now: Instant): void {
-    const { house, hello } = session
-    if (hello === null) return
     if (session.backendAhead) return this.fail(session, 'error', 'it spoke out of turn', now)
-    if (house.xclient && this.xclient === null) {
+    if (this.attempt.xclient && this.xclient === null) {
       if (session.reverseName === null && this.step !== 'name') {
         this.step = 'name'
         session.deadline = Math.min(now + namePatience, this.end)
         return
       }
-      this.xclient = xclientCommands(identity(session)).toReversed()
+      this.xclient = introduction(session).toReversed()
     }
     const next = this.xclient?.pop()
-    if (next === undefined) this.expect(session, 'hello', 'hello', house.waits.backendReply, now)
-    else this.expect(session, 'xclient', 'other', house.waits.backendReply, now)
-    session.port.command(`${next ?? hello.line}\r\n`)
+    if (next !== undefined) return this.say(session, 'xclient', 'other', next, now)
+    if (this.command === null) return this.greet(session, now)
+    this.step = 'greeting'
+    this.replay(session, now)
+  }
+
+  /** What the client has said so far, and at last the command that it waits for. */
+  private replay(session: Session, now: Instant): void {
+    const { hello, mail, port } = session
+    const { command } = this
+    if (command === null) return
+    if (this.step === 'greeting' && hello !== null) return this.say(session, 'hello', 'hello', hello.line, now)
+    if (this.step !== 'mail' && mail !== null) return this.say(session, 'mail', 'mail', mail.line, now)
+    this.expect(session, 'command', askedBy(command), session.house.waits.backendReply, now)
+    port.command(`${command.line}\r\n`)
+  }
+
+  private say(session: Session, step: Step, asked: Asked, line: string, now: Instant): void {
+    this.expect(session, step, asked, session.house.waits.backendReply, now)
+    session.port.command(`${line}\r\n`)
   }
 
   private expect(session: Session, step: Step, asked: Asked, wait: number, now: Instant): void {
@@ -124,20 +183,35 @@ class Opening implements Phase {
     session.deadline = Math.min(now + wait, this.end)
   }
 
+  private reached({ port, journal }: Session, now: Instant): void {
+    port.reached('ok')
+    journal.relayedAt = now
+    // Another backend made up for it.
+    if (this.hasFailed) journal.detail = ''
+  }
+
+  /** The client is known and hears the backend's own greeting. */
+  private greet(session: Session, now: Instant): void {
+    const { greeting } = this
+    this.reached(session, now)
+    if (greeting !== null) passGreeting(session, greeting, now)
+  }
+
   private finish(session: Session, reply: Reply, now: Instant): void {
-    if (!isPositive(reply) && !isNegative(reply)) return this.unexpected(session, reply, now)
+    const { command } = this
+    if (command === null) return
+    const goesOn = isPositive(reply) || isNegative(reply) || (reply.code === 334 && command.verb === 'AUTH')
+    if (!goesOn) return this.unexpected(session, reply, now)
     const verdict = session.judge()
-    session.port.reached('ok')
+    this.reached(session, now)
     if (verdict.action === 'drop') return session.drop(verdict, now)
     // The client could not wait: nothing has been promised yet, and the backend is let go before it is promised anything.
-    if (refuse(session)) {
+    if (command.verb === 'RCPT' && refuse(session)) {
       session.abandon()
       return enterCommand(session, now)
     }
     session.transaction = null
-    session.journal.relayedAt = now
-    if (!isPositive(reply)) session.journal.backendSaid(reply)
-    enterRelay(session, reply, isPositive(reply), now)
+    enterRelay(session, command, reply, now)
   }
 
   /** The backend's own no, kept for every further RCPT of this transaction. */
@@ -146,10 +220,7 @@ class Opening implements Phase {
     session.journal.backendSaid(reply)
     session.port.reached('declined')
     if (reply.code === 421) return session.conclude('backend closed', now, reply.text)
-    if (session.transaction !== null) session.transaction.refusal = reply.text
-    session.abandon()
-    declineRcpt(session, reply.text)
-    enterCommand(session, now)
+    this.giveUp(session, reply.text, now)
   }
 
   private unexpected(session: Session, reply: Reply, now: Instant): void {
@@ -159,41 +230,62 @@ class Opening implements Phase {
   }
 
   private fail(session: Session, result: Reached, why: string, now: Instant): void {
-    const text = replies.unavailable(session.arrival.id)
-    session.journal.detail = `backend: ${why} at ${this.step}`
     session.port.reached(result)
-    if (session.reopen()) {
-      this.step = 'connect'
-      this.xclient = null
-      session.deadline = now + session.house.waits.backendConnect
-      return
-    }
+    this.hasFailed = true
+    session.journal.detail = `backend: ${why} at ${stepNames[this.step] ?? this.command?.verb.toLowerCase()}`
+    if (now < this.end && session.reopen()) return this.begin(session, now)
+    const text = replies.unavailable(session.arrival.id)
     session.journal.refusal(text)
-    if (session.transaction !== null) session.transaction.refusal = text
+    this.giveUp(session, text, now)
+  }
+
+  /** Waits for the connection. */
+  begin(session: Session, now: Instant): void {
+    this.step = 'connect'
+    this.xclient = null
+    this.greeting = null
+    session.deadline = Math.min(now + session.house.waits.backendConnect, this.end)
+  }
+
+  /** The client hears this, and the gate speaks for itself again. */
+  private giveUp(session: Session, text: string, now: Instant): void {
     session.abandon()
-    declineRcpt(session, text)
+    if (this.command === null) {
+      session.deadline = never
+      return greetNow(session, now)
+    }
+    if (this.command.verb !== 'RCPT') session.port.send(text)
+    else {
+      if (session.transaction !== null) session.transaction.refusal = text
+      declineRcpt(session, text)
+    }
     enterCommand(session, now)
   }
 }
 
-export function enterOpening(session: Session, rcptLine: string, now: Instant): void {
-  session.phase = new Opening(rcptLine, now)
-  session.deadline = now + session.house.waits.backendConnect
-  session.journal.openedAt = now
-  session.port.open(null)
+/** As the log names them; `command` is named by its verb. */
+const stepNames: { readonly [S in Step]?: string } = {
+  connect: 'connect',
+  greeting: 'greeting',
+  keywords: 'hello',
+  starttls: 'starttls',
+  handshake: 'the TLS handshake',
+  name: 'name',
+  xclient: 'xclient',
+  hello: 'hello',
+  mail: 'mail',
 }
 
-function identity(session: Session): readonly (readonly [string, string])[] {
-  const { arrival, hello } = session
-  const address = arrival.client.includes(':') ? `IPV6:${arrival.client}` : arrival.client
-  // Postfix looks nothing up after XCLIENT: without a name it would keep the gate's own.
-  const name = session.reverseName ?? '[TEMPUNAVAIL]'
-  return [
-    ['NAME', name],
-    ['REVERSE_NAME', name],
-    ['PORT', String(arrival.clientPort)],
-    ['PROTO', hello?.verb === 'EHLO' ? 'ESMTP' : 'SMTP'],
-    ['HELO', hello?.name ?? '[UNAVAILABLE]'],
-    ['ADDR', address],
-  ]
+function askedBy({ verb }: Command): Asked {
+  return verb === 'RCPT' ? 'rcpt' : verb === 'MAIL' ? 'mail' : 'other'
+}
+
+/** Opens a backend of the group for a command that only it can answer; null: for its greeting. */
+export function enterOpening(session: Session, command: Command | null, group: string | null, now: Instant): void {
+  const opening = new Opening(command, now)
+  session.phase = opening
+  session.group = group
+  session.journal.openedAt = now
+  opening.begin(session, now)
+  session.port.open(group)
 }

@@ -2,7 +2,7 @@ import type { Instant } from '@sallyport/rules'
 import { type Phase, withoutBackend } from '../phase.ts'
 import type { Session } from '../session.ts'
 import { notePregreet, sendAway } from './early.ts'
-import { enterGreet, greetNow } from './greet.ts'
+import { enterGreet, greetNow, welcome } from './greet.ts'
 
 /**
  * Do we know this client? Nothing has been said yet. The store has a fixed time to answer (50 ms); if it does not, the client
@@ -25,7 +25,7 @@ export const recall: Phase & { enter(session: Session, now: Instant): void } = {
     }
     // Of everybody, those on the allow list too: the backend wants it, not our checks.
     if (session.house.xclient) session.port.ask('reverse-name')
-    if (session.tally.vouched !== null) greetNow(session, now)
+    if (session.tally.vouched !== null) welcome(session, now)
     else {
       session.deadline = now + session.house.waits.recall
       session.port.ask('recall')

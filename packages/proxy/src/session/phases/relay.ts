@@ -1,16 +1,23 @@
 import type { Instant } from '@sallyport/rules'
+import type { NewlineCount } from '../../smtp/chunk.ts'
 import { type Command, isUseful, type Verb } from '../../smtp/command.ts'
 import { filterEhlo } from '../../smtp/keywords.ts'
-import { isRecipientOf, parsePath } from '../../smtp/path.ts'
+import { domainOf, isRecipientOf, parsePath } from '../../smtp/path.ts'
 import { isNegative, isPositive, type Reply } from '../../smtp/reply.ts'
-import { answerWithheld, junk, nextCommand, noteHello, refuse } from '../dialogue.ts'
+import { answerAlways, junk, nextCommand, noteHello, refuse } from '../dialogue.ts'
+import { mailOf } from '../envelope.ts'
 import type { Phase } from '../phase.ts'
 import type { Asked } from '../port.ts'
 import { replies, verdictReply } from '../replies.ts'
 import type { Session } from '../session.ts'
+import { viewOf } from '../standing.ts'
+import { carryChunk } from './chunk.ts'
 import { denyRelay } from './command.ts'
+import { enterExchange } from './exchange.ts'
 import { lose, outOfStep } from './lost.ts'
 import { enterMessage } from './message.ts'
+import { enterOpening } from './opening.ts'
+import { enterSplice } from './splice.ts'
 
 /**
  * The backend is behind, and every reply is its own. Commands go over one at a time: the next is not even looked at until
@@ -20,23 +27,25 @@ import { enterMessage } from './message.ts'
  * Road not taken: passing pipelined groups on at once. It saves those short trips, and brings back every way in which front
  * and back can disagree about who said what to which command.
  */
-class Relay implements Phase {
+export class Relay implements Phase {
   readonly name = 'relay'
   /** The command whose reply is outstanding; null: it is the client's turn. */
-  private awaiting: Verb | null = null
+  private awaiting: Command | null = null
   /** A recipient of this transaction has the backend's 2xx. */
-  private hasRecipient = false
-
-  constructor(hasRecipient: boolean) {
-    this.hasRecipient = hasRecipient
-  }
+  hasRecipient = false
+  /** The backend has been asked for a recipient of this transaction. */
+  private hasAsked = false
+  /** The first chunks of a message are over, and its last is not. */
+  midMessage = false
+  /** Of the chunks of a message. */
+  newlines: NewlineCount | null = null
 
   work(session: Session, now: Instant): void {
     while (this.awaiting === null) {
       const command = nextCommand(session, now)
       if (command === null) return
       this.command(session, command, now)
-      if (session.isDone) return
+      if (session.phase !== this) return
       if (this.awaiting === null) this.setDeadline(session, now, session.house.waits.command)
     }
     this.noteAhead(session)
@@ -44,7 +53,7 @@ class Relay implements Phase {
 
   clientEnded(session: Session, now: Instant): void {
     // What was received completely is finished, and its reply sent, first (RFC 9293 3.6: the other half is open).
-    if (this.awaiting === null) session.conclude('hangup', now)
+    if (this.awaiting === null) this.hangUp(session, now)
   }
 
   learnt(session: Session): void {
@@ -57,35 +66,38 @@ class Relay implements Phase {
       session.conclude('timeout', now, replies.timeout(house.hostname, arrival.id))
       return
     }
-    session.journal.detail = `backend: no reply to ${this.awaiting}`
+    session.journal.detail = `backend: no reply to ${nameOf(this.awaiting)}`
     lose(session, 'timeout', now)
   }
 
   drain(session: Session, now: Instant): void {
-    if (this.awaiting === null) this.sendAway(session, now)
+    if (this.awaiting === null && !this.midMessage) this.sendAway(session, now)
   }
 
   opened(): void {}
+  secured(): void {}
 
   reply(session: Session, reply: Reply, now: Instant): void {
     const { awaiting } = this
     if (awaiting === null) return this.unasked(session, reply, now)
     this.awaiting = null
-    const goAhead = reply.code === 354 && awaiting === 'DATA' && !session.backendAhead
-    if (!goAhead && !isNegative(reply) && (awaiting === 'DATA' || !isPositive(reply))) {
-      return outOfStep(session, `${reply.code} to ${awaiting}`, now)
+    const { verb } = awaiting
+    const goAhead = !session.backendAhead && reply.code === goAheads[verb]
+    if (!goAhead && !isNegative(reply) && (verb === 'DATA' || !isPositive(reply))) {
+      return outOfStep(session, `${reply.code} to ${nameOf(awaiting)}`, now)
     }
-    session.port.send(awaiting === 'EHLO' && isPositive(reply) ? this.ehlo(session, reply) : reply.text)
+    // Whoever is let in as the client must not have come by anything that was said in the clear.
+    if (verb === 'STARTTLS' && isPositive(reply) && !goAhead)
+      return outOfStep(session, `${reply.code} to STARTTLS`, now)
+    session.port.send(verb === 'EHLO' && isPositive(reply) ? this.ehlo(session, reply) : reply.text)
     this.account(session, awaiting, reply)
     if (reply.code === 421) return session.conclude('backend closed', now)
-    if (awaiting === 'QUIT') return session.conclude('quit', now)
-    if (awaiting === 'DATA') {
-      if (goAhead) return enterMessage(session, now)
+    if (verb === 'QUIT') return session.conclude('quit', now)
+    if (goAhead) return this.goAhead(session, verb, now)
+    if (verb === 'DATA' && session.lines.hasTalk()) {
       // What a client sent behind a DATA that was refused is a message, and must not be taken for commands.
-      if (session.lines.hasTalk()) {
-        const { house, arrival } = session
-        return session.conclude('data without recipient', now, replies.goAhead(house.hostname, arrival.id))
-      }
+      const { house, arrival } = session
+      return session.conclude('data without recipient', now, replies.goAhead(house.hostname, arrival.id))
     }
     this.next(session, now)
   }
@@ -95,39 +107,98 @@ class Relay implements Phase {
     lose(session, 'backend closed', now)
   }
 
+  /** The reply to a command that the backend had before it came to this phase. */
+  answered(session: Session, command: Command, reply: Reply, now: Instant): void {
+    if (command.verb === 'RCPT') this.hasAsked = true
+    this.awaiting = command
+    this.reply(session, reply, now)
+  }
+
+  /** A reply to something that was no command is passed on, and the client may go on. */
+  resume(session: Session, text: string, now: Instant): void {
+    session.phase = this
+    session.port.send(text)
+    if (text.startsWith('421')) session.conclude('backend closed', now)
+    else this.next(session, now)
+  }
+
+  /** The message is over, for good or not: its transaction with it. */
+  endMessage(session: Session): void {
+    this.hasRecipient = false
+    this.hasAsked = false
+    this.midMessage = false
+    this.newlines = null
+    session.endTransaction()
+  }
+
   /** The client's turn again: go on with what waits, or go. */
-  next(session: Session, now: Instant): void {
-    if (session.draining) return this.sendAway(session, now)
+  private next(session: Session, now: Instant): void {
+    if (session.draining && !this.midMessage) return this.sendAway(session, now)
     this.setDeadline(session, now, session.house.waits.command)
     // What the backend said beyond its reply is looked at first: it may be 421.
     if (session.repliesWaiting > 0) return
     this.work(session, now)
-    if (session.isDone || !session.clientGone) return
-    if (this.awaiting === null) session.conclude('hangup', now)
+    if (session.isDone || !session.clientGone || session.phase !== this) return
+    if (this.awaiting === null) this.hangUp(session, now)
+  }
+
+  private hangUp(session: Session, now: Instant): void {
+    if (this.midMessage) session.journal.aborted++
+    session.conclude('hangup', now)
+  }
+
+  private goAhead(session: Session, verb: Verb, now: Instant): void {
+    if (verb === 'DATA') enterMessage(session, this, now)
+    else if (verb === 'AUTH') enterExchange(session, this, now)
+    else enterSplice(session, now)
   }
 
   private command(session: Session, command: Command, now: Instant): void {
-    if (answerWithheld(session, command, now)) return
+    if (answerAlways(session, command, now)) return
     const { verb } = command
-    if (verb === 'RCPT' && this.rcpt(session, command)) return
+    if (verb === 'BDAT') return carryChunk(session, this, command, now)
+    if (verb === 'RCPT' && this.rcpt(session, command, now)) return
     if (verb === 'DATA' && this.data(session, now)) return
     if (verb === 'MAIL') session.journal.sender(parsePath('FROM', command.argument)?.path ?? '')
     noteHello(session, command)
-    if (session.backendAhead) return outOfStep(session, `it spoke before ${verb}`, now)
+    if (session.backendAhead) return outOfStep(session, `it spoke before ${nameOf(command)}`, now)
     session.port.command(`${command.line}\r\n`)
-    this.awaiting = verb
+    this.awaiting = command
     session.expectReply(asked[verb] ?? 'other', now)
     this.setDeadline(session, now, session.house.waits.backendReply)
   }
 
-  /** True: answered by the gate. */
-  private rcpt(session: Session, command: Command): boolean {
+  /** True: answered by the gate, or by another backend. */
+  private rcpt(session: Session, command: Command, now: Instant): boolean {
+    const { house, facts } = session
     const recipient = parsePath('TO', command.argument)
     session.journal.recipient(recipient?.path ?? '')
+    if (session.hello !== null) facts.enveloped = true
+    const verdict = session.judge()
+    if (verdict.action === 'drop') {
+      session.drop(verdict, now)
+      return true
+    }
     if (refuse(session)) return true
-    const domains = session.house.recipientDomains
-    if (domains === null || (recipient !== null && isRecipientOf(domains, recipient))) return false
-    denyRelay(session)
+    if (house.recipientDomains !== null && !(recipient && isRecipientOf(house.recipientDomains, recipient))) {
+      denyRelay(session)
+      return true
+    }
+    return this.redirect(session, command, house.routes.groupOf(domainOf(recipient?.path ?? '')), now)
+  }
+
+  /** A recipient of other servers: they get the transaction if it has no recipient yet, else one of its own (RFC 5321 4.5.3.1.10). */
+  private redirect(session: Session, command: Command, group: string | null, now: Instant): boolean {
+    if (group === session.group || session.mail === null) {
+      this.hasAsked = true
+      return false
+    }
+    if (this.hasAsked || session.facts.authenticated) session.port.send(replies.otherServer)
+    else {
+      session.abandon()
+      session.transaction = { refusal: null, recipients: 'none' }
+      enterOpening(session, command, group, now)
+    }
     return true
   }
 
@@ -144,16 +215,26 @@ class Relay implements Phase {
 
   private ehlo(session: Session, reply: Reply): string {
     session.pipeliningOffered = session.tally.hasPassed(session.house.plan, 'pipelining')
-    return filterEhlo(reply, session.pipeliningOffered)
+    return filterEhlo(reply, viewOf(session))
   }
 
-  private account(session: Session, verb: Verb, reply: Reply): void {
+  private account(session: Session, { verb, argument, line }: Command, reply: Reply): void {
     const good = isPositive(reply)
-    if (!good && reply.code !== 354) session.journal.backendSaid(reply)
+    const { journal, facts } = session
+    if (!good && reply.code >= 400) journal.backendSaid(reply)
     if (verb === 'RCPT') this.hasRecipient ||= good
-    else if (verb === 'MAIL' || verb === 'RSET' || verb === 'EHLO' || verb === 'HELO') this.hasRecipient = false
+    else if (good && endsTransaction(verb)) this.endMessage(session)
+    if (verb === 'MAIL' && good) session.mail = mailOf(line, parsePath('FROM', argument)?.parameters ?? '')
     if (verb === 'HELO') session.pipeliningOffered = false
+    if (verb === 'AUTH' && good) this.loggedIn(session)
     if (reply.code >= 500 && verb !== 'RCPT' && verb !== 'DATA' && isUseful(verb)) junk(session)
+    if (good && verb === 'AUTH') facts.junkCommands = 0
+  }
+
+  /** The backend has taken the client's login: after a continuation as after the command itself. */
+  loggedIn(session: Session): void {
+    session.facts.authenticated = true
+    session.judge()
   }
 
   /** A reply to nothing. 421 is how a server says that it leaves (RFC 5321 3.8); anything else is out of step. */
@@ -168,7 +249,7 @@ class Relay implements Phase {
 
   private noteAhead(session: Session): void {
     if (session.isDone || session.pipeliningOffered) return
-    if (this.awaiting !== null && session.noteAhead(this.awaiting)) session.judge()
+    if (this.awaiting !== null && session.noteAhead(nameOf(this.awaiting))) session.judge()
   }
 
   private sendAway(session: Session, now: Instant): void {
@@ -180,6 +261,9 @@ class Relay implements Phase {
   }
 }
 
+/** The one reply to each that asks the client for more than a command. */
+const goAheads: { readonly [V in Verb]?: number } = { DATA: 354, AUTH: 334, STARTTLS: 220 }
+
 const asked: { readonly [V in Verb]?: Asked } = {
   EHLO: 'hello',
   HELO: 'hello',
@@ -188,14 +272,15 @@ const asked: { readonly [V in Verb]?: Asked } = {
   DATA: 'data',
 }
 
-/**
- * After the backend's reply to the first RCPT, or to a message: `reply` is passed on, and the client may go on. `hasRecipient`:
- * the transaction has one that the backend takes.
- */
-export function enterRelay(session: Session, reply: Reply, hasRecipient: boolean, now: Instant): void {
-  const relay = new Relay(hasRecipient)
+const nameOf = ({ verb }: Command): string => (verb === 'unknown' ? 'an unknown command' : verb)
+
+const endsTransaction = (verb: Verb): boolean =>
+  verb === 'MAIL' || verb === 'RSET' || verb === 'EHLO' || verb === 'HELO'
+
+/** The backend has answered for the first time: the command that it was opened for, or, null, with its greeting. */
+export function enterRelay(session: Session, command: Command | null, reply: Reply, now: Instant): void {
+  const relay = new Relay()
   session.phase = relay
-  session.port.send(reply.text)
-  if (reply.code === 421) session.conclude('backend closed', now)
-  else relay.next(session, now)
+  if (command === null) relay.resume(session, reply.text, now)
+  else relay.answered(session, command, reply, now)
 }

@@ -1,0 +1,27 @@
+import type { View } from '../smtp/keywords.ts'
+import type { Session } from './session.ts'
+
+/** The client has shown that it waits where it must, now or before, or need not. */
+export function isProven({ tally, house }: Session): boolean {
+  if (tally.verdict.action !== 'none') return false
+  return tally.hasPassed(house.plan, 'pregreet') && tally.hasPassed(house.plan, 'pipelining')
+}
+
+/** Passwords are for TLS, unless the operator says otherwise. */
+export function mayLogIn({ house, tls }: Session): boolean {
+  return house.auth === 'always' || (house.auth === 'tls' && tls !== null)
+}
+
+/** What the client may be offered of the backend's keywords. */
+export function viewOf(session: Session): View {
+  const { arrival, house, tls, pipeliningOffered } = session
+  const open = tls === null && arrival.starttls !== 'off'
+  const starttls = !open ? 'none' : arrival.starttls === 'pass_through' ? 'backend' : 'own'
+  return {
+    pipelining: pipeliningOffered,
+    starttls,
+    auth: mayLogIn(session),
+    tls: tls !== null,
+    withhold: house.withhold,
+  }
+}
