@@ -38,6 +38,7 @@ export class Passage implements Seeker {
 
   open(group: string | null): void {
     const stay = this.server
+    this.release()
     this.lease = new Lease(this.backends.group(group), this)
     const found = this.lease.seek(stay, this.caller.clock())
     if (found === 'taken') this.dial()

@@ -12,7 +12,7 @@ export function renderReference(): string {
   return [
     introduction,
     '## The keys by themselves\n',
-    table(alone.map(([name, node]) => row([name], node))),
+    table(alone.flatMap(([name, node]) => [row([name], node), ...itemRows([name], node)])),
     ...others.flatMap(([name, node]) => [
       `## ${name}\n`,
       `${node.description ?? ''}\n`,
@@ -60,15 +60,14 @@ function row(path: readonly string[], node: SchemaNode): Row {
 function rowsUnder(path: readonly string[], node: SchemaNode): Row[] {
   return keysUnder(node).flatMap(([name, child]) => {
     const here = [...path, name]
-    if (child.items !== undefined) {
-      const items = keysUnder(child.items).map(([key, leaf]) => ({
-        ...row([], leaf),
-        name: `${pathText(here)}[].${key}`,
-      }))
-      return [row(here, child), ...items]
-    }
+    if (child.items !== undefined) return [row(here, child), ...itemRows(here, child)]
     return keysUnder(child).length > 0 ? rowsUnder(here, child) : [row(here, child)]
   })
+}
+
+/** One row for each key of the items of a list. */
+function itemRows(path: readonly string[], { items = {} }: SchemaNode): Row[] {
+  return keysUnder(items).map(([key, leaf]) => ({ ...row([], leaf), name: `${pathText(path)}[].${key}` }))
 }
 
 function keysUnder(node: SchemaNode): [string, SchemaNode][] {
