@@ -10,6 +10,7 @@ const packages = {
   'redis-server': 'redis-server',
   rbldnsd: 'rbldnsd',
   swaks: 'swaks',
+  m4: 'm4',
   'systemd-analyze': 'systemd',
   'docker-compose': 'docker-compose',
 }

@@ -8,6 +8,7 @@ import { readdirSync } from 'node:fs'
 import { join, relative, resolve } from 'node:path'
 import { installServers } from './servers.mjs'
 import { installPackages, quietly, requireNode, root, StepFailed, stepper, systemPath, tool } from './steps.mjs'
+import { unpackServers } from './unpacked.mjs'
 
 const longRunning = ['bench', 'fuzz', 'chaos', 'soak'].map(name => join('test', name))
 
@@ -20,6 +21,7 @@ const files = []
 const step = stepper('test', process.stdout)
 await step('npm packages', installPackages)
 await step('real servers', installServers)
+await step('unpacked servers', unpackServers)
 await step('tsc -b', () => quietly(tool('tsc'), ['-b']))
 await step('biome check', () => quietly(tool('biome'), ['check', '--error-on-warnings', '.']))
 await step('find tests', () => {

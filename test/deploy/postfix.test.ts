@@ -1,15 +1,11 @@
 import assert from 'node:assert/strict'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { proxyBlock } from '../e2e/client.ts'
 import { connect } from '../support/dialogue.ts'
-import { cli } from '../support/gate.ts'
 import { freePort } from '../support/port.ts'
-import { run } from '../support/process.ts'
 import { textOf } from './files.ts'
 import { append, makePostfix, type PostfixInstance } from './postfix-instance.ts'
+import { readmeIsGood } from './readme.ts'
 import { repliesTo } from './replies.ts'
 
 const recipe = 'deploy/backends/postfix'
@@ -145,17 +141,5 @@ describe('the Postfix recipe for XCLIENT', () => {
 })
 
 describe('the README of the Postfix recipe', () => {
-  it('shows a configuration that the gate calls good', async () => {
-    const readme = await textOf(`${recipe}/README.md`)
-    const shown = /```yaml\n([^`]*)```/.exec(readme)?.[1]?.replace(/^ {3}/gm, '') ?? ''
-    assert.match(shown, /127\.0\.0\.1:10025/)
-    const directory = await mkdtemp(join(tmpdir(), 'sallyport-readme-'))
-    try {
-      await writeFile(join(directory, 'sallyport.yaml'), shown)
-      const check = await run(process.execPath, [cli, 'check', '-c', join(directory, 'sallyport.yaml')])
-      assert.equal(check.code, 0, check.stdout)
-    } finally {
-      await rm(directory, { recursive: true, force: true })
-    }
-  })
+  it('shows a configuration that the gate calls good', () => readmeIsGood(recipe))
 })

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
-import { before, describe, it } from 'node:test'
+import { describe, it } from 'node:test'
 import type { DnsblAnswer } from '@sallyport/proxy/lookups/dnsbl.js'
 import { Metrics } from '@sallyport/proxy/metrics.js'
 import { run } from '../support/process.ts'
-import { promtool } from '../support/promtool.ts'
+import { unpacked } from '../support/unpacked.ts'
 import { pathOf, textOf, yamlOf } from './files.ts'
 
 interface Rule {
@@ -48,10 +48,7 @@ async function rules(): Promise<readonly Rule[]> {
 }
 
 describe('the Prometheus files', () => {
-  let program = ''
-  before(async () => {
-    program = await promtool()
-  })
+  const program = unpacked('promtool', 'usr/bin/promtool')
 
   it('are taken by promtool: the scrape configuration, and the rules that it names', async () => {
     const { code, stdout, stderr } = await run(program, ['check', 'config', pathOf(`${folder}/scrape.yaml`)])

@@ -6,9 +6,9 @@ import { test } from 'node:test'
 import { parse } from 'yaml'
 import { connect } from '../support/dialogue.ts'
 import { startGate } from '../support/gate.ts'
-import { promtool } from '../support/promtool.ts'
 import { startRbldnsd } from '../support/rbldnsd.ts'
 import { startSink } from '../support/sink.ts'
+import { unpacked } from '../support/unpacked.ts'
 import { believing, connectAs, proxyBlock, sendMail, untilRcpt } from './client.ts'
 
 const repository = resolve(import.meta.dirname, '../../..')
@@ -80,7 +80,7 @@ dnsbl: { resolvers: ['${dns.server}'], zones: [bl.example.test, overused.example
 
 test('/metrics is what Prometheus wants, no label holds what a client said, and README and alerts ask for what is there', async t => {
   const metrics = await afterAllKinds(t)
-  const { error, output } = await checkMetrics(await promtool(), metrics)
+  const { error, output } = await checkMetrics(unpacked('promtool', 'usr/bin/promtool'), metrics)
   assert.equal(error, null, output)
   assert.equal(output, '')
 

@@ -4,9 +4,10 @@
 // system and leaves a daemon behind that is nobody's child.
 
 import { execFileSync } from 'node:child_process'
-import { chmod, chown, mkdir, readdir, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises'
+import { chmod, chown, mkdir, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { found } from './found.ts'
+import { messagesBelow } from './maildirs.ts'
 import { type Owner, tempDirectory } from './owner.ts'
 import { freePort } from './port.ts'
 import { type Program, startProgram } from './process.ts'
@@ -105,16 +106,7 @@ class PrivatePostfix implements Postfix {
   }
 
   async messages(): Promise<string[]> {
-    const delivered: { readonly at: bigint; readonly text: string }[] = []
-    for (const mailbox of await readdir(join(this.directory, 'mail'))) {
-      const arrivals = join(this.directory, 'mail', mailbox, 'new')
-      for (const name of (await exists(arrivals)) ? await readdir(arrivals) : []) {
-        const file = join(arrivals, name)
-        const { ctimeNs } = await stat(file, { bigint: true })
-        delivered.push({ at: ctimeNs, text: await readFile(file, 'latin1') })
-      }
-    }
-    return delivered.sort((a, b) => (a.at < b.at ? -1 : 1)).map(({ text }) => text)
+    return messagesBelow(join(this.directory, 'mail'))
   }
 
   async waitForMessages(count: number, waitMs = 5_000): Promise<string[]> {

@@ -3,6 +3,7 @@ import type { TLSSocket } from 'node:tls'
 import type { Address } from '@sallyport/rules'
 import { type Backend, dial, identityHeader, ownHeader } from './backend.ts'
 import { type BackendTls, beginTls, certificateFault } from './backend-tls.ts'
+import type { Identity } from './config/config.ts'
 import { keywordLines, keywordOf } from './smtp/keywords.ts'
 import { isNegative, isPositive, type Reply, ReplyReader } from './smtp/reply.ts'
 import { xclientCommands } from './smtp/xclient.ts'
@@ -161,8 +162,8 @@ export class BackendDialogue {
   refused(reply: Reply): BackendFault {
     const { backend, as } = this.options
     // A server that was not told of the header greets, and takes it for commands.
-    const unexpected = this.greeted && reply.code >= 500 && as !== 'nobody' && backend.identity.startsWith('proxy_')
-    return this.fail(`it answered ${brief(reply)}${unexpected ? '; does it expect a PROXY header there?' : ''}`)
+    const unexpected = this.greeted && reply.code >= 500 && as !== 'nobody'
+    return this.fail(`it answered ${brief(reply)}${unexpected ? headerHint(backend.identity) : ''}`)
   }
 
   private attend(socket: Socket): void {
@@ -216,6 +217,11 @@ export class BackendDialogue {
     this.failed?.(this.fault)
     return this.fault
   }
+}
+
+function headerHint(identity: Identity): string {
+  if (identity === 'xconnect') return '; was it built with _FFR_XCNCT, and does its ruleset x_connect say yes there?'
+  return identity.startsWith('proxy_') ? '; does it expect a PROXY header there?' : ''
 }
 
 const brief = (reply: Reply): string => reply.text.trimEnd().slice(0, 120)

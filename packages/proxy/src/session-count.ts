@@ -1,6 +1,7 @@
 import { never } from '@sallyport/rules'
 import type { Metrics } from './metrics.ts'
 import type { Session } from './session/session.ts'
+import { wasKnown } from './session/standing.ts'
 import type { SessionVerdict } from './session-line.ts'
 
 /** Adds one concluded session to the metrics. Health checks are not counted here: they are nobody's mail. */
@@ -26,5 +27,5 @@ export function countSession(metrics: Metrics, session: Session, verdict: Sessio
 /** How well a client that passed was known when it came. */
 function acquaintance(session: Session): 'new' | 'known' | 'allowed' {
   if (session.tally.vouched !== null) return 'allowed'
-  return session.knew ? 'known' : 'new'
+  return wasKnown(session) ? 'known' : 'new'
 }

@@ -194,7 +194,7 @@ routes:
       's.yaml:7:49 routes[4].backend.address: found "127.0.0.1:2525", where the gate itself listens: ' +
         'name the mail server behind it',
       's.yaml:7:77 routes[4].backend.identity: found "none", so that the backend sees the address of the gate for every ' +
-        'client, and is an open relay if it trusts that address (mynetworks): use proxy_v2, proxy_v1 or xclient, ' +
+        'client, and is an open relay if it trusts that address (mynetworks): use proxy_v2, proxy_v1, xclient or xconnect, ' +
         'or set recipient_domains, or i_know_the_backend_sees_the_gate: true',
       's.yaml:7:83 routes[4].backend.maildir: unknown key: use one of address, servers, pick, connections, queue, identity, ' +
         'i_know_the_backend_sees_the_gate, probe_every',

@@ -131,6 +131,7 @@ const accepted: readonly (readonly [reply: string, id: string | null])[] = [
   ['250 OK id=1rABcD-000123-4x', '1rABcD-000123-4x'],
   ['250 OK id=1rABcD-00000001234-5xYz', '1rABcD-00000001234-5xYz'],
   ['250 2.0.0 q1A2B3c4012345 Message accepted for delivery', 'q1A2B3c4012345'],
+  ['250 2.0.0 723a41ae Message accepted for delivery', '723a41ae'],
   ['250 2.6.0 <abc@host.example> [InternalId=123456, Hostname=ex.example] Queued mail for delivery', null],
   ['250 2.0.0 Ok', null],
   ['250 OK', null],

@@ -57,7 +57,9 @@ const shared = {
   identity: z
     .enum(identities)
     .prefault('proxy_v2')
-    .describe('How the backend learns the address of the client: PROXY protocol 2 or 1, XCLIENT, or not at all.'),
+    .describe(
+      'How the backend learns the address of the client: PROXY protocol 2 or 1, XCLIENT, X-CONNECT (Sendmail built with _FFR_XCNCT), or not at all.',
+    ),
   i_know_the_backend_sees_the_gate: z
     .boolean()
     .prefault(false)

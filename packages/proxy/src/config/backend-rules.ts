@@ -71,7 +71,7 @@ function mayRelay(backend: Written, written: unknown): Remark[] {
   if (domains === undefined || domains.length > 0) return []
   const text =
     ', so that the backend sees the address of the gate for every client, and is an open relay if it trusts that address ' +
-    '(mynetworks): use proxy_v2, proxy_v1 or xclient, or set recipient_domains, ' +
+    '(mynetworks): use proxy_v2, proxy_v1, xclient or xconnect, or set recipient_domains, ' +
     'or i_know_the_backend_sees_the_gate: true'
   return [{ path: [...path, 'identity'], text }]
 }

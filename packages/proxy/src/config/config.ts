@@ -9,7 +9,7 @@ export interface Endpoint {
   readonly port: number
 }
 
-export const identities = ['proxy_v2', 'proxy_v1', 'xclient', 'none'] as const
+export const identities = ['proxy_v2', 'proxy_v1', 'xclient', 'xconnect', 'none'] as const
 /** How the backend learns who the client is. */
 export type Identity = (typeof identities)[number]
 

@@ -120,6 +120,7 @@ export function answerAlways(session: Session, command: Command, now: Instant): 
     case 'AUTH':
       return declineAuth(session)
     case 'MAIL':
+      return declinePrdr(session, command) || declineEightBit(session, command)
     case 'RCPT':
       return declineEightBit(session, command)
     case 'forbidden':
@@ -139,8 +140,17 @@ export function answerAlways(session: Session, command: Command, now: Instant): 
   }
 }
 
-/** RFC 3207 4: what is heard before STARTTLS where it is demanded. */
-const beforeTls: ReadonlySet<Verb> = new Set(['EHLO', 'HELO', 'NOOP', 'QUIT', 'STARTTLS', 'malformed', 'forbidden'])
+/** RFC 3207 4: what is heard before STARTTLS where it is demanded. The chunk of BDAT must be thrown away all the same. */
+const beforeTls: ReadonlySet<Verb> = new Set([
+  'EHLO',
+  'HELO',
+  'NOOP',
+  'QUIT',
+  'STARTTLS',
+  'BDAT',
+  'malformed',
+  'forbidden',
+])
 
 /** Whether the backend may be asked a verb that the gate does not know; a line of another protocol is none. */
 function mayPass({ verbs }: House, { line }: Command): boolean {
@@ -172,6 +182,13 @@ function declineAuth(session: Session): boolean {
     const forUsers = arrival.tls !== null || arrival.starttls === 'required'
     return !forUsers && refuse(session)
   }
+  return true
+}
+
+/** PRDR is not offered, as its answers to a message are several; a client that asks for it all the same would hear none. */
+function declinePrdr(session: Session, { argument }: Command): boolean {
+  if (!/[ \t]PRDR(?=[ \t]|$)/i.test(argument)) return false
+  reject(session, replies.noPrdr)
   return true
 }
 

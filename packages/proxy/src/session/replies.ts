@@ -21,6 +21,7 @@ export const replies = {
   helloSyntax: (verb: string) => `501 5.5.4 Syntax: ${verb} hostname\r\n`,
   mailSyntax: '501 5.5.4 Syntax: MAIL FROM:<address>\r\n',
   rcptSyntax: '501 5.5.4 Syntax: RCPT TO:<address>\r\n',
+  noPrdr: '555 5.5.4 Unsupported option: PRDR\r\n',
   notAscii: '553 5.6.7 Error: address is not ASCII, and SMTPUTF8 was not asked for\r\n',
   notUtf8: '553 5.6.7 Error: address is not UTF-8\r\n',
   starttlsSyntax: '501 5.5.4 Syntax: STARTTLS\r\n',

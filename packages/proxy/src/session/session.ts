@@ -214,11 +214,6 @@ export class Session {
     if (!this.isDone) this.conclude('error', now, reply)
   }
 
-  /** The client was known when it came: its passes were remembered. */
-  get knew(): boolean {
-    return this.house.plan.checks.some((planned, i) => planned.ttl > 0 && this.tally.isRemembered(i))
-  }
-
   get isDone(): boolean {
     return this.phase === done
   }

@@ -7,6 +7,11 @@ export function isProven({ tally, house }: Session): boolean {
   return tally.hasPassed(house.plan, 'pregreet') && tally.hasPassed(house.plan, 'pipelining')
 }
 
+/** The client was known when it came: its passes were remembered. */
+export function wasKnown({ tally, house }: Session): boolean {
+  return house.plan.checks.some((planned, i) => planned.ttl > 0 && tally.isRemembered(i))
+}
+
 /** Passwords are for TLS, unless the operator says otherwise. */
 export function mayLogIn({ house, tls }: Session): boolean {
   return house.auth === 'always' || (house.auth === 'tls' && tls !== null)

@@ -4,6 +4,7 @@ import type { Reply } from './reply.ts'
  * EHLO keywords that a backend may offer and the gate never passes on, with the reason.
  *  - XCLIENT, XFORWARD, X-CONNECT: they are the gate's to use; from a client they would forge its address.
  *  - BURL, XEXCH50, X-LINK2STATE: octets that come neither by DATA nor by BDAT. X-EXPS: AUTH by another name.
+ *  - PIPECONNECT, X_PIPE_CONNECT: Exim, when it comes again, would speak before the greeting. PRDR: several replies to one end of data.
  *  - TURN, ATRN: they turn the roles round.
  */
 const withheld: ReadonlySet<string> = new Set([
@@ -14,6 +15,9 @@ const withheld: ReadonlySet<string> = new Set([
   'XEXCH50',
   'X-LINK2STATE',
   'X-EXPS',
+  'PIPECONNECT',
+  'X_PIPE_CONNECT',
+  'PRDR',
   'TURN',
   'ATRN',
 ])

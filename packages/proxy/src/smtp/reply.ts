@@ -87,7 +87,7 @@ export function replyText(reply: Reply): string {
   return reply.text.trimEnd().replace(/\r\n\d{3}[- ]?/g, ' ')
 }
 
-/** The backend's own name for an accepted message: Postfix `queued as X`, Exim `id=X`, Sendmail `X Message accepted`. */
+/** The backend's own name for an accepted message: Postfix `queued as X`, Exim `id=X`, Sendmail and OpenSMTPD `X Message accepted`. */
 export function queueId(reply: Reply): string | null {
   const found = /queued as <?([\w.-]{3,64})|\bid=([\w-]{3,64})|2\.0\.0 ([\w.-]{3,64}) Message accepted/.exec(reply.text)
   return found?.[1] ?? found?.[2] ?? found?.[3] ?? null

@@ -117,6 +117,10 @@ class Opening implements Phase {
       case 'name':
         return this.unexpected(session, reply, now)
       case 'hello':
+        // Not of this client, but of whoever the gate is to it: it took the identity for commands, or knows no EHLO.
+        if (misunderstood.has(reply.code)) return this.unexpected(session, reply, now)
+        if (!isPositive(reply)) return this.decline(session, reply, now)
+        return this.replay(session, now)
       case 'mail':
         if (!isPositive(reply)) return this.decline(session, reply, now)
         return this.replay(session, now)
@@ -225,7 +229,8 @@ class Opening implements Phase {
 
   private unexpected(session: Session, reply: Reply, now: Instant): void {
     session.journal.backendSaid(reply)
-    const result = this.step === 'xclient' ? 'identity' : this.step === 'greeting' ? 'greeting' : 'error'
+    const result =
+      this.step === 'xclient' || this.step === 'hello' ? 'identity' : this.step === 'greeting' ? 'greeting' : 'error'
     this.fail(session, result, `it answered ${reply.code}`, now)
   }
 
@@ -262,6 +267,9 @@ class Opening implements Phase {
     enterCommand(session, now)
   }
 }
+
+/** Command not recognised, not implemented, out of order. */
+const misunderstood: ReadonlySet<number> = new Set([500, 502, 503])
 
 /** As the log names them; `command` is named by its verb. */
 const stepNames: { readonly [S in Step]?: string } = {
