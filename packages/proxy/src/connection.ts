@@ -259,10 +259,7 @@ export class Connection implements Port, WheelEntry {
   }
 
   reopen(): boolean {
-    const { passage } = this
-    if (passage === null || passage.isShort) return false
-    this.abandon()
-    return passage.reopen()
+    return this.passage?.reopen() ?? false
   }
 
   /** A server has been chosen: connects to it. */
@@ -271,15 +268,6 @@ export class Connection implements Port, WheelEntry {
     this.behind = backend
     this.backend = socket
     attendBackend(socket, this)
-  }
-
-  /** No backend is to be had. */
-  failed(why: string): void {
-    this.drive(() => this.session?.backendGone(why, this.gate.clock()))
-  }
-
-  clock(): Instant {
-    return this.gate.clock()
   }
 
   secureClient(): void {

@@ -19,6 +19,8 @@ export interface ServerReading {
   readonly up: boolean
   /** Connections to it now. */
   readonly open: number
+  /** How often it was left out after a failure. */
+  readonly ejected: number
 }
 
 /** What is read at the moment of a scrape instead of being counted along. */
@@ -63,7 +65,6 @@ export class Metrics {
   readonly messages: Counter<'result'>
   readonly relayed: Counter<'direction'>
   readonly backendConnections: Counter<'result'>
-  readonly backendEjections: Counter<'backend'>
   readonly backendQueue: Counter<'result'>
   readonly backendReply = new Durations<Asked>(
     'sallyport_backend_reply_seconds',
@@ -91,9 +92,6 @@ export class Metrics {
     this.messages = counter('messages_total', 'Messages by the reply to their end of data.', ['result'])
     this.relayed = counter('relayed_bytes_total', 'Octets passed on.', ['direction'])
     this.backendConnections = counter('backend_connections_total', 'Attempts to reach a backend.', ['result'])
-    this.backendEjections = counter('backend_server_ejections_total', 'Times a server was left out after a failure.', [
-      'backend',
-    ])
     this.backendQueue = counter('backend_queue_total', 'Sessions that had to wait for a connection to a backend.', [
       'result',
     ])
@@ -194,6 +192,17 @@ export class Metrics {
     }
     gauge('backend_server_up', 'Whether the server answered when last asked.', ({ up }) => Number(up))
     gauge('backend_server_connections', 'Connections to the server now.', ({ open }) => open)
+    const ejections = new Counter({
+      name: 'sallyport_backend_server_ejections_total',
+      help: 'Times a server was left out after a failure.',
+      labelNames: ['backend'],
+      registers: [this.registry],
+      collect() {
+        this.reset()
+        for (const { name, ejected } of servers()) this.inc({ backend: name }, ejected)
+      },
+    })
+    ejections.reset()
   }
 
   /** Known label sets begin at 0, so that the first event shows in a rate. */

@@ -1,16 +1,7 @@
-import type { Backend } from '../backend.ts'
+import type { Connection } from '../connection.ts'
 import type { Backends } from './backends.ts'
 import { Lease, type Seeker } from './lease.ts'
 import type { Server } from './server.ts'
-
-/** The connection that wants a backend. */
-interface Caller {
-  clock(): number
-  /** Connects to this backend. */
-  dial(backend: Backend): void
-  /** There is no backend to be had. */
-  failed(why: string): void
-}
 
 /**
  * A session's way to the backends: the lease of the attempt under way, and the server that the session has had last, to which it
@@ -18,12 +9,12 @@ interface Caller {
  */
 export class Passage implements Seeker {
   private readonly backends: Backends
-  private readonly caller: Caller
+  private readonly connection: Connection
   private lease: Lease | null = null
 
-  constructor(backends: Backends, caller: Caller) {
+  constructor(backends: Backends, connection: Connection) {
     this.backends = backends
-    this.caller = caller
+    this.connection = connection
   }
 
   /** The server of the latest attempt; null: there was none. */
@@ -31,32 +22,28 @@ export class Passage implements Seeker {
     return this.lease?.server ?? null
   }
 
-  /** It waits for a connection, or is to hear that it gets none. */
-  get isShort(): boolean {
-    return this.lease?.isShort === true
-  }
-
   open(group: string | null): void {
     const stay = this.server
     this.release()
     this.lease = new Lease(this.backends.group(group), this)
-    const found = this.lease.seek(stay, this.caller.clock())
+    const found = this.lease.seek(stay, this.connection.gate.clock())
     if (found === 'taken') this.dial()
     else if (found !== 'wait') this.refused(this.lease, 'every server has its most connections')
   }
 
-  /** The next server that has not been tried, after `release`; false: there is none. */
+  /** Lets the present attempt go for the next server that has not been tried; false: there is none. */
   reopen(): boolean {
-    const { lease } = this
-    if (lease === null) return false
-    const found = lease.seek(null, this.caller.clock())
+    const { lease, connection } = this
+    if (lease === null || lease.isShort) return false
+    connection.abandon()
+    const found = lease.seek(null, connection.gate.clock())
     if (found === 'taken') this.dial()
     return found === 'taken' || found === 'wait'
   }
 
   /** How the latest attempt went: answered, or not. */
   fared(well: boolean): void {
-    this.lease?.fared(well, this.caller.clock())
+    this.lease?.fared(well, this.connection.gate.clock())
   }
 
   /** What the session has of the server, or of the queue, is given back. */
@@ -71,11 +58,13 @@ export class Passage implements Seeker {
   refused(lease: Lease, why: string): void {
     // In a turn of its own: this may come from within what another session is told, or this one.
     setImmediate(() => {
-      if (this.lease === lease && lease.isShort) this.caller.failed(why)
+      const { connection } = this
+      if (this.lease !== lease || !lease.isShort) return
+      connection.drive(() => connection.session?.backendGone(why, connection.gate.clock()))
     })
   }
 
   private dial(): void {
-    if (this.server !== null) this.caller.dial(this.server.backend)
+    if (this.server !== null) this.connection.dial(this.server.backend)
   }
 }

@@ -33,6 +33,8 @@ export class Server {
   limit: number
   /** How often it is asked, ms. */
   probeEvery: number
+  /** How often it was left out after a failure: for the counters. */
+  ejected = 0
   private connections = 0
   /** In a row. */
   private ejections = 0
@@ -101,6 +103,7 @@ export class Server {
     const wait = Math.min(ejection.first * 2 ** this.ejections, ejection.longest)
     const spread = Math.round(wait * (1 + ejection.spread * (2 * dice - 1)))
     if (wait < ejection.longest) this.ejections++
+    this.ejected++
     this.ejectedAt = now
     this.failedAt = now
     this.ejectedUntil = now + spread

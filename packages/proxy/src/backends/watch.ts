@@ -38,7 +38,6 @@ export class Watch implements Surroundings {
 
   ejected(server: Server, wait: number): void {
     if (!this.knows(server)) return
-    this.gate.metrics.backendEjections.inc({ backend: server.name })
     this.gate.log.warn(
       { event: 'backend', backend: server.name, ms: wait },
       'the backend failed and is left out for a while',
