@@ -17,6 +17,8 @@ export interface TlsSinkScript {
   readonly answer?: string
   /** Whether the 220 is followed by a handshake at all. */
   readonly silent?: boolean
+  /** Its answer to EHLO inside TLS. */
+  readonly hello?: string
 }
 
 export async function startTlsSink(owner: Owner, script: TlsSinkScript): Promise<TlsSink> {
@@ -54,7 +56,9 @@ function converse(socket: Socket, mark: string, commands: string[], script: TlsS
         return
       }
       const offer =
-        mark === '' ? '250-mail.example.test\r\n250-STARTTLS\r\n250 SIZE\r\n' : '250-mail.example.test\r\n250 DSN\r\n'
+        mark === ''
+          ? '250-mail.example.test\r\n250-STARTTLS\r\n250 SIZE\r\n'
+          : (script.hello ?? '250-mail.example.test\r\n250 DSN\r\n')
       socket.write(line.startsWith('EHLO') ? offer : '250 2.0.0 Ok\r\n')
     }
   }

@@ -35,6 +35,8 @@ export class BackendFault extends Error {}
  * Sessions do not use it: they have no promises, and are driven by one state machine that sees both sides.
  */
 export class BackendDialogue {
+  /** The first line of its last reply to EHLO, in which some servers name the client. */
+  welcome = ''
   private readonly options: DialogueOptions
   private readonly late: NodeJS.Timeout
   private socket: Socket
@@ -81,6 +83,7 @@ export class BackendDialogue {
   async hello(): Promise<readonly string[]> {
     const reply = await this.say(`EHLO ${this.options.hostname}`)
     if (!isPositive(reply)) throw this.refused(reply)
+    this.welcome = (reply.text.split('\r\n', 1)[0] ?? '').slice(4)
     return keywordLines(reply)
   }
 
@@ -108,6 +111,11 @@ export class BackendDialogue {
   async introduce(tls: BackendTls): Promise<readonly string[]> {
     await this.connected()
     await this.greeting()
+    return this.agree(tls)
+  }
+
+  /** The same from EHLO on. */
+  async agree(tls: BackendTls): Promise<readonly string[]> {
     const lines = await this.hello()
     if (tls.mode === 'off') return lines
     if (!lines.some(line => keywordOf(line) === 'STARTTLS')) {
@@ -162,8 +170,8 @@ export class BackendDialogue {
   refused(reply: Reply): BackendFault {
     const { backend, as } = this.options
     // A server that was not told of the header greets, and takes it for commands.
-    const unexpected = this.greeted && reply.code >= 500 && as !== 'nobody'
-    return this.fail(`it answered ${brief(reply)}${unexpected ? headerHint(backend.identity) : ''}`)
+    const hint = this.greeted && reply.code >= 500 && as !== 'nobody' ? headerHint(backend.identity) : ''
+    return this.fail(`it answered ${brief(reply)}${hint}`)
   }
 
   private attend(socket: Socket): void {

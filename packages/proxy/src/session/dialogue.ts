@@ -111,7 +111,10 @@ export function answerAlways(session: Session, command: Command, now: Instant): 
   const { port, arrival, house } = session
   const { verb } = command
   if (arrival.starttls === 'required' && session.tls === null && !beforeTls.has(verb)) {
-    port.send(replies.starttlsFirst)
+    // What comes behind DATA is a message, and must not be taken for commands.
+    if (verb === 'DATA' && session.lines.hasTalk())
+      session.conclude('data without recipient', now, replies.starttlsFirst)
+    else port.send(replies.starttlsFirst)
     return true
   }
   switch (verb) {
@@ -130,11 +133,9 @@ export function answerAlways(session: Session, command: Command, now: Instant): 
       if (mayPass(house, command)) return false
       port.send(replies.unrecognized)
       return true
-    case 'malformed': {
-      const tooLong = isTooLong(session, parseCommand(command.line))
-      port.send(tooLong ? replies.lineTooLong : replies.syntax)
+    case 'malformed':
+      declineMalformed(session, command, now)
       return true
-    }
     default:
       return false
   }
@@ -183,6 +184,14 @@ function declineAuth(session: Session): boolean {
     return !forUsers && refuse(session)
   }
   return true
+}
+
+function declineMalformed(session: Session, { line }: Command, now: Instant): void {
+  const said = parseCommand(line)
+  const text = isTooLong(session, said) ? replies.lineTooLong : replies.syntax
+  // How many octets behind it are no commands cannot be told.
+  if (said.verb === 'BDAT') session.conclude('limit', now, text)
+  else session.port.send(text)
 }
 
 /** PRDR is not offered, as its answers to a message are several; a client that asks for it all the same would hear none. */

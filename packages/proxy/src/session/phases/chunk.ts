@@ -30,6 +30,8 @@ class Carrying implements Phase {
   /** null: the gate speaks for itself. */
   private readonly relay: Relay | null
   private left: number
+  /** The backend has the whole of it: what it says now is the answer. */
+  private isOver = false
   private refusal: Refusal | null
 
   constructor(chunk: Chunk, relay: Relay | null, refusal: Refusal | null) {
@@ -39,21 +41,17 @@ class Carrying implements Phase {
     this.refusal = refusal
   }
 
-  get complete(): boolean {
-    return this.left === 0
-  }
-
   work(session: Session, now: Instant): void {
-    if (this.complete && this.refusal === null) return this.noteAhead(session)
+    if (this.isOver) return this.noteAhead(session)
     this.carry(session)
-    if (this.complete) return this.end(session, now)
+    if (this.left === 0) return this.end(session, now)
     this.setDeadline(session, now)
     if (session.clientGone) this.clientEnded(session, now)
   }
 
   clientEnded(session: Session, now: Instant): void {
     // A chunk that was received completely is finished, and its reply sent, first (RFC 9293 3.6: the other half is open).
-    if (this.complete && this.refusal === null) return
+    if (this.isOver) return
     if (this.relay !== null) session.journal.aborted++
     session.conclude('hangup', now)
   }
@@ -64,7 +62,7 @@ class Carrying implements Phase {
 
   timeout(session: Session, now: Instant): void {
     const { house, arrival, journal } = session
-    if (this.complete && this.refusal === null) {
+    if (this.isOver) {
       journal.detail = 'backend: no reply to BDAT'
       return this.lose(session, 'timeout', now)
     }
@@ -81,8 +79,8 @@ class Carrying implements Phase {
 
   reply(session: Session, reply: Reply, now: Instant): void {
     const { relay, chunk } = this
-    if (relay === null || this.refusal !== null) return
-    if (!this.complete) {
+    if (relay === null || (this.refusal !== null && this.refusal.ending !== null)) return
+    if (!this.isOver) {
       session.journal.backendSaid(reply)
       session.journal.detail = 'backend: a reply before the end of a chunk'
       return this.forsake(session)
@@ -107,24 +105,25 @@ class Carrying implements Phase {
   backendGone(session: Session, why: string, now: Instant): void {
     session.journal.detail = `backend: ${why}`
     // The client hears of it where it listens: behind its chunk.
-    if (this.complete) this.lose(session, 'backend closed', now)
+    if (this.isOver) this.lose(session, 'backend closed', now)
     else this.forsake(session)
   }
 
   /** Takes what waits of the chunk. */
   private carry(session: Session): void {
+    if (this.left === 0) return
     for (let octets = session.lines.takeChunk(); octets !== null; octets = session.lines.takeChunk()) {
       const piece = octets.length <= this.left ? octets : octets.subarray(0, this.left)
       if (piece.length < octets.length) session.lines.putBack(octets.subarray(piece.length))
       this.left -= piece.length
       if (this.refusal === null) this.note(session, piece)
       // What it has begun to say by now is not the reply to this chunk.
-      if (this.complete && this.refusal === null && session.backendAhead) this.forsake(session)
+      if (this.left === 0 && this.refusal === null && session.backendAhead) this.forsake(session)
       if (this.refusal === null) {
         session.journal.octetsToBackend += piece.length
         session.port.message(piece)
       }
-      if (this.complete) return
+      if (this.left === 0) return
     }
   }
 
@@ -132,6 +131,7 @@ class Carrying implements Phase {
     const { refusal, chunk } = this
     const { waits } = session.house
     if (refusal !== null) return this.refuse(session, refusal, now)
+    this.isOver = true
     session.handedOver = chunk.last
     session.expectReply(chunk.last ? 'dot' : 'data', now)
     session.deadline = now + (chunk.last ? waits.backendFinal : waits.backendReply)

@@ -106,7 +106,8 @@ class Opening implements Phase {
       case 'keywords':
         return this.keywords(session, reply, now)
       case 'starttls':
-        if (reply.code !== 220) return this.withoutTls(session, `it answered ${reply.code}`, now)
+        if (isNegative(reply)) return this.withoutTls(session, `it answered ${reply.code}`, now)
+        if (reply.code !== 220) return this.unexpected(session, reply, now)
         this.expect(session, 'handshake', 'other', session.house.waits.tlsHandshake, now)
         return session.port.secureBackend()
       case 'xclient':
@@ -137,6 +138,7 @@ class Opening implements Phase {
 
   /** The backend's reply to the gate's own EHLO, which only asks for STARTTLS. */
   private keywords(session: Session, reply: Reply, now: Instant): void {
+    if (!isPositive(reply) && !isNegative(reply)) return this.unexpected(session, reply, now)
     const offers = isPositive(reply) && keywordLines(reply).some(line => keywordOf(line) === 'STARTTLS')
     if (offers) this.say(session, 'starttls', 'other', 'STARTTLS', now)
     else this.withoutTls(session, 'it offers no STARTTLS', now)

@@ -89,6 +89,9 @@ export class Relay implements Phase {
     // Whoever is let in as the client must not have come by anything that was said in the clear.
     if (verb === 'STARTTLS' && isPositive(reply) && !goAhead)
       return outOfStep(session, `${reply.code} to STARTTLS`, now)
+    // It did not wait, or the lists have answered since: unseen it would get past its refusal.
+    if (verb === 'STARTTLS' && goAhead && session.judge().action !== 'none')
+      return session.conclude('verdict', now, replies.noTlsNow)
     session.port.send(verb === 'EHLO' && isPositive(reply) ? this.ehlo(session, reply) : reply.text)
     this.account(session, awaiting, reply)
     if (reply.code === 421) return session.conclude('backend closed', now)
@@ -160,7 +163,6 @@ export class Relay implements Phase {
     if (verb === 'RCPT' && this.rcpt(session, command, now)) return
     if (verb === 'DATA' && this.data(session, now)) return
     if (verb === 'MAIL') session.journal.sender(parsePath('FROM', command.argument)?.path ?? '')
-    noteHello(session, command)
     if (session.backendAhead) return outOfStep(session, `it spoke before ${nameOf(command)}`, now)
     session.port.command(`${command.line}\r\n`)
     this.awaiting = command
@@ -218,9 +220,11 @@ export class Relay implements Phase {
     return filterEhlo(reply, viewOf(session))
   }
 
-  private account(session: Session, { verb, argument, line }: Command, reply: Reply): void {
+  private account(session: Session, awaiting: Command, reply: Reply): void {
+    const { verb, argument, line } = awaiting
     const good = isPositive(reply)
     const { journal, facts } = session
+    if (good) noteHello(session, awaiting)
     if (!good && reply.code >= 400) journal.backendSaid(reply)
     if (verb === 'RCPT') this.hasRecipient ||= good
     else if (good && endsTransaction(verb)) this.endMessage(session)
