@@ -126,7 +126,8 @@ export const backend = z
       const { connect, auth, maildir } = written
       return { ...toGroup(written), connect, auth, maildir }
     },
-    encode: found => fromGroup(found) as Written,
+    // An address has a default, and so must be written; render.ts takes it out again beside servers.
+    encode: found => ({ address: null, ...fromGroup(found) }) as Written,
   })
   .prefault({})
   .meta({
