@@ -12,6 +12,7 @@ const packages = {
   swaks: 'swaks',
   m4: 'm4',
   'systemd-analyze': 'systemd',
+  openssl: 'openssl',
   'docker-compose': 'docker-compose',
 }
 

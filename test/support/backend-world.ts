@@ -1,3 +1,5 @@
+import { createSecureContext } from 'node:tls'
+import { noTls } from '@sallyport/proxy/backend-tls.js'
 import type { Member } from '@sallyport/proxy/backends/choice.js'
 import { Group, type QueueResult, type Surroundings } from '@sallyport/proxy/backends/group.js'
 import { Lease, type Seeker } from '@sallyport/proxy/backends/lease.js'
@@ -6,7 +8,8 @@ import type { Picking } from '@sallyport/proxy/config/config.js'
 
 /** A server that nobody connects to. */
 export function makeServer(name: string, limit = 1_000): Server {
-  return new Server(name, { endpoint: { host: name, port: 25 }, identity: 'proxy_v2' }, limit, 10_000)
+  const tls = { ...noTls, context: createSecureContext() }
+  return new Server(name, { endpoint: { host: name, port: 25 }, identity: 'proxy_v2', tls }, limit, 10_000)
 }
 
 export function makeMembers(weights: readonly number[], limit = 1_000): Member[] {

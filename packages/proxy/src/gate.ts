@@ -1,10 +1,11 @@
-import { type Address, contains, type Instant, makePlan, NetworkSet } from '@sallyport/rules'
+import { type Address, contains, type Instant, isPrivate, lessonOf, makePlan, NetworkSet } from '@sallyport/rules'
 import type { AccessLists } from './access.ts'
 import { Backends } from './backends/backends.ts'
+import type { GroupPlan } from './backends/plan.ts'
 import type { Server } from './backends/server.ts'
 import { Watch } from './backends/watch.ts'
 import { Census } from './census.ts'
-import type { Config, Endpoint } from './config/config.ts'
+import type { Config } from './config/config.ts'
 import type { Connection } from './connection.ts'
 import { IdSource } from './id.ts'
 import type { Log } from './log.ts'
@@ -17,6 +18,7 @@ import type { Session } from './session/session.ts'
 import { countSession } from './session-count.ts'
 import { sentence, sessionLine, verdictOf } from './session-line.ts'
 import type { Store } from './store/index.ts'
+import type { Certificates } from './tls/certificates.ts'
 import { Wheel } from './wheel.ts'
 
 /** Granularity of deadlines, ms. */
@@ -41,24 +43,31 @@ export class Gate {
   readonly watch: Watch
   backends: Backends
   access: AccessLists
+  certificates: Certificates
   draining = false
   /** Called when a session finds a server in trouble, for the probe to look at once. */
   onTrouble: (server: Server) => void = () => {}
-  /** Where the embedded MTA is. */
-  private readonly embedded: Endpoint
   private dnsbl: DnsblLookup
   private reverse: ReverseNameLookup
   private trusted: NetworkSet
   private probes: NetworkSet
 
-  constructor(version: string, config: Config, embedded: Endpoint, access: AccessLists, store: Store, log: Log) {
+  constructor(
+    version: string,
+    config: Config,
+    plans: readonly GroupPlan[],
+    access: AccessLists,
+    certificates: Certificates,
+    store: Store,
+    log: Log,
+  ) {
     this.log = log
+    this.certificates = certificates
     this.store = store
     this.access = access
     this.config = config
-    this.embedded = embedded
     this.watch = new Watch(this)
-    this.backends = new Backends(config, embedded, this.watch, null)
+    this.backends = new Backends(plans, config.timeouts, this.watch, null)
     this.offer = new Offer(config.hostname)
     this.house = houseOf(config, this.backends, this.offer)
     this.dnsbl = this.lookup(config)
@@ -73,16 +82,19 @@ export class Gate {
       servers: () => this.backends.servers,
       backendWaiting: () => this.backends.waiting,
       logDropped: () => this.log.dropped,
+      certificates: () => this.certificates,
       access: () => ({ ...this.access.entries, loadedAt: this.access.loadedAt }),
       store: () => this.store.health,
     })
   }
 
   /** Puts a new configuration in place, for sessions to come. Listeners, the store and the backend's kind need a restart. */
-  renew(config: Config, access: AccessLists): void {
+  renew(config: Config, plans: readonly GroupPlan[], access: AccessLists, certificates: Certificates): void {
     this.access.stop()
+    this.certificates.stop()
+    this.certificates = certificates
     this.config = config
-    this.backends = new Backends(config, this.embedded, this.watch, this.backends)
+    this.backends = new Backends(plans, config.timeouts, this.watch, this.backends)
     this.access = access
     this.house = houseOf(config, this.backends, this.offer)
     this.dnsbl = this.lookup(config)
@@ -95,6 +107,7 @@ export class Gate {
   /** Nothing is looked up, polled or told any more. Only for the end: what is under way at a reload is left to finish. */
   stop(): void {
     this.access.stop()
+    this.certificates.stop()
     this.wheel.stop()
     this.dnsbl.stop()
     this.reverse.stop()
@@ -151,6 +164,23 @@ export class Gate {
     countSession(this.metrics, session, verdict)
     if (!this.log.tells('info')) return
     this.log.session({ ...sessionLine(session), backend: server?.name }, sentence(session))
+  }
+
+  /** What the session taught of its client, kept under its key. */
+  learn(session: Session, key: string, client: Address): void {
+    const lesson = lessonOf(session.house.plan, session.tally)
+    if (lesson === null) return
+    // Never learn against ourselves: private and loopback addresses gain no bad name.
+    if (!isPrivate(client)) this.store.remember(key, lesson)
+    else if (Object.keys(lesson.passed).length > 0) this.store.remember(key, { passed: lesson.passed, failed: {} })
+  }
+
+  /** Our own fault: counted and logged. */
+  fault(fault: unknown, session: Session | null): void {
+    this.metrics.faults.inc()
+    const error = fault instanceof Error ? (fault.stack ?? fault.message) : String(fault)
+    const where = { event: 'fault', id: session?.arrival.id, phase: session?.phase.name, error }
+    this.log.error(where, 'internal error in a session')
   }
 
   private lookup(config: Config): DnsblLookup {

@@ -3,13 +3,17 @@ import type { AddressInfo, Server as Listener } from 'node:net'
 import { setTimeout as pause } from 'node:timers/promises'
 import { AccessLists } from './access.ts'
 import { openAdmin } from './admin.ts'
+import { type GroupPlan, planGroups } from './backends/plan.ts'
 import type { Config } from './config/config.ts'
+import { usualMode } from './config/tls-keys.ts'
 import { type EmbeddedMta, startEmbeddedMta } from './embedded-mta.ts'
 import { Gate } from './gate.ts'
 import { inheritedSockets, listen } from './listener.ts'
 import { type Log, openLog } from './log.ts'
 import { Probe } from './probe.ts'
+import { turnAway } from './reception.ts'
 import { openStore, type StoreLog } from './store/index.ts'
+import { Certificates } from './tls/certificates.ts'
 
 /** The port of the embedded MTA is any free one. */
 const anyPort = { host: '127.0.0.1', port: 0 } as const
@@ -47,9 +51,10 @@ export async function start(
   log: Log = openLog(config.log.level, 1),
 ): Promise<Running> {
   const access = await loadAccess(config, log)
+  const certificates = await loadCertificates(config, log)
   const mta = config.backend.servers === null ? await embedded(config, log) : null
   const store = openStore(config.store, { log: storeLog(log), now: () => Math.floor(Date.now() / 1000) })
-  const gate = new Gate(version, config, { host: anyPort.host, port: mta?.port ?? 0 }, access, store, log)
+  const gate = new Gate(version, config, await plansOf(config, mta), access, certificates, store, log)
   const probe = new Probe(gate)
   const house: Household = { gate, probe, mta, admin: null, listeners: [] }
   try {
@@ -58,13 +63,16 @@ export async function start(
     const { listen: adminAt } = config.admin
     if (adminAt !== null) house.admin = await named('admin.listen', openAdmin(gate, adminAt))
     const inherited = inheritedSockets(process.env, process.pid)
-    for (const where of inherited.length > 0 ? inherited : config.listen)
-      house.listeners.push(await named('listen', listen(gate, where)))
+    const usual = usualMode(config.tls.certificates)
+    // A socket of systemd's has the mode of the entry in its place.
+    for (const [i, where] of (inherited.length > 0 ? inherited : config.listen).entries())
+      house.listeners.push(await named('listen', listen(gate, where, config.listen[i]?.tls ?? usual)))
   } catch (error) {
     await close(house)
     throw new StartError([error instanceof Error ? error.message : String(error)])
   }
   access.watch()
+  certificates.watch()
   const started = {
     event: 'start',
     version,
@@ -94,6 +102,12 @@ async function loadAccess(config: Config, log: Log): Promise<AccessLists> {
   return lists
 }
 
+async function loadCertificates(config: Config, log: Log): Promise<Certificates> {
+  const certificates = await Certificates.load(config.tls, log)
+  if (certificates.problems.length > 0) throw new StartError(certificates.problems.map(problem => `tls: ${problem}`))
+  return certificates
+}
+
 function storeLog(log: Log): StoreLog {
   return {
     info: message => log.info({ event: 'store' }, message),
@@ -110,8 +124,15 @@ async function embedded(config: Config, log: Log): Promise<EmbeddedMta> {
   }
 }
 
+/** Rejects with a StartError where the CAs of a server cannot be read. */
+async function plansOf(config: Config, mta: EmbeddedMta | null): Promise<readonly GroupPlan[]> {
+  const plans = await planGroups(config, { host: anyPort.host, port: mta?.port ?? 0 })
+  if (typeof plans === 'string') throw new StartError([plans])
+  return plans
+}
+
 function running(house: Household): Running {
-  const { gate, listeners } = house
+  const { gate, listeners, mta } = house
   return {
     gate,
     addresses: listeners.map(listener => listener.address() as AddressInfo),
@@ -119,11 +140,18 @@ function running(house: Household): Running {
     async reload(config) {
       const problems = restartProblems(gate.config, config)
       const access = await AccessLists.load(config.access, gate.log)
-      problems.push(...access.problems)
+      const certificates = await Certificates.load(config.tls, gate.log)
+      problems.push(...access.problems, ...certificates.problems.map(problem => `tls: ${problem}`))
+      const plans = await plansOf(config, mta).catch((fault: unknown) => {
+        if (!(fault instanceof StartError)) throw fault
+        problems.push(...fault.problems)
+        return null
+      })
       gate.metrics.reloadSuccessful.set(problems.length === 0 ? 1 : 0)
-      if (problems.length > 0) return problems
-      gate.renew(config, access)
+      if (plans === null || problems.length > 0) return problems
+      gate.renew(config, plans, access, certificates)
       access.watch()
+      certificates.watch()
       void house.probe.lookAtAll()
       return []
     },
@@ -170,7 +198,7 @@ async function drain({ gate, listeners }: Household): Promise<void> {
   for (const connection of gate.connections) {
     const { session } = connection
     if (session !== null) connection.drive(() => session.drain(gate.clock()))
-    else connection.turnAway('draining')
+    else turnAway(connection, 'draining')
   }
   await emptied(gate, wait)
   if (gate.connections.size === 0) return

@@ -5,6 +5,7 @@ import { Durations } from './durations.ts'
 import type { Asked } from './session/port.ts'
 import { type SessionVerdict, verdicts } from './session-line.ts'
 import type { StoreHealth } from './store/index.ts'
+import type { Certificates } from './tls/certificates.ts'
 
 const fast = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300]
 const session = [0.1, 0.5, 1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1800]
@@ -34,6 +35,7 @@ export interface Readings {
   logDropped(): number
   /** Networks on the operator's lists, and when one was last read (seconds since 1970). */
   access(): { readonly allow: number; readonly deny: number; readonly loadedAt: number }
+  certificates(): Pick<Certificates, 'expiries' | 'isCurrent'>
   store(): StoreHealth
 }
 
@@ -75,6 +77,7 @@ export class Metrics {
   )
   readonly dnsblLookups: Counter<'zone' | 'result'>
   readonly proxyHeaders: Counter<'result'>
+  readonly tlsHandshakes: Counter<'side' | 'result'>
   readonly reloadSuccessful: Gauge
 
   constructor(version: string, readings: Readings) {
@@ -97,6 +100,7 @@ export class Metrics {
     ])
     this.dnsblLookups = counter('dnsbl_lookups_total', 'Answers of DNS lists.', ['zone', 'result'])
     this.proxyHeaders = counter('proxy_headers_total', 'PROXY headers of trusted proxies.', ['result'])
+    this.tlsHandshakes = counter('tls_handshakes_total', 'TLS handshakes that ended.', ['side', 'result'])
     this.reloadSuccessful = new Gauge({
       name: 'sallyport_config_reload_successful',
       help: 'Whether the latest reload of the configuration was taken.',
@@ -149,6 +153,19 @@ export class Metrics {
     gauge('access_allowed_networks', 'Networks on the allow list.', () => readings.access().allow)
     gauge('access_denied_networks', 'Networks on the deny list.', () => readings.access().deny)
     gauge('access_loaded_timestamp_seconds', 'When a list was last read.', () => readings.access().loadedAt)
+    gauge('tls_certificates_current', 'Whether the certificates in force are those that lie in the files.', () =>
+      Number(readings.certificates().isCurrent),
+    )
+    new Gauge({
+      name: 'sallyport_tls_certificate_expiry_timestamp_seconds',
+      help: 'When a certificate in force expires.',
+      labelNames: ['certificate'],
+      registers,
+      collect() {
+        this.reset()
+        for (const { certificate, at } of readings.certificates().expiries) this.set({ certificate }, at)
+      },
+    })
     const operations = new Counter({
       name: 'sallyport_store_operations_total',
       help: 'Operations of the store; local: answered from this process because the shared store is away.',
@@ -210,11 +227,14 @@ export class Metrics {
     for (const verdict of verdicts) this.sessions.inc({ verdict }, 0)
     for (const reason of ['limit', 'per_client', 'proxy_header', 'draining']) this.connectionsRefused.inc({ reason }, 0)
     for (const result of ['accepted', 'deferred', 'refused', 'aborted']) this.messages.inc({ result }, 0)
-    for (const result of ['ok', 'declined', 'refused', 'timeout', 'greeting', 'identity', 'error']) {
+    for (const result of ['ok', 'declined', 'refused', 'timeout', 'greeting', 'tls', 'identity', 'error']) {
       this.backendConnections.inc({ result }, 0)
     }
     for (const result of queueResults) this.backendQueue.inc({ result }, 0)
     for (const direction of ['to_backend', 'to_client']) this.relayed.inc({ direction }, 0)
+    for (const side of ['client', 'backend']) {
+      for (const result of ['ok', 'failed', 'timeout']) this.tlsHandshakes.inc({ side, result }, 0)
+    }
     for (const check of checks) this.checks.inc({ check: check.name, outcome: 'fail', action: check.action }, 0)
   }
 }

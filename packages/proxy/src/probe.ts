@@ -1,5 +1,5 @@
 import { BackendDialogue, BackendFault } from './backend-dialogue.ts'
-import { noTls } from './backend-tls.ts'
+import { type BackendTls, noTls } from './backend-tls.ts'
 import type { Server } from './backends/server.ts'
 import type { Gate } from './gate.ts'
 import { keywordOf } from './smtp/keywords.ts'
@@ -74,8 +74,14 @@ export class Probe {
   }
 
   private async ask(server: Server): Promise<boolean> {
-    const { watch } = this.gate
-    const answer = await askKeywords(this.gate, server, this.end.signal)
+    const { gate } = this
+    const { watch } = gate
+    const { tls } = server.backend
+    let answer = await askKeywords(gate, server, tls, this.end.signal)
+    // As a session does where a TLS that it could do without fails.
+    if (typeof answer === 'string' && tls.mode === 'opportunistic') {
+      answer = await askKeywords(gate, server, noTls, this.end.signal)
+    }
     if (this.end.signal.aborted) return false
     if (typeof answer === 'string') {
       watch.checked(server, false, answer)
@@ -97,10 +103,15 @@ export class Probe {
 }
 
 /** The server's EHLO keyword lines, or why there are none. */
-async function askKeywords(gate: Gate, { backend }: Server, signal: AbortSignal): Promise<readonly string[] | string> {
+async function askKeywords(
+  gate: Gate,
+  { backend }: Server,
+  tls: BackendTls,
+  signal: AbortSignal,
+): Promise<readonly string[] | string> {
   const dialogue = BackendDialogue.begin({ backend, hostname: gate.house.hostname, as: 'gate', patience, signal })
   try {
-    return await dialogue.introduce(noTls)
+    return await dialogue.introduce(tls)
   } catch (fault) {
     if (fault instanceof BackendFault) return fault.message
     throw fault

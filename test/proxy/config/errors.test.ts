@@ -10,7 +10,7 @@ function problems(text: string): readonly string[] {
 }
 
 const all =
-  'hostname, listen, trusted_proxies, health_checks, backend, routes, recipient_domains, greet, access, dnsbl, checks, score, ' +
+  'hostname, listen, tls, trusted_proxies, health_checks, backend, routes, recipient_domains, greet, access, dnsbl, checks, score, ' +
   'offence_ttl, extensions, message, limits, timeouts, store, admin, log, drain'
 const network = 'use an address or network, such as 192.0.2.0/24 or 2001:db8::/32'
 const endpoint = 'an address and port, such as 127.0.0.1:2525 or [::1]:25'
@@ -197,7 +197,7 @@ routes:
         'client, and is an open relay if it trusts that address (mynetworks): use proxy_v2, proxy_v1, xclient or xconnect, ' +
         'or set recipient_domains, or i_know_the_backend_sees_the_gate: true',
       's.yaml:7:83 routes[4].backend.maildir: unknown key: use one of address, servers, pick, connections, queue, identity, ' +
-        'i_know_the_backend_sees_the_gate, probe_every',
+        'tls, tls_ca, tls_name, i_know_the_backend_sees_the_gate, probe_every',
     ],
   ],
   [

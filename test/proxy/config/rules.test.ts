@@ -77,6 +77,27 @@ test('rules: a fallback ttl lies within the bounds, and a file has no place besi
   assert.deepEqual(read('listen: ["127.0.0.1:0", "127.0.0.1:0"]').problems, [])
 })
 
+test('rules: a port with TLS of the gate needs a certificate', () => {
+  const needs = /^r\.yaml:1:\d+ listen\[1\]\.tls: found "\w+", for which the gate needs a certificate/
+  const certificates = '\ntls: { certificates: [{ cert: a.pem, key: a.key }] }'
+  for (const mode of ['off', 'starttls', 'required', 'implicit', 'pass_through']) {
+    const listen = `listen: [":25", { address: ":465", tls: ${mode} }]`
+    const free = mode === 'off' || mode === 'pass_through'
+    assert.deepEqual(
+      read(listen).problems.map(line => needs.test(line)),
+      free ? [] : [true],
+      mode,
+    )
+    assert.deepEqual(read(listen + certificates).problems, [])
+    const { warnings } = read(listen + certificates)
+    const doubt = /listen\[1\]\.tls: found "pass_through", where clients see the certificate of the backend/
+    assert.deepEqual(
+      warnings.map(line => doubt.test(line)),
+      mode === 'pass_through' ? [true] : [],
+    )
+  }
+})
+
 test('rules: what is legal and doubtful is a warning with its place', () => {
   assert.deepEqual(read('').warnings, [])
   const { warnings } = read(`trusted_proxies: [192.0.2.1, 10.0.0.0/8, 0.0.0.0/0, ::/0, 172.16.0.0/16]

@@ -29,7 +29,8 @@ test('values: an empty file is the defaults', () => {
   assert.deepEqual(policy, { checks: {}, score: { defer: 5, refuse: 10 }, offenceTtl: 86_400 })
   assert.deepEqual(others, {
     hostname: hostname(),
-    listen: [{ host: '127.0.0.1', port: 2525 }],
+    listen: [{ host: '127.0.0.1', port: 2525, tls: 'off' }],
+    tls: { certificates: [], minVersion: 'TLSv1.2', ciphers: null },
     trustedProxies: [],
     healthChecks: [],
     backend: {
@@ -38,6 +39,7 @@ test('values: an empty file is the defaults', () => {
       connections: 1000,
       queue: { length: 100, wait: 2000 },
       identity: 'proxy_v2',
+      tls: 'auto',
       trustsGate: false,
       probeEvery: 300_000,
       connect: 'rcpt',

@@ -1,10 +1,11 @@
-import type { Backend } from '../backend.ts'
-import type { BackendGroup, Config, Endpoint } from '../config/config.ts'
+import type { SessionBackend } from '../backend.ts'
+import type { BackendGroup } from '../config/config.ts'
 import { formatEndpoint } from '../config/scalars.ts'
 import { Routes } from '../session/routes.ts'
 import type { Member } from './choice.ts'
 import { commonKeywords } from './common-keywords.ts'
 import { Group, type Surroundings } from './group.ts'
+import type { GroupPlan } from './plan.ts'
 import { Server } from './server.ts'
 
 /**
@@ -16,33 +17,37 @@ export class Backends {
   readonly servers: readonly Server[]
   /** Which group a recipient's domain belongs to. */
   readonly routes: Routes
+  private readonly groups: readonly Group[]
   private readonly first: Group
   private readonly routed = new Map<string, Group>()
 
-  /** `embedded`: the MTA of the gate's own, where the configuration names no server; `before`: what was in force until now. */
-  constructor(config: Config, embedded: Endpoint, around: Surroundings, before: Backends | null) {
+  /** `plans`: that of `backend` first; `before`: what was in force until now. */
+  constructor(
+    plans: readonly GroupPlan[],
+    { backendConnect }: { readonly backendConnect: number },
+    around: Surroundings,
+    before: Backends | null,
+  ) {
     const known = new Map<string, Server>()
     for (const server of before?.servers ?? []) known.set(keyOf(server.backend), server)
     const found = new Map<string, Server>()
-    const groupOf = (written: BackendGroup) => {
-      // smtp-server reads version 1 of the PROXY protocol only.
-      const identity = written.servers === null ? 'proxy_v1' : written.identity
-      const servers = written.servers ?? [{ address: embedded, weight: 1 }]
-      const members = servers.map(({ address, weight }): Member => {
-        const backend = { endpoint: address, identity }
-        return { server: serverOf(backend, written, known, found), weight, credit: 0 }
+    const names = new Map<string, string>()
+    const groups = plans.map(({ domains, settings, servers }) => {
+      const members = servers.map(({ backend, weight }): Member => {
+        return { server: serverOf(backend, settings, known, found), weight, credit: 0 }
       })
       // What covers the wait covers the connecting too, which may be slow and is no fault of the server's.
-      const wait = Math.min(written.queue.wait, config.timeouts.backendConnect / 2)
-      return new Group(members, { picking: written.pick, queue: { ...written.queue, wait } }, around)
-    }
-    this.first = groupOf(config.backend)
-    const names = new Map<string, string>()
-    for (const { domains, backend } of config.routes) {
-      const [name = ''] = domains
-      this.routed.set(name, groupOf(backend))
-      for (const domain of domains) names.set(domain, name)
-    }
+      const wait = Math.min(settings.queue.wait, backendConnect / 2)
+      const group = new Group(members, { picking: settings.pick, queue: { ...settings.queue, wait } }, around)
+      const [name] = domains
+      if (name !== undefined) this.routed.set(name, group)
+      for (const domain of domains) names.set(domain, name ?? '')
+      return group
+    })
+    const [first] = groups
+    if (first === undefined) throw new RangeError('no group of backends')
+    this.first = first
+    this.groups = groups
     this.routes = new Routes(names)
     this.servers = [...found.values()]
   }
@@ -50,10 +55,6 @@ export class Backends {
   /** null: the one that no route leads to. */
   group(name: string | null): Group {
     return (name === null ? undefined : this.routed.get(name)) ?? this.first
-  }
-
-  get groups(): readonly Group[] {
-    return [this.first, ...this.routed.values()]
   }
 
   /** Whether every group has a server that answered when last asked. */
@@ -90,7 +91,7 @@ export class Backends {
 
 /** The server as it is in force, or as another group has named it; else a new one. */
 function serverOf(
-  backend: Backend,
+  backend: SessionBackend,
   { connections, probeEvery }: Pick<BackendGroup, 'connections' | 'probeEvery'>,
   known: ReadonlyMap<string, Server>,
   found: Map<string, Server>,
@@ -102,6 +103,7 @@ function serverOf(
     return again
   }
   const server = known.get(key) ?? new Server(formatEndpoint(backend.endpoint), backend, connections, probeEvery)
+  server.backend = backend
   server.limit = connections
   server.probeEvery = probeEvery
   found.set(key, server)
@@ -109,4 +111,4 @@ function serverOf(
 }
 
 /** What makes it the same server. */
-const keyOf = (backend: Backend): string => JSON.stringify(backend)
+const keyOf = ({ endpoint, identity }: SessionBackend): string => `${identity} ${formatEndpoint(endpoint)}`

@@ -51,6 +51,12 @@ export class Lease {
     this.isTold = false
   }
 
+  /** The latest server may be tried once more, in another way. */
+  forgive(): void {
+    const at = this.server === null ? -1 : this.tried.indexOf(this.server)
+    if (at >= 0) this.tried.splice(at, 1)
+  }
+
   /** How the latest attempt went, for the choice of others. Only the first word of an attempt counts. */
   fared(well: boolean, now: Instant): void {
     if (this.server === null || this.isTold) return

@@ -1,5 +1,5 @@
 import type { Instant } from '@sallyport/rules'
-import type { Backend } from '../backend.ts'
+import type { SessionBackend } from '../backend.ts'
 
 /**
  * How long a server that failed is left out, in ms: `first` the first time, twice as long each further time in a row, up to
@@ -24,7 +24,7 @@ const longAgo: Instant = Number.NEGATIVE_INFINITY
 export class Server {
   /** `host:port`, as the log and the metrics have it. */
   readonly name: string
-  readonly backend: Backend
+  backend: SessionBackend
   /** Whether it answered when last asked; true until it has been asked. */
   up = true
   /** The keyword lines of its EHLO reply as last heard; null: not heard yet. */
@@ -44,7 +44,7 @@ export class Server {
   private failedAt = longAgo
   private readonly hearers = new Set<() => void>()
 
-  constructor(name: string, backend: Backend, limit: number, probeEvery: number) {
+  constructor(name: string, backend: SessionBackend, limit: number, probeEvery: number) {
     this.name = name
     this.backend = backend
     this.limit = limit

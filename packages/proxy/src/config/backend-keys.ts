@@ -1,4 +1,5 @@
 import * as z from 'zod'
+import { backendTlsKeys } from './backend-tls-keys.ts'
 import {
   type Backend,
   type BackendGroup,
@@ -60,6 +61,7 @@ const shared = {
     .describe(
       'How the backend learns the address of the client: PROXY protocol 2 or 1, XCLIENT, X-CONNECT (Sendmail built with _FFR_XCNCT), or not at all.',
     ),
+  ...backendTlsKeys,
   i_know_the_backend_sees_the_gate: z
     .boolean()
     .prefault(false)
@@ -100,14 +102,21 @@ export const routeBackendKeys = section({
 type Written = z.output<typeof backendKeys>
 type WrittenRoute = z.output<typeof routeBackendKeys>
 
-function toGroup({
+interface Unsettled extends Omit<WrittenRoute, 'address' | 'probeEvery'> {
+  readonly address: Endpoint | null
+  readonly probeEvery?: number | undefined
+}
+
+function toGroup<Kind extends Unsettled>({
+  address,
+  servers: several,
+  probeEvery,
   iKnowTheBackendSeesTheGate: trustsGate,
-  ...written
-}: Omit<WrittenRoute, 'address'> & { readonly address: Endpoint | null }): BackendGroup {
-  const { pick, connections, queue, identity, address } = written
-  const servers = written.servers ?? (address === null ? null : [{ address, weight: 1 }])
+  ...others
+}: Kind) {
+  const servers = several ?? (address === null ? null : [{ address, weight: 1 }])
   const preset = (servers?.length ?? 1) > 1 ? probePresets.several : probePresets.alone
-  return { servers, pick, connections, queue, identity, trustsGate, probeEvery: written.probeEvery ?? preset }
+  return { ...others, servers, trustsGate, probeEvery: probeEvery ?? preset }
 }
 
 /** As little as says the same: an address where there is one server of no special weight. */
@@ -123,8 +132,7 @@ export const backend = z
   .codec(z.union([backendKeys, leaves.backendEndpoint]), z.custom<Backend>(), {
     decode: found => {
       const written = found !== null && 'identity' in found ? found : { ...backendKeys.parse({}), address: found }
-      const { connect, auth, maildir } = written
-      return { ...toGroup(written), connect, auth, maildir }
+      return toGroup(written)
     },
     // An address has a default, and so must be written; render.ts takes it out again beside servers.
     encode: found => ({ address: null, ...fromGroup(found) }) as Written,

@@ -112,7 +112,7 @@ function callsItself(backend: Written, written: unknown): Remark[] {
 }
 
 /** Keys that say how a server is to be spoken with, and so must be the same wherever it is named. */
-const ofServer = ['identity', 'connections'] as const
+const ofServer = ['identity', 'connections', 'tls', 'tls_ca', 'tls_name'] as const
 
 /** A server has one state and one count of connections, whichever group asks for it. */
 function serverInTwo(backends: readonly Written[]): Remark[] {

@@ -17,6 +17,38 @@ export const pickings = ['order', 'weight'] as const
 /** Which of several servers a session gets. */
 export type Picking = (typeof pickings)[number]
 
+export const listenModes = ['off', 'starttls', 'required', 'implicit', 'pass_through'] as const
+/**
+ * TLS with the clients of a port. `off`: none; `starttls`: the gate offers it; `required`: and takes no mail without;
+ * `implicit`: from the first octet (port 465); `pass_through`: STARTTLS is between the client and the backend.
+ */
+export type ListenMode = (typeof listenModes)[number]
+
+/** Where to listen, and what for. */
+export interface Listen extends Endpoint {
+  readonly tls: ListenMode
+}
+
+export const tlsVersions = ['TLSv1.2', 'TLSv1.3'] as const
+export type TlsVersion = (typeof tlsVersions)[number]
+
+/** A certificate, with its chain, and its key: names of PEM files. */
+export interface KeyPair {
+  readonly cert: string
+  readonly key: string
+}
+
+export interface Tls {
+  /** The first is for clients that ask for no name, or for one that no certificate has. Empty: the gate ends no TLS. */
+  readonly certificates: readonly KeyPair[]
+  readonly minVersion: TlsVersion
+  /** As OpenSSL has them; null: Node's own list. */
+  readonly ciphers: string | null
+}
+
+export const backendTlsModes = ['auto', 'off', 'opportunistic', 'required'] as const
+export type BackendTlsMode = (typeof backendTlsModes)[number]
+
 export const moments = ['rcpt', 'mail', 'greeting'] as const
 /** When the backend is opened. */
 export type Moment = (typeof moments)[number]
@@ -37,7 +69,8 @@ export type Level = (typeof levels)[number]
  */
 export interface Config {
   readonly hostname: string
-  readonly listen: readonly Endpoint[]
+  readonly listen: readonly Listen[]
+  readonly tls: Tls
   readonly trustedProxies: readonly Network[]
   readonly healthChecks: readonly Network[]
   readonly backend: Backend
@@ -75,6 +108,11 @@ export interface BackendGroup {
   /** Sessions that may wait for a connection, and how long. */
   readonly queue: { readonly length: number; readonly wait: number }
   readonly identity: Identity
+  readonly tls: BackendTlsMode
+  /** A PEM file; none: what Node trusts. */
+  readonly tlsCa: string | undefined
+  /** The name in the certificate; none: the host of the address. */
+  readonly tlsName: string | undefined
   /** The operator has said that the backend does not relay for the gate's own address. */
   readonly trustsGate: boolean
   readonly probeEvery: number

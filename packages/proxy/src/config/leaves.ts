@@ -100,10 +100,21 @@ export const network = text<Network>(
   parsed => `${parsed.address.text}/${parsed.prefix}`,
 )
 
-export const listenEndpoint = text<Endpoint>(
+/** Kept as it is written: it stands by itself or among keys, and is read when it is known which. */
+export const listenAddress = text(
   { title: 'address and port', examples: ['127.0.0.1:2525', '[::1]:25', ':25'] },
-  found => scalars.parseEndpoint(found, 0),
-  scalars.formatEndpoint,
+  found => {
+    const reading = scalars.parseEndpoint(found, 0)
+    return 'problem' in reading ? reading : { value: found }
+  },
+  keep,
+)
+
+/** An OpenSSL cipher list, asked of OpenSSL itself. */
+export const ciphers = text(
+  { title: 'list of ciphers as OpenSSL has it', examples: ['ECDHE+AESGCM:ECDHE+CHACHA20'] },
+  scalars.parseCiphers,
+  keep,
 )
 
 export const serverEndpoint = text<Endpoint>(

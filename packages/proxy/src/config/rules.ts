@@ -15,6 +15,7 @@ export function remarksOn(written: unknown): Remark[] {
     ...ttlBounds(written),
     ...scoreOrder(written),
     ...listensTwice(written),
+    ...lacksCertificate(written),
     ...otherStore(written),
   ]
 }
@@ -54,6 +55,21 @@ function listensTwice(written: unknown): Remark[] {
   })
 }
 
+const needsCertificate = ['starttls', 'required', 'implicit']
+
+function lacksCertificate(written: unknown): Remark[] {
+  const certificates = at(written, 'tls', 'certificates')
+  if (Array.isArray(certificates) && certificates.length > 0) return []
+  const entries = at(written, 'listen')
+  if (!Array.isArray(entries)) return []
+  return entries.flatMap((entry: unknown, i) => {
+    const mode = at(entry, 'tls')
+    if (typeof mode !== 'string' || !needsCertificate.includes(mode)) return []
+    const text = ', for which the gate needs a certificate: name its files in tls.certificates'
+    return [{ path: ['listen', i, 'tls'], text }]
+  })
+}
+
 const redisOnly = ['url', 'password', 'prefix', 'command_wait']
 
 /** A URL without `kind: redis` would be a gate that shares nothing, and does not say so. */
@@ -77,6 +93,13 @@ export function doubtsAbout(config: Config): Remark[] {
     const text = ", where every host can claim any client's address: name the balancers alone"
     doubts.push({ path: ['trusted_proxies', i], text })
   })
+  if (config.tls.certificates.length > 0) {
+    config.listen.forEach(({ tls }, i) => {
+      if (tls !== 'pass_through') return
+      const text = ', where clients see the certificate of the backend and none of tls.certificates'
+      doubts.push({ path: ['listen', i, 'tls'], text })
+    })
+  }
   const { listen: operators } = config.admin
   if (operators !== null && !/^127\.|^::1$|^localhost$/.test(operators.host)) {
     const text = ', where whoever reaches this port reads the metrics: keep it behind a firewall'

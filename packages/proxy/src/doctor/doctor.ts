@@ -1,6 +1,7 @@
 import { noTls } from '../backend-tls.ts'
 import type { Config } from '../config/config.ts'
 import { formatEndpoint } from '../config/scalars.ts'
+import { loadBackendTls } from '../tls/backend-tls.ts'
 import { examineBackend } from './backend.ts'
 import { examineLists, examineResolvers } from './dns.ts'
 import { examineHost } from './host.ts'
@@ -23,7 +24,7 @@ export async function diagnose(config: Config, recipient: string | null): Promis
   const surroundings: Surroundings = { hostname, recipientDomains, recipient, patience, keywords }
   const reports: Report[] = []
   // One after the other, so that the times are those of one step and not of all at once.
-  for (const behind of backendsOf(config)) reports.push(await examineBackend(behind, surroundings))
+  for (const behind of await backendsOf(config)) reports.push(await examineBackend(behind, surroundings))
   if (backend.servers === null) reports.push(embedded(config))
   if (config.store.kind === 'redis') reports.push(await examineRedis(config.store))
   if (needsDns(config)) reports.push(await examineResolvers(config.dnsbl))
@@ -32,12 +33,15 @@ export async function diagnose(config: Config, recipient: string | null): Promis
 }
 
 /** The servers that are other programs: those of the backend and of each route, each once. */
-function backendsOf({ backend, routes }: Config): readonly Behind[] {
+async function backendsOf({ backend, routes }: Config): Promise<readonly Behind[]> {
   const found = new Map<string, Behind>()
-  for (const { servers, identity } of [backend, ...routes.map(route => route.backend)]) {
-    for (const { address: endpoint } of servers ?? []) {
+  for (const group of [backend, ...routes.map(route => route.backend)]) {
+    for (const { address: endpoint } of group.servers ?? []) {
       const name = formatEndpoint(endpoint)
-      found.set(name, { name, backend: { endpoint, identity }, tls: noTls })
+      const loaded = await loadBackendTls(group, endpoint)
+      // A file that cannot be read keeps the gate from starting; here the system's CAs stand in, and the report goes on.
+      const tls = typeof loaded === 'string' ? { ...noTls, mode: 'required' as const, name: endpoint.host } : loaded
+      found.set(name, { name, backend: { endpoint, identity: group.identity }, tls })
     }
   }
   return [...found.values()]
