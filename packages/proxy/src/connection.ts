@@ -1,6 +1,8 @@
 import type { Socket } from 'node:net'
 import type { Instant } from '@sallyport/rules'
-import { dial, type Ends, identityHeader, type SessionBackend } from './backend.ts'
+import { dial, type Ends, type SessionBackend } from './backend.ts'
+import type { Backends } from './backends/backends.ts'
+import { Passage } from './backends/passage.ts'
 import type { ListenMode } from './config/config.ts'
 import type { Gate } from './gate.ts'
 import type { ProxyHeaderReader } from './proxy-protocol/decode.ts'
@@ -39,14 +41,14 @@ export class Connection implements Port, WheelEntry {
   securing: 'client' | 'backend' | null = null
   /** The handshake with the backend failed. */
   tlsFailed = false
-  /** The backend is spoken to in the clear, as its TLS failed. */
-  private isPlain = false
   session: Session | null = null
   /** Present until the PROXY header of a trusted proxy has been read. */
   header: ProxyHeaderReader | null
   ends: Ends
-  /** As configured when the session began: it belongs to the session's house, and the identity to the address. */
-  behind: SessionBackend
+  /** As configured when the session began: they belong to its house. */
+  backends: Backends
+  /** null: no backend has been opened yet. */
+  private passage: Passage | null = null
   /** It is a balancer's probe. */
   health = false
   /** Under which the client is counted and remembered; null: not known yet. */
@@ -65,7 +67,7 @@ export class Connection implements Port, WheelEntry {
     this.mode = mode
     this.ends = ends
     this.header = header
-    this.behind = gate.backend
+    this.backends = gate.backends
   }
 
   /** The session begins. `tls`: what there is of it already; null: none. */
@@ -212,7 +214,8 @@ export class Connection implements Port, WheelEntry {
 
   secureBackend(): void {
     this.flush()
-    secureBackend(this, this.behind.tls)
+    const server = this.passage?.server
+    if (server) secureBackend(this, server.backend.tls)
   }
 
   octets(octets: Uint8Array): void {
@@ -237,33 +240,31 @@ export class Connection implements Port, WheelEntry {
     this.gate.ask(this, ask)
   }
 
-  open(): void {
+  open(group: string | null): void {
+    this.passage ??= new Passage(this.backends, this)
+    this.passage.open(group)
+  }
+
+  reopen(): boolean {
+    return this.passage?.reopen() ?? false
+  }
+
+  /** A server has been chosen: connects to it. */
+  dial(backend: SessionBackend): void {
     this.tlsFailed = false
-    const socket = dial(this.behind)
+    const socket = dial(backend)
     this.backend = socket
     attendBackend(socket, this)
   }
 
-  reopen(): boolean {
-    // With the one backend there is, without the TLS that it could not do.
-    if (!this.tlsFailed || this.isPlain || this.behind.tls.mode !== 'opportunistic') return false
-    this.isPlain = true
-    this.abandon()
-    this.open()
-    return true
-  }
-
   /** The backend has taken the connection: it is told who the client is, before anything else. */
   opened(socket: Socket): void {
-    const { gate, session, ends } = this
-    const header = identityHeader(this.behind.identity, ends, session?.tls)
-    if (header !== null) socket.write(header)
-    const tls = this.isPlain ? 'off' : this.behind.tls.mode
-    this.drive(() => session?.opened({ xclient: this.behind.identity === 'xclient', tls }, gate.clock()))
+    this.passage?.opened(socket)
   }
 
   reached(result: Reached): void {
-    this.gate.reached(result, this.behind)
+    this.gate.metrics.backendConnections.inc({ result })
+    this.passage?.fared(result === 'ok' || result === 'declined')
   }
 
   replied(to: Asked, wait: number): void {
@@ -271,6 +272,7 @@ export class Connection implements Port, WheelEntry {
   }
 
   abandon(): void {
+    this.passage?.release()
     const { backend } = this
     if (backend === null) return
     this.backend = null
@@ -292,7 +294,7 @@ export class Connection implements Port, WheelEntry {
 
   concluded(session: Session): void {
     const { gate, key } = this
-    gate.conclude(session, this.behind)
+    gate.conclude(session, this.passage?.server ?? null)
     if (key !== null) gate.learn(session, key, this.ends.client)
   }
 }

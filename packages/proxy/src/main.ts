@@ -3,7 +3,7 @@ import type { AddressInfo, Server as Listener } from 'node:net'
 import { setTimeout as pause } from 'node:timers/promises'
 import { AccessLists } from './access.ts'
 import { openAdmin } from './admin.ts'
-import type { SessionBackend } from './backend.ts'
+import { type GroupPlan, planGroups } from './backends/plan.ts'
 import type { Config } from './config/config.ts'
 import { usualMode } from './config/tls-keys.ts'
 import { type EmbeddedMta, startEmbeddedMta } from './embedded-mta.ts'
@@ -13,7 +13,6 @@ import { type Log, openLog } from './log.ts'
 import { Probe } from './probe.ts'
 import { turnAway } from './reception.ts'
 import { openStore, type StoreLog } from './store/index.ts'
-import { loadBackendTls } from './tls/backend-tls.ts'
 import { Certificates } from './tls/certificates.ts'
 
 /** The port of the embedded MTA is any free one. */
@@ -53,14 +52,14 @@ export async function start(
 ): Promise<Running> {
   const access = await loadAccess(config, log)
   const certificates = await loadCertificates(config, log)
-  const mta = config.backend.address === null ? await embedded(config, log) : null
+  const mta = config.backend.servers === null ? await embedded(config, log) : null
   const store = openStore(config.store, { log: storeLog(log), now: () => Math.floor(Date.now() / 1000) })
-  const gate = new Gate(version, config, await backendOf(config, mta), access, certificates, store, log)
+  const gate = new Gate(version, config, await plansOf(config, mta), access, certificates, store, log)
   const probe = new Probe(gate)
   const house: Household = { gate, probe, mta, admin: null, listeners: [] }
   try {
     // Our EHLO reply is the backend's, so it is asked first; but a backend that hangs must not keep the gate from its port.
-    await Promise.race([probe.look(), pause(firstLook, undefined, { ref: false })])
+    await Promise.race([probe.lookAtAll(), pause(firstLook, undefined, { ref: false })])
     const { listen: adminAt } = config.admin
     if (adminAt !== null) house.admin = await named('admin.listen', openAdmin(gate, adminAt))
     const inherited = inheritedSockets(process.env, process.pid)
@@ -79,8 +78,8 @@ export async function start(
     version,
     listen: house.listeners.map(addressText),
     admin: house.admin === null ? null : addressText(house.admin),
-    backend: `${gate.backend.endpoint.host}:${gate.backend.endpoint.port}`,
-    identity: gate.backend.identity,
+    backend: gate.backends.servers.map(server => server.name).join(' '),
+    identity: [...new Set(gate.backends.servers.map(({ backend }) => backend.identity))].join(' '),
     embedded: mta !== null ? config.backend.maildir : undefined,
     store: config.store.kind,
   }
@@ -125,15 +124,11 @@ async function embedded(config: Config, log: Log): Promise<EmbeddedMta> {
   }
 }
 
-/** Rejects with a StartError where its CAs cannot be read. */
-async function backendOf(config: Config, mta: EmbeddedMta | null): Promise<SessionBackend> {
-  const { address, identity } = config.backend
-  // smtp-server reads version 1 only.
-  const kind = address === null ? 'proxy_v1' : identity
-  const endpoint = address ?? { host: anyPort.host, port: mta?.port ?? 0 }
-  const tls = await loadBackendTls(config.backend, endpoint)
-  if (typeof tls === 'string') throw new StartError([`backend.tls_ca: ${tls}`])
-  return { endpoint, identity: kind, tls }
+/** Rejects with a StartError where the CAs of a server cannot be read. */
+async function plansOf(config: Config, mta: EmbeddedMta | null): Promise<readonly GroupPlan[]> {
+  const plans = await planGroups(config, { host: anyPort.host, port: mta?.port ?? 0 })
+  if (typeof plans === 'string') throw new StartError([plans])
+  return plans
 }
 
 function running(house: Household): Running {
@@ -147,17 +142,17 @@ function running(house: Household): Running {
       const access = await AccessLists.load(config.access, gate.log)
       const certificates = await Certificates.load(config.tls, gate.log)
       problems.push(...access.problems, ...certificates.problems.map(problem => `tls: ${problem}`))
-      const backend = await backendOf(config, mta).catch((fault: unknown) => {
+      const plans = await plansOf(config, mta).catch((fault: unknown) => {
         if (!(fault instanceof StartError)) throw fault
         problems.push(...fault.problems)
         return null
       })
       gate.metrics.reloadSuccessful.set(problems.length === 0 ? 1 : 0)
-      if (backend === null || problems.length > 0) return problems
-      gate.renew(config, backend, access, certificates)
+      if (plans === null || problems.length > 0) return problems
+      gate.renew(config, plans, access, certificates)
       access.watch()
       certificates.watch()
-      void house.probe.look()
+      void house.probe.lookAtAll()
       return []
     },
     async stop() {
@@ -187,7 +182,7 @@ function restartProblems(now: Config, next: Config): string[] {
   for (const key of keys) {
     if (JSON.stringify(now[key]) !== JSON.stringify(next[key])) problems.push(`${key}: changed; this needs a restart`)
   }
-  if ((now.backend.address === null) !== (next.backend.address === null)) {
+  if ((now.backend.servers === null) !== (next.backend.servers === null)) {
     problems.push('backend: changed between embedded and another; this needs a restart')
   }
   return problems

@@ -1,5 +1,6 @@
 import { checks } from '@sallyport/rules'
 import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client'
+import { queueResults } from './backends/group.ts'
 import { Durations } from './durations.ts'
 import type { Asked } from './session/port.ts'
 import { type SessionVerdict, verdicts } from './session-line.ts'
@@ -13,12 +14,24 @@ const delay = [0.01, 0.05, 0.1, 0.5, 1, 2, 4, 6, 8, 10, 15, 20, 30]
 /** prom-client's default gauges that end in `_total`, which only counters may. */
 const misnamed = ['nodejs_active_handles_total', 'nodejs_active_requests_total', 'nodejs_active_resources_total']
 
+/** One of the servers behind the gate, under the name that the operator gave it. */
+export interface ServerReading {
+  readonly name: string
+  readonly up: boolean
+  /** Connections to it now. */
+  readonly open: number
+  /** How often it was left out after a failure. */
+  readonly ejected: number
+}
+
 /** What is read at the moment of a scrape instead of being counted along. */
 export interface Readings {
   connectionsOpen(): number
   connectionsLimit(): number
   draining(): boolean
   backendUp(): boolean
+  servers(): readonly ServerReading[]
+  backendWaiting(): number
   logDropped(): number
   /** Networks on the operator's lists, and when one was last read (seconds since 1970). */
   access(): { readonly allow: number; readonly deny: number; readonly loadedAt: number }
@@ -54,6 +67,7 @@ export class Metrics {
   readonly messages: Counter<'result'>
   readonly relayed: Counter<'direction'>
   readonly backendConnections: Counter<'result'>
+  readonly backendQueue: Counter<'result'>
   readonly backendReply = new Durations<Asked>(
     'sallyport_backend_reply_seconds',
     'Time the backend took to answer.',
@@ -80,7 +94,10 @@ export class Metrics {
     this.replies = counter('replies_total', "Refusals of the gate's own.", ['code'])
     this.messages = counter('messages_total', 'Messages by the reply to their end of data.', ['result'])
     this.relayed = counter('relayed_bytes_total', 'Octets passed on.', ['direction'])
-    this.backendConnections = counter('backend_connections_total', 'Attempts to reach the backend.', ['result'])
+    this.backendConnections = counter('backend_connections_total', 'Attempts to reach a backend.', ['result'])
+    this.backendQueue = counter('backend_queue_total', 'Sessions that had to wait for a connection to a backend.', [
+      'result',
+    ])
     this.dnsblLookups = counter('dnsbl_lookups_total', 'Answers of DNS lists.', ['zone', 'result'])
     this.proxyHeaders = counter('proxy_headers_total', 'PROXY headers of trusted proxies.', ['result'])
     this.tlsHandshakes = counter('tls_handshakes_total', 'TLS handshakes that ended.', ['side', 'result'])
@@ -124,7 +141,13 @@ export class Metrics {
     gauge('connections_open', 'Connections now.', readings.connectionsOpen)
     gauge('connections_limit', 'Connections at most.', readings.connectionsLimit)
     gauge('draining', 'Whether the gate is about to stop.', () => Number(readings.draining()))
-    gauge('backend_up', 'Whether the backend answered when last asked.', () => Number(readings.backendUp()))
+    gauge(
+      'backend_up',
+      'Whether the backend, and that of each route, has a server that answered when last asked.',
+      () => Number(readings.backendUp()),
+    )
+    gauge('backend_queue_length', 'Sessions that wait for a connection to a backend.', readings.backendWaiting)
+    this.readServers(readings)
     gauge('store_up', 'Whether the store answers; 0: local state only.', () => Number(readings.store().up))
     gauge('store_clients', 'Clients remembered in this process.', () => readings.store().clients)
     gauge('access_allowed_networks', 'Networks on the allow list.', () => readings.access().allow)
@@ -171,6 +194,34 @@ export class Metrics {
     dropped.reset()
   }
 
+  private readServers({ servers }: Readings): void {
+    const gauge = (name: string, help: string, read: (server: ServerReading) => number) => {
+      new Gauge({
+        name: `sallyport_${name}`,
+        help,
+        labelNames: ['backend'],
+        registers: [this.registry],
+        collect() {
+          this.reset()
+          for (const server of servers()) this.set({ backend: server.name }, read(server))
+        },
+      })
+    }
+    gauge('backend_server_up', 'Whether the server answered when last asked.', ({ up }) => Number(up))
+    gauge('backend_server_connections', 'Connections to the server now.', ({ open }) => open)
+    const ejections = new Counter({
+      name: 'sallyport_backend_server_ejections_total',
+      help: 'Times a server was left out after a failure.',
+      labelNames: ['backend'],
+      registers: [this.registry],
+      collect() {
+        this.reset()
+        for (const { name, ejected } of servers()) this.inc({ backend: name }, ejected)
+      },
+    })
+    ejections.reset()
+  }
+
   /** Known label sets begin at 0, so that the first event shows in a rate. */
   private prepare(): void {
     for (const verdict of verdicts) this.sessions.inc({ verdict }, 0)
@@ -179,6 +230,7 @@ export class Metrics {
     for (const result of ['ok', 'declined', 'refused', 'timeout', 'greeting', 'tls', 'identity', 'error']) {
       this.backendConnections.inc({ result }, 0)
     }
+    for (const result of queueResults) this.backendQueue.inc({ result }, 0)
     for (const direction of ['to_backend', 'to_client']) this.relayed.inc({ direction }, 0)
     for (const side of ['client', 'backend']) {
       for (const result of ['ok', 'failed', 'timeout']) this.tlsHandshakes.inc({ side, result }, 0)

@@ -17,7 +17,7 @@ export function receive(connection: Connection, ends: Ends, health: boolean, ear
   const { gate, client } = connection
   connection.ends = ends
   connection.header = null
-  connection.behind = gate.backend
+  connection.backends = gate.backends
   connection.health = health || gate.isHealthCheck(ends.client)
   if (!connection.health) {
     connection.key = clientKey(ends.client)

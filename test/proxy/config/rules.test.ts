@@ -33,6 +33,26 @@ test('rules: a gate never turns a mail server into an open relay without being t
   }
 })
 
+test('rules: every server of every backend is looked at, in each form', () => {
+  const text = (identity: string) => `backend: { servers: ["192.0.2.1:25"], identity: ${identity} }\n`
+  assert.equal(relays(text('none')), 1)
+  assert.deepEqual(read(text('proxy_v1')).problems, [])
+  const routed = 'routes: [{ domains: [a.example], backend: { servers: [127.0.0.1:2525], identity: none } }]\n'
+  assert.deepEqual(
+    read(routed).problems.map(line => /(routes[^:]*): found [^,]*, (\w+ \w+)/.exec(line)?.slice(1)),
+    [
+      ['routes[0].backend.servers[0]', 'where the'],
+      ['routes[0].backend.identity', 'so that'],
+    ],
+  )
+  const weights = 'backend: { servers: [{ address: a:25, weight: 2 }, b:25] }\n'
+  assert.match(
+    read(weights).warnings.join(),
+    /backend\.servers: found a list with weights, which pick: order does not look at/,
+  )
+  assert.deepEqual(read(weights.replace(' }\n', ', pick: weight }\n')).warnings, [])
+})
+
 test('rules: a backend that is the gate itself is refused', () => {
   const loops = (listen: string, backend: string) => {
     const { problems } = read(`listen: ["${listen}"]\nbackend: "${backend}"\n`)

@@ -13,6 +13,10 @@ export const identities = ['proxy_v2', 'proxy_v1', 'xclient', 'xconnect', 'none'
 /** How the backend learns who the client is. */
 export type Identity = (typeof identities)[number]
 
+export const pickings = ['order', 'weight'] as const
+/** Which of several servers a session gets. */
+export type Picking = (typeof pickings)[number]
+
 export const listenModes = ['off', 'starttls', 'required', 'implicit', 'pass_through'] as const
 /**
  * TLS with the clients of a port. `off`: none; `starttls`: the gate offers it; `required`: and takes no mail without;
@@ -70,6 +74,7 @@ export interface Config {
   readonly trustedProxies: readonly Network[]
   readonly healthChecks: readonly Network[]
   readonly backend: Backend
+  readonly routes: readonly Route[]
   /** Lower case. Empty: any; the backend decides. */
   readonly recipientDomains: readonly string[]
   readonly greet: Greet
@@ -87,9 +92,21 @@ export interface Config {
   readonly drain: Drain
 }
 
-export interface Backend {
-  /** null: the embedded MTA. */
-  readonly address: Endpoint | null
+export interface BackendServer {
+  readonly address: Endpoint
+  /** 1 to 100. */
+  readonly weight: number
+}
+
+/** Servers that stand in for each other, and how they are used. */
+export interface BackendGroup {
+  /** In the order written, one at least; null: the embedded MTA. */
+  readonly servers: readonly BackendServer[] | null
+  readonly pick: Picking
+  /** To one server at a time. */
+  readonly connections: number
+  /** Sessions that may wait for a connection, and how long. */
+  readonly queue: { readonly length: number; readonly wait: number }
   readonly identity: Identity
   readonly tls: BackendTlsMode
   /** A PEM file; none: what Node trusts. */
@@ -99,10 +116,20 @@ export interface Backend {
   /** The operator has said that the backend does not relay for the gate's own address. */
   readonly trustsGate: boolean
   readonly probeEvery: number
+}
+
+export interface Backend extends BackendGroup {
   readonly connect: Moment
   readonly auth: Login
   /** Where the embedded MTA delivers. */
   readonly maildir: string
+}
+
+/** A backend for some domains of recipients; never the embedded MTA. */
+export interface Route {
+  /** Lower case; `*.example.net`: all below example.net. */
+  readonly domains: readonly string[]
+  readonly backend: BackendGroup
 }
 
 export interface Extensions {

@@ -117,6 +117,13 @@ export const ciphers = text(
   keep,
 )
 
+export const serverEndpoint = text<Endpoint>(
+  { title: 'address or name, and port', examples: ['10.0.0.1:25', 'postfix:25'] },
+  found =>
+    found === 'embedded' ? { problem: 'only backend by itself can be embedded' } : scalars.parseEndpoint(found, 1),
+  scalars.formatEndpoint,
+)
+
 /** null: the embedded MTA. */
 export const backendEndpoint = text<Endpoint | null>(
   { title: 'address or name, and port, or embedded', examples: ['127.0.0.1:10025', 'postfix:25', 'embedded'] },
@@ -139,6 +146,12 @@ export const adminEndpoint = z
   .meta({ title: 'address and port, or off', examples: ['127.0.0.1:9525', 'off'] })
 
 export const domain = text({ title: 'domain name', examples: ['example.com'] }, scalars.parseDomain, keep)
+
+export const routeDomain = text(
+  { title: 'domain name, or *. and one', examples: ['example.com', '*.example.net'] },
+  scalars.parseRouteDomain,
+  keep,
+)
 
 /** An EHLO keyword or a verb, in capitals. */
 export const keyword = text(

@@ -96,6 +96,13 @@ export function parseDomain(text: string): Reading<string> {
   return { problem: 'not a domain name' }
 }
 
+/** Reads a domain, or `*.` and a domain for all that is below it. */
+export function parseRouteDomain(text: string): Reading<string> {
+  if (!text.startsWith('*.')) return parseDomain(text)
+  const parent = parseDomain(text.slice(2))
+  return 'problem' in parent ? parent : { value: `*.${parent.value}` }
+}
+
 /** Reads a cipher list of OpenSSL, which must leave at least one cipher. */
 export function parseCiphers(text: string): Reading<string> {
   try {

@@ -1,7 +1,7 @@
 import { hostname } from 'node:os'
 import { defaultScore, type Policy } from '@sallyport/rules'
 import * as z from 'zod'
-import { backend, backendKeys } from './backend-keys.ts'
+import { backend, backendKeys, routeBackendKeys, routes } from './backend-keys.ts'
 import { checkKeys } from './check-keys.ts'
 import { bareNewlines, type Config, levels } from './config.ts'
 import { dnsbl, dnsblTtl } from './dnsbl-keys.ts'
@@ -121,6 +121,7 @@ const file = z.strictObject({
     "Balancers' probes: greeted at once, never judged, nothing learnt; logged only if they bring mail.",
   ),
   backend,
+  routes,
   recipient_domains: z
     .array(leaves.domain)
     .prefault([])
@@ -188,7 +189,7 @@ export const configuration = z.codec(file, z.custom<Config>(), {
 })
 
 /** Single keys, for the rules across them. */
-export const keys = { backend: backendKeys, dnsblTtl, score, file: file.shape }
+export const keys = { backend: backendKeys, routeBackend: routeBackendKeys, dnsblTtl, score, file: file.shape }
 
 /** What is used here of JSON Schema, draft 2020-12. */
 export interface SchemaNode {

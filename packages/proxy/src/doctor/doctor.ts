@@ -25,21 +25,26 @@ export async function diagnose(config: Config, recipient: string | null): Promis
   const reports: Report[] = []
   // One after the other, so that the times are those of one step and not of all at once.
   for (const behind of await backendsOf(config)) reports.push(await examineBackend(behind, surroundings))
-  if (backend.address === null) reports.push(embedded(config))
+  if (backend.servers === null) reports.push(embedded(config))
   if (config.store.kind === 'redis') reports.push(await examineRedis(config.store))
   if (needsDns(config)) reports.push(await examineResolvers(config.dnsbl))
   reports.push(...(await examineLists(config.dnsbl)), await examineHost(config))
   return reports.flatMap(({ findings }) => findings)
 }
 
-/** The backends that are other programs. */
-async function backendsOf({ backend }: Config): Promise<readonly Behind[]> {
-  const { address: endpoint, identity } = backend
-  if (endpoint === null) return []
-  const loaded = await loadBackendTls(backend, endpoint)
-  // A file that cannot be read keeps the gate from starting; here the system's CAs stand in, and the report goes on.
-  const tls = typeof loaded === 'string' ? { ...noTls, mode: 'required' as const, name: endpoint.host } : loaded
-  return [{ name: formatEndpoint(endpoint), backend: { endpoint, identity }, tls }]
+/** The servers that are other programs: those of the backend and of each route, each once. */
+async function backendsOf({ backend, routes }: Config): Promise<readonly Behind[]> {
+  const found = new Map<string, Behind>()
+  for (const group of [backend, ...routes.map(route => route.backend)]) {
+    for (const { address: endpoint } of group.servers ?? []) {
+      const name = formatEndpoint(endpoint)
+      const loaded = await loadBackendTls(group, endpoint)
+      // A file that cannot be read keeps the gate from starting; here the system's CAs stand in, and the report goes on.
+      const tls = typeof loaded === 'string' ? { ...noTls, mode: 'required' as const, name: endpoint.host } : loaded
+      found.set(name, { name, backend: { endpoint, identity: group.identity }, tls })
+    }
+  }
+  return [...found.values()]
 }
 
 function embedded({ backend }: Config): Report {
@@ -49,4 +54,5 @@ function embedded({ backend }: Config): Report {
 }
 
 /** For lists, and for the names of clients that XCLIENT tells. */
-const needsDns = ({ dnsbl, backend }: Config): boolean => dnsbl.zones.length > 0 || backend.identity === 'xclient'
+const needsDns = ({ dnsbl, backend, routes }: Config): boolean =>
+  dnsbl.zones.length > 0 || [backend, ...routes.map(route => route.backend)].some(group => group.identity === 'xclient')
