@@ -16,6 +16,9 @@ export function parseChunk(argument: string): Chunk | null {
   return parts === null ? null : { size: Number(parts[1]), last: parts[2] !== undefined }
 }
 
+/** The command as RFC 3030 2 has it, with its CRLF: whoever reads a leading nought as octal, or minds a second space, counts the same. */
+export const chunkCommand = ({ size, last }: Chunk): string => `BDAT ${size}${last ? ' LAST' : ''}\r\n`
+
 /** Counts the LFs and CRs that stand alone, over all chunks of a message; changes nothing, because chunks are counted. */
 export class NewlineCount {
   bare = 0

@@ -61,15 +61,22 @@ export interface Command {
   readonly argument: string
 }
 
-/** Splits a line at its first space or tab. */
+/**
+ * Splits a line at its first space or tab, and leaves off those at its end. No other white space is any to a server: a line
+ * that ends in octet 160, which is some to JavaScript, ends in a character of the last argument.
+ */
 export function parseCommand(line: string): Command {
   let end = 0
-  while (end < line.length && line[end] !== ' ' && line[end] !== '\t') end++
+  while (end < line.length && !isSpace(line, end)) end++
   let start = end
-  while (start < line.length && (line[start] === ' ' || line[start] === '\t')) start++
+  while (isSpace(line, start)) start++
+  let stop = line.length
+  while (stop > start && isSpace(line, stop - 1)) stop--
   const verb = known.get(line.slice(0, end).toUpperCase()) ?? 'unknown'
-  return { verb, line, argument: line.slice(start).trimEnd() }
+  return { verb, line, argument: line.slice(start, stop) }
 }
+
+const isSpace = (line: string, at: number): boolean => line[at] === ' ' || line[at] === '\t'
 
 export const mayBeGrouped = (verb: Verb): boolean => verbs[verb].group
 export const isUseful = (verb: Verb): boolean => verbs[verb].useful

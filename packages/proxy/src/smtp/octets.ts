@@ -45,7 +45,10 @@ export function isUtf8(text: string): boolean {
   )
 }
 
-/** What is noted of a client's octets for the log: whatever follows AUTH may be a password, and is not. */
+/**
+ * What is noted of a client's octets for the log: whatever follows AUTH may be a password, and is not. Wherever the word stands:
+ * the line that it begins may do so behind the last octet of a chunk.
+ */
 export function withoutSecrets(text: string): string {
-  return text.replace(/(^|[\r\n])(AUTH[ \t]+[\w-]+)[\s\S]*$/i, '$1$2 ...')
+  return text.replace(/(AUTH\b(?:[ \t]+[\w-]+)?)[\s\S]+$/i, '$1 ...')
 }

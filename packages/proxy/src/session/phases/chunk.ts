@@ -1,5 +1,5 @@
 import type { Instant } from '@sallyport/rules'
-import { type Chunk, NewlineCount, parseChunk } from '../../smtp/chunk.ts'
+import { type Chunk, chunkCommand, NewlineCount, parseChunk } from '../../smtp/chunk.ts'
 import type { Command } from '../../smtp/command.ts'
 import { isNegative, isPositive, type Reply } from '../../smtp/reply.ts'
 import { junk } from '../dialogue.ts'
@@ -204,7 +204,7 @@ export function carryChunk(session: Session, relay: Relay, command: Command, now
   if (chunk === null) return refuseCount(session, now)
   if (session.backendAhead) return outOfStep(session, 'it spoke before BDAT', now)
   relay.newlines ??= new NewlineCount()
-  session.port.command(`${command.line}\r\n`)
+  session.port.command(chunkCommand(chunk))
   const carrying = new Carrying(chunk, relay, null)
   session.phase = carrying
   carrying.work(session, now)

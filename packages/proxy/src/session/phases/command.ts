@@ -143,11 +143,12 @@ function mail(session: Session, command: Command, now: Instant): void {
 
 function rcpt(session: Session, command: Command, now: Instant): void {
   const { transaction, house } = session
-  if (transaction === null || session.hello === null) return reject(session, replies.needMail)
+  if (transaction === null) return reject(session, replies.needMail)
   const recipient = parsePath('TO', command.argument)
   if (recipient === null) return reject(session, replies.rcptSyntax)
   session.journal.recipient(recipient.path)
-  session.facts.enveloped = true
+  // A backend may have taken MAIL without a hello, before this recipient of others let it go.
+  if (session.hello !== null) session.facts.enveloped = true
   const verdict = session.judge()
   if (verdict.action === 'drop') return session.drop(verdict, now)
   if (refuse(session)) return

@@ -50,4 +50,6 @@ export function enterSplice(session: Session, now: Instant): void {
   session.spliced = true
   session.phase = splice
   setDeadline(session, now)
+  // It did not wait for the answer, and says nothing more.
+  if (session.clientGone) splice.clientEnded(session, now)
 }
