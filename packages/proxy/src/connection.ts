@@ -15,8 +15,8 @@ const linger = { wait: 2_000, octets: 262_144 } as const
 /** Connections without a session that may wait for their client to read why; above that they are closed under its hands. */
 const mostTurnedAway = 1_000
 
-/** Unsent octets above which the other side is not read from. */
-const unsentLimit = 65_536
+/** Replies made in one go, octets: then the other sessions have their turn, however many commands of this one wait. */
+const mostAtOnce = 4_096
 
 /**
  * The one driver: a client's socket, a backend's socket once there is one, and the session between them. Everything that the
@@ -47,6 +47,8 @@ export class Connection implements Port, WheelEntry {
   /** What one input had to say, sent together at its end: a write each would cost more than all the rest. */
   private toClient = ''
   private toBackend = ''
+  /** `proceed` is about to be called. */
+  private proceeds = false
 
   constructor(gate: Gate, client: Socket, ends: Ends, header: ProxyHeaderReader | null) {
     this.gate = gate
@@ -116,11 +118,11 @@ export class Connection implements Port, WheelEntry {
   drive(input: () => void): void {
     this.give(input)
     const { session } = this
-    // What a socket takes at once is followed by no 'drain'.
-    while (session?.isStalled === true && !session.isDone && !this.isFull) {
-      this.give(() => session.resume(this.gate.clock()))
-    }
     if (session === null || session.isDone) return
+    if (session.isStalled && !this.isFull && !this.proceeds) {
+      this.proceeds = true
+      setImmediate(proceed, this)
+    }
     if (this.due !== session.deadline) this.gate.wheel.schedule(this, session.deadline)
     this.regulate()
   }
@@ -149,21 +151,24 @@ export class Connection implements Port, WheelEntry {
     session.fault(gate.clock(), replies.internal(gate.house.hostname, session.arrival.id))
   }
 
-  /** Backpressure, both ways: who cannot send on does not read, nor is a client read from that does not take its replies. */
+  /**
+   * Backpressure, both ways: who cannot send on does not read, nor is a client read from that does not take its replies. A paused
+   * socket still takes one read more; so where octets are spliced both sides wait if either does, or four reads were held.
+   * Elsewhere a backend has one reply to give, and is heard at once if it gives more.
+   */
   private regulate(): void {
     const { client, backend, session } = this
     if (session === null) return
-    const stuck = client.writableLength > unsentLimit
-    const full = stuck || !session.wantsMore || (backend !== null && backend.writableLength > unsentLimit)
-    if (full !== client.isPaused()) {
-      if (full) client.pause()
-      else client.resume()
-    }
-    if (backend === null) return
-    if (stuck !== backend.isPaused()) {
-      if (stuck) backend.pause()
-      else backend.resume()
-    }
+    const isHeld = client.writableNeedDrain || backend?.writableNeedDrain === true
+    hold(client, isHeld || !session.wantsMore)
+    if (backend !== null) hold(backend, isHeld && session.spliced)
+  }
+
+  /** The others have had their turn: goes on with the commands that wait. */
+  proceed(): void {
+    const { session } = this
+    this.proceeds = false
+    if (session !== null) this.drive(() => session.resume(this.gate.clock()))
   }
 
   /** Octets of the client behind its header. */
@@ -204,7 +209,7 @@ export class Connection implements Port, WheelEntry {
   // What the session does to the world.
 
   get isFull(): boolean {
-    return this.toClient.length + this.client.writableLength > unsentLimit
+    return this.toClient.length > mostAtOnce || this.client.writableNeedDrain
   }
 
   send(text: string): void {
@@ -313,3 +318,11 @@ export class Connection implements Port, WheelEntry {
     }
   }
 }
+
+function hold(socket: Socket, isHeld: boolean): void {
+  if (isHeld === socket.isPaused()) return
+  if (isHeld) socket.pause()
+  else socket.resume()
+}
+
+const proceed = (connection: Connection) => connection.proceed()

@@ -3,7 +3,7 @@ import type { Endpoint } from './config/config.ts'
 import { Connection } from './connection.ts'
 import type { Gate } from './gate.ts'
 import { ProxyHeaderReader } from './proxy-protocol/decode.ts'
-import { connectionOf, endsOf, onDrain, tie, untie } from './sockets.ts'
+import { connectionOf, endsOf, flow, onDrain, tie, untie } from './sockets.ts'
 
 /** Connections the kernel may hold until they are accepted. */
 const backlog = 1024
@@ -14,7 +14,7 @@ const firstInherited = 3
 /** Takes connections on an address, or on a socket that systemd has opened. */
 export async function listen(gate: Gate, where: Endpoint | { readonly fd: number }): Promise<Server> {
   // Half open: a client may close its side behind its last command and still read our reply.
-  const server = createServer({ allowHalfOpen: true, noDelay: true }, socket => accept(gate, socket))
+  const server = createServer({ allowHalfOpen: true, noDelay: true, ...flow }, socket => accept(gate, socket))
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)
     const options = 'fd' in where ? where : { host: where.host, port: where.port }

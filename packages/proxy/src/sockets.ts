@@ -3,6 +3,12 @@ import { parseAddress } from '@sallyport/rules'
 import type { Ends } from './backend.ts'
 import type { Connection } from './connection.ts'
 
+/**
+ * Octets that wait to be sent from which a socket is full, until it is empty again. Not what Node has: that is four times as much
+ * from Node 22 on, and a session's memory is counted by it. A paused socket still takes one read more, of at most 64 KiB.
+ */
+export const flow = { highWaterMark: 16_384 } as const
+
 /** The connection hangs on its sockets by this, so that listeners are shared functions and not closures. */
 const link: unique symbol = Symbol('connection')
 
