@@ -10,7 +10,9 @@ const packages = {
   'redis-server': 'redis-server',
   rbldnsd: 'rbldnsd',
   swaks: 'swaks',
+  m4: 'm4',
   'systemd-analyze': 'systemd',
+  openssl: 'openssl',
   'docker-compose': 'docker-compose',
 }
 

@@ -24,6 +24,6 @@ test('what EHLO offers is what the server behind offers, and follows it without 
     await sleep(100)
     now = await offered()
   }
-  assert.deepEqual(now, ['gate.example.test', 'SIZE 2000', '8BITMIME'])
+  assert.deepEqual(now, ['gate.example.test', 'SIZE 2000', '8BITMIME', 'ETRN'])
   assert.equal(await gate.metric('sallyport_backend_connections_total{result="ok"}'), 0, 'no client was let through')
 })

@@ -103,7 +103,7 @@ test('the header of anybody else is early talk, and gives no other address', asy
   const text = await connect(t, { port: gate.port, localAddress: '127.0.0.77' })
   text.sendRaw(proxyLine('192.0.2.1'))
   await text.expect(/^220 /m)
-  await text.expect(/^500 /)
+  await text.expect(/^502 /)
   await text.command('EHLO forger.example.net', /^250/)
   await text.command('MAIL FROM:<>', /^250/)
   await text.command('RCPT TO:<user@example.test>', /^450 4\.5\.1 Protocol error/)

@@ -122,6 +122,8 @@ test('In front of your Postfix: the three steps, and Postfix sees the sender', a
   t.after(() => gate.stop())
   await senderIsSeen(postfix, port, '127.0.0.77')
   await proveNoRelay(postfix, port)
+  const diagnosis = await shell(here(take('README.md', 'cli.js doctor')))
+  assert.equal(diagnosis.code, 0, diagnosis.output)
   assert.equal((await gate.stop()).code, 0)
 })
 

@@ -2,9 +2,12 @@ import assert from 'node:assert/strict'
 import { createServer, type Socket } from 'node:net'
 import { type TestContext, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { ConnectionOptions } from 'node:tls'
+import { certificatesKey, makeAuthority } from '../support/authority.ts'
 import { connect, type Dialogue } from '../support/dialogue.ts'
 import { startGate } from '../support/gate.ts'
 import { type Owner, undoAfter } from '../support/owner.ts'
+import { freePort } from '../support/port.ts'
 import { startProgram } from '../support/process.ts'
 import { until } from './here.ts'
 import { sendOne } from './one-message.ts'
@@ -74,8 +77,8 @@ class SlowBackend {
 }
 
 /** Says a big message to its end, and leaves it to the socket to bring it over. */
-async function sendBig(owner: Owner, port: number): Promise<Dialogue> {
-  const client = await connect(owner, { port, waitMs: 20_000 })
+async function sendBig(owner: Owner, port: number, tls?: ConnectionOptions): Promise<Dialogue> {
+  const client = await connect(owner, { port, waitMs: 20_000, ...(tls === undefined ? {} : { tls }) })
   await client.expect(/^220/)
   await client.command('EHLO client.example.net', /^250/)
   await client.command('MAIL FROM:<sender@example.net>', /^250/)
@@ -87,13 +90,13 @@ async function sendBig(owner: Owner, port: number): Promise<Dialogue> {
   return client
 }
 
-async function world(t: TestContext) {
+async function world(t: TestContext, more = '', tls?: ConnectionOptions) {
   const backend = await SlowBackend.start(t)
-  const gate = await startGate(t, `backend: 127.0.0.1:${backend.port}\ngreet: { wait: 0s }`)
+  const gate = await startGate(t, `backend: 127.0.0.1:${backend.port}\ngreet: { wait: 0s }\n${more}`)
   // What the first sessions make the engine allocate for good is not to be measured.
   backend.speed = Number.POSITIVE_INFINITY
-  for (let n = 0; n < 20; n++) await sendOne(t, gate.port)
-  await (await sendBig(t, gate.port)).expect(/queued/)
+  if (tls === undefined) for (let n = 0; n < 20; n++) await sendOne(t, gate.port)
+  await (await sendBig(t, gate.port, tls)).expect(/queued/)
   return { backend, gate }
 }
 
@@ -129,6 +132,23 @@ test('a message of 64 MB is not held, whether the backend reads slowly or not at
   client.end()
   other.destroy()
   await until('its descriptors are as before', () => descriptors(gate.pid) <= fds)
+})
+
+test('nor is one that comes through TLS', async t => {
+  const pair = await (await makeAuthority(t)).issue(['mx.example.test'])
+  const listen = `listen: [{ address: '127.0.0.1:${await freePort()}', tls: implicit }]\n`
+  const { backend, gate } = await world(t, listen + certificatesKey(pair), {})
+  const before = memory(gate.pid)
+  backend.speed = 0
+  backend.octets = 0
+  const client = await sendBig(t, gate.port, {})
+  await sleep(1_000)
+  const after = memory(gate.pid)
+  assert.ok(backend.octets < 1e6, `${backend.octets} octets read by a backend that does not`)
+  assert.ok(after - before < mostGrowth, `the gate grew from ${before} to ${after} MB`)
+  backend.speed = Number.POSITIVE_INFINITY
+  await client.expect(/queued as B1/)
+  assert.equal(backend.octets, big + 3)
 })
 
 test('a backend whose connection never stands: 451 after the time to connect, and others are not held', async t => {

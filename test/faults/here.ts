@@ -31,7 +31,7 @@ export async function startHere(owner: Owner, settings: string, waits: Partial<T
   const folder = await tempDirectory(owner, 'here')
   const text = [
     'hostname: gate.example.test',
-    `listen: ['127.0.0.1:0']`,
+    /^listen:/m.test(settings) ? '' : `listen: ['127.0.0.1:0']`,
     `admin: { listen: off }`,
     `store: { file: '${join(folder, 'clients.json')}' }`,
     /^greet:/m.test(settings) ? '' : 'greet: { wait: 0s }',

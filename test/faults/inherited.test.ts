@@ -4,6 +4,7 @@ import { writeFile } from 'node:fs/promises'
 import { type AddressInfo, createServer } from 'node:net'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { certificatesKey, makeAuthority } from '../support/authority.ts'
 import { connect } from '../support/dialogue.ts'
 import { cli } from '../support/gate.ts'
 import { tempDirectory, undoAfter, undoAtExit } from '../support/owner.ts'
@@ -16,10 +17,11 @@ test('a client that connected before the gate ran is greeted by it', async t => 
   const sink = await startSink(t, { proxy: true })
   const folder = await tempDirectory(t, 'inherited')
   const file = join(folder, 'sallyport.yaml')
-  // The socket counts, and the address in the file does not.
+  const pair = await (await makeAuthority(t)).issue(['mx.example.test'])
+  // The socket counts and the address in the file does not; but the mode beside it does.
   await writeFile(
     file,
-    `backend: 127.0.0.1:${sink.port}\nlisten: ['127.0.0.1:1']\nadmin: { listen: off }\ngreet: { wait: 0s }\n`,
+    `backend: 127.0.0.1:${sink.port}\nlisten: [{ address: '127.0.0.1:1', tls: implicit }]\n${certificatesKey(pair)}\nadmin: { listen: off }\ngreet: { wait: 0s }\n`,
   )
   const server = createServer(() => assert.fail('the connection was taken by the wrong process'))
   await new Promise<void>(resolve => server.listen({ port: 0, host: '127.0.0.1' }, resolve))
@@ -45,12 +47,13 @@ test('a client that connected before the gate ran is greeted by it', async t => 
     output += text.toString()
   })
   const client = await early
+  await client.secure()
   await client.expect(/^220 /)
   await client.command('EHLO client.example.net', /^250/)
   await client.command('MAIL FROM:<sender@example.net>', /^250/)
   await client.command('RCPT TO:<user@example.test>', /^250/)
   await client.command('QUIT', /^221/)
-  const later = await connect(t, { port })
+  const later = await connect(t, { port, tls: {} })
   await later.expect(/^220 /)
   child.kill('SIGTERM')
   await later.expect(/^421 /)

@@ -9,6 +9,7 @@
 
 import { AssertionError } from 'node:assert'
 import { connect as connectSocket, type Socket } from 'node:net'
+import { type ConnectionOptions, connect as connectTls, type TLSSocket } from 'node:tls'
 import { type Owner, undoAfter } from './owner.ts'
 
 export interface DialogueOptions {
@@ -16,6 +17,8 @@ export interface DialogueOptions {
   readonly host?: string
   /** The client's own address: any of 127/8 will do, which makes a test a stranger. */
   readonly localAddress?: string
+  /** TLS from the first octet; whoever answers will do unless `rejectUnauthorized` is set. */
+  readonly tls?: ConnectionOptions
   /** How long each wait may take, in ms; 5,000 unless given. */
   readonly waitMs?: number
 }
@@ -38,11 +41,12 @@ export async function connect(owner: Owner, options: DialogueOptions): Promise<D
   const dialogue = new Dialogue(socket, options.waitMs ?? 5_000)
   undoAfter(owner, () => dialogue.destroy())
   await dialogue.connected()
+  if (options.tls !== undefined) await dialogue.secure(options.tls)
   return dialogue
 }
 
 export class Dialogue {
-  readonly #socket: Socket
+  #socket: Socket
   readonly #waitMs: number
   readonly #started = performance.now()
   readonly #transcript: string[] = []
@@ -59,20 +63,43 @@ export class Dialogue {
   constructor(socket: Socket, waitMs: number) {
     this.#socket = socket
     this.#waitMs = waitMs
-    socket.setEncoding('latin1')
     socket.on('connect', () => this.#happened(() => (this.#open = true)))
-    socket.on('data', (text: string) => this.#happened(() => this.#hear(text)))
-    socket.on('end', () => this.#happened(() => this.#end('fin')))
-    socket.on('error', (error: NodeJS.ErrnoException) =>
-      this.#happened(() => {
-        this.#failure = error
-        // EPIPE: we wrote after the server had reset the connection.
-        if (error.code !== 'ECONNRESET' && error.code !== 'EPIPE') return
-        // A server that resets at once may do so before we hear that we were connected.
-        this.#open = true
-        this.#end('rst')
-      }),
-    )
+    this.#attend(socket)
+  }
+
+  #attend(socket: Socket): void {
+    const isOurs = (): boolean => this.#socket === socket
+    socket.setEncoding('latin1')
+    socket.on('data', (text: string) => isOurs() && this.#happened(() => this.#hear(text)))
+    socket.on('end', () => isOurs() && this.#happened(() => this.#end('fin')))
+    socket.on('error', (error: NodeJS.ErrnoException) => isOurs() && this.#happened(() => this.#fail(error)))
+  }
+
+  #fail(error: NodeJS.ErrnoException): void {
+    this.#failure = error
+    // EPIPE: we wrote after the server had reset the connection.
+    if (error.code !== 'ECONNRESET' && error.code !== 'EPIPE') return
+    // A server that resets at once may do so before we hear that we were connected.
+    this.#open = true
+    this.#end('rst')
+  }
+
+  /**
+   * Begins TLS, after a 220 to STARTTLS or at once; `early` goes out behind the end of the handshake, before anything is heard.
+   * Rejects when there is none in time.
+   */
+  async secure(options: ConnectionOptions = {}, early?: string): Promise<TLSSocket> {
+    const raw = this.#socket
+    // Octets, not text, go through the old socket from now on; its encoding is its own.
+    const socket = connectTls({ rejectUnauthorized: false, ...options, socket: raw })
+    this.#socket = socket
+    this.#attend(socket)
+    this.#note('C', '', '[tls]')
+    let isSecure = false
+    socket.once('secureConnect', () => this.#happened(() => (isSecure = true)))
+    if (early !== undefined) this.sendRaw(early)
+    await this.#wait('TLS', () => (isSecure ? true : undefined))
+    return socket
   }
 
   /** Resolves when connected. */
@@ -141,7 +168,7 @@ export class Dialogue {
     this.#socket.end()
   }
 
-  /** Ends the connection at once by a reset. */
+  /** Ends the connection at once by a reset; not of TLS. */
   reset(): void {
     this.#note('C', '', '[rst]')
     this.#socket.resetAndDestroy()

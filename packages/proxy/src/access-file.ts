@@ -1,6 +1,7 @@
 import { type FileHandle, open, stat } from 'node:fs/promises'
 import { setImmediate as turn } from 'node:timers/promises'
 import { AccessListReader, type Address, type ListSummary, NetworkSet, NetworkSetBuilder } from '@sallyport/rules'
+import { codeOf, markOf } from './file-mark.ts'
 
 /** Octets read between two turns of the event loop: some 1,000 lines of IPv4 or 500 of IPv6, which take less than a millisecond. */
 const pieceSize = 16 * 1024
@@ -74,15 +75,6 @@ export class AccessFile {
   }
 }
 
-async function markOf(path: string): Promise<string> {
-  try {
-    const { mtimeNs, size, ino } = await stat(path, { bigint: true })
-    return `${mtimeNs} ${size} ${ino}`
-  } catch (fault) {
-    return codeOf(fault)
-  }
-}
-
 async function readVersion(path: string): Promise<Version> {
   // Taken before the file is read: what is written meanwhile makes another version.
   const mark = await markOf(path)
@@ -137,8 +129,4 @@ function problemsOf(path: string, { problems, problemCount }: ListSummary): stri
   const lines = problems.map(({ line, text, why }) => `${path}:${line}: ${why}: ${text}`)
   if (problemCount > problems.length) lines.push(`${path}: and ${problemCount - problems.length} more`)
   return lines
-}
-
-function codeOf(fault: unknown): string {
-  return fault instanceof Error && 'code' in fault ? String(fault.code) : String(fault)
 }

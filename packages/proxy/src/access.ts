@@ -1,8 +1,6 @@
 import { type Access, type Address, type Network, NetworkSet } from '@sallyport/rules'
 import { AccessFile } from './access-file.ts'
-
-/** Milliseconds between two looks at the files. */
-const pollInterval = 5000
+import { pollInterval } from './file-mark.ts'
 
 export interface AccessOptions {
   readonly allow: readonly Network[]

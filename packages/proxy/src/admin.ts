@@ -46,7 +46,7 @@ function readiness(gate: Gate, response: ServerResponse): void {
   if (gate.draining) return send(response, 503, 'draining\n')
   if (full) return send(response, 503, 'at the limit of connections\n')
   const store = gate.store.health.up ? 'up' : 'down, local state'
-  send(response, 200, `ready\nbackend: ${gate.backendUp ? 'up' : 'down'}\nstore: ${store}\n`)
+  send(response, 200, `ready\nbackend: ${gate.backends.areUp ? 'up' : 'down'}\nstore: ${store}\n`)
 }
 
 function send(response: ServerResponse, status: number, text: string, type = 'text/plain; charset=utf-8'): void {

@@ -2,11 +2,18 @@ import { connect, type Socket } from 'node:net'
 import type { Address } from '@sallyport/rules'
 import type { Endpoint, Identity } from './config/config.ts'
 import { encodeV1, encodeV2, encodeV2Local } from './proxy-protocol/encode.ts'
+import type { TlsInfo } from './session/arrival.ts'
+import type { SessionTls } from './tls/backend-tls.ts'
 
 /** The mail server behind the gate, and how it learns who the client is. */
 export interface Backend {
   readonly endpoint: Endpoint
   readonly identity: Identity
+}
+
+/** With what a session needs for its TLS. */
+export interface SessionBackend extends Backend {
+  readonly tls: SessionTls
 }
 
 /** Both ends of a client's connection, for the header that tells them to the backend. */
@@ -25,19 +32,33 @@ export function dial({ endpoint }: Backend): Socket {
 /**
  * The header that goes first on the new connection; null: none. It must be one write with nothing behind it until the
  * backend has greeted: Postfix takes it with a single read, and anything that follows for talk before its greeting.
+ * `tls`: of the client, which version 2 can tell; null: none.
  */
-export function identityHeader(identity: Identity, ends: Ends): Buffer | null {
+export function identityHeader(identity: Identity, ends: Ends, tls: TlsInfo | null = null): Buffer | null {
   switch (identity) {
     case 'proxy_v2':
-      return encodeV2(ends.client, ends.clientPort, ends.server, ends.serverPort)
+      return encodeV2(ends.client, ends.clientPort, ends.server, ends.serverPort, tls)
     case 'proxy_v1':
       return Buffer.from(encodeV1(ends.client, ends.clientPort, ends.server, ends.serverPort), 'latin1')
+    case 'xconnect':
+      return Buffer.from(xconnectLine(ends.client), 'latin1')
     case 'xclient':
     case 'none':
       return null
     default:
       return identity satisfies never
   }
+}
+
+/**
+ * The line that a Sendmail built with _FFR_XCNCT reads before it greets: `X-CONNECT <address> [<name> [M]]`, IPv6 without the tag
+ * that SMTP has for it (xconnect() in sendmail/util.c of 8.17.1.9, and tried with that build). The address alone would do for its
+ * syntax and make an open relay: the name then stays that of the gate, `localhost`, for which Sendmail relays. So there is always a
+ * name, and M, "may be forged": no client is relayed for because of its name. A line that it cannot read is taken without a word,
+ * and the client for the gate; it can read every address but 255.255.255.255, which nobody connects from.
+ */
+function xconnectLine(client: Address): string {
+  return `X-CONNECT ${client.text} unknown M\r\n`
 }
 
 /** The header for a connection of the gate's own. Version 1 has no LOCAL that Postfix would take, so it names the socket. */

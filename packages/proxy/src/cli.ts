@@ -6,21 +6,29 @@ import { renderExample } from './config/example.ts'
 import { loadConfig, type Parsed, parseConfig } from './config/parse.ts'
 import { renderReference, renderSchema } from './config/reference.ts'
 import { renderConfig } from './config/render.ts'
+import { diagnose } from './doctor/doctor.ts'
+import { asJson, asText, isWell } from './doctor/report.ts'
 import { run } from './run.ts'
 
 /** sysexits(3); 2 is what shells and getopt use. */
-const exit = { ok: 0, usage: 2, config: 78 } as const
+const exit = { ok: 0, unwell: 1, usage: 2, config: 78 } as const
 
 const options = {
   config: { type: 'string', short: 'c' },
   json: { type: 'boolean' },
+  recipient: { type: 'string' },
   write: { type: 'string' },
   help: { type: 'boolean', short: 'h' },
   version: { type: 'boolean', short: 'V' },
 } as const
 
 type OptionName = keyof typeof options
-type Values = { readonly config?: string; readonly json?: boolean; readonly write?: string }
+type Values = {
+  readonly config?: string
+  readonly json?: boolean
+  readonly recipient?: string
+  readonly write?: string
+}
 
 interface Command {
   readonly takes: readonly OptionName[]
@@ -30,6 +38,7 @@ interface Command {
 const commands: Readonly<Record<string, Command>> = {
   run: { takes: ['config'], run: runGate },
   check: { takes: ['config', 'json'], run: check },
+  doctor: { takes: ['config', 'json', 'recipient'], run: doctor },
   config: { takes: ['config'], run: showConfig },
   schema: { takes: [], run: () => print(renderSchema()) },
   // For those who work on sallyport: the files that are made from the keys.
@@ -40,16 +49,21 @@ const help = `usage: sallyport COMMAND [OPTION]...
 
   run      run the gate in the foreground until SIGTERM; SIGHUP reads the configuration again
   check    tell everything that is wrong with the configuration, and what may be
+  doctor   look at the backend, Redis, DNS lists and this host as the gate would
+           find them, and tell what would do; no message is sent
   config   print the configuration with all defaults, passwords as ***
   schema   print the JSON Schema of the configuration
 
   -c, --config FILE   the configuration; else ./sallyport.yaml, else
                       /etc/sallyport/sallyport.yaml, else the defaults alone
-      --json          check: the answer as JSON
+      --json          check, doctor: the answer as JSON
+      --recipient ADDRESS
+                      doctor: an address that the backend must not relay to
   -h, --help          this text
   -V, --version       the version
 
-Exit status: 0 all is well, 1 the gate could not start, 2 wrong usage, 78 an error in the configuration.
+Exit status: 0 all is well, 1 the gate could not start, or the doctor found a fault, 2 wrong usage, 78 an error
+in the configuration.
 `
 
 /** The configuration that counts, and its name; null: there is none, and the defaults hold. */
@@ -89,6 +103,22 @@ async function runGate(values: Values): Promise<number> {
   }
   for (const warning of parsed.warnings) complain(`warning: ${warning}`)
   return run(version(), parsed.config, findConfig(values.config))
+}
+
+async function doctor(values: Values): Promise<number> {
+  const recipient = values.recipient ?? null
+  // It goes into a command as it is.
+  if (recipient !== null && !/^[\x21-\x3b\x3d\x3f-\x7e]{1,255}@[\x21-\x3b\x3d\x3f-\x7e]{1,255}$/.test(recipient)) {
+    return wrongUsage('doctor: --recipient is no address')
+  }
+  const { name, parsed } = openConfig(values)
+  if ('problems' in parsed) {
+    for (const problem of parsed.problems) complain(problem)
+    return exit.config
+  }
+  const findings = await diagnose(parsed.config, recipient)
+  print(values.json === true ? asJson(name, findings) : asText(findings))
+  return isWell(findings) ? exit.ok : exit.unwell
 }
 
 function showConfig(values: Values): number {

@@ -1,19 +1,22 @@
 import type { Socket } from 'node:net'
-import { clientKey, type Instant, isPrivate, lessonOf } from '@sallyport/rules'
-import { type Backend, dial, type Ends, identityHeader } from './backend.ts'
+import type { Instant } from '@sallyport/rules'
+import { dial, type Ends, type SessionBackend } from './backend.ts'
+import type { Backends } from './backends/backends.ts'
+import { Passage } from './backends/passage.ts'
+import type { ListenMode } from './config/config.ts'
 import type { Gate } from './gate.ts'
 import type { ProxyHeaderReader } from './proxy-protocol/decode.ts'
+import { arrivalOf, turnAway } from './reception.ts'
+import type { TlsInfo } from './session/arrival.ts'
 import type { Ask, Asked, Port, Reached } from './session/port.ts'
 import { replies } from './session/replies.ts'
 import { Session } from './session/session.ts'
 import { attendBackend, untie } from './sockets.ts'
+import { handshakeFailed, secureBackend, secureClient } from './tls/handshake.ts'
 import { unscheduled, type WheelEntry } from './wheel.ts'
 
 /** How long, and how much, is read from a client after our last word, so that it can read it: a close with unread input is a RST. */
 const linger = { wait: 2_000, octets: 262_144 } as const
-
-/** Connections without a session that may wait for their client to read why; above that they are closed under its hands. */
-const mostTurnedAway = 1_000
 
 /** Unsent octets above which the other side is not read from. */
 const unsentLimit = 65_536
@@ -30,14 +33,24 @@ export class Connection implements Port, WheelEntry {
   due: Instant = Number.POSITIVE_INFINITY
 
   readonly gate: Gate
-  readonly client: Socket
+  readonly mode: ListenMode
+  /** Of the client; once TLS has begun, the socket of that. */
+  client: Socket
   backend: Socket | null = null
+  /** The side with which TLS is being agreed on. Never both: a client's STARTTLS lets the backend go. */
+  securing: 'client' | 'backend' | null = null
+  /** The handshake with the backend failed. */
+  tlsFailed = false
   session: Session | null = null
   /** Present until the PROXY header of a trusted proxy has been read. */
   header: ProxyHeaderReader | null
   ends: Ends
-  /** As configured when the session began: it belongs to the session's house, and the identity to the address. */
-  private behind: Backend
+  /** As configured when the session began: they belong to its house. */
+  backends: Backends
+  /** null: no backend has been opened yet. */
+  private passage: Passage | null = null
+  /** It is a balancer's probe. */
+  health = false
   /** Under which the client is counted and remembered; null: not known yet. */
   key: string | null = null
   /** It is counted among the open connections. */
@@ -48,63 +61,24 @@ export class Connection implements Port, WheelEntry {
   private toClient = ''
   private toBackend = ''
 
-  constructor(gate: Gate, client: Socket, ends: Ends, header: ProxyHeaderReader | null) {
+  constructor(gate: Gate, client: Socket, ends: Ends, mode: ListenMode, header: ProxyHeaderReader | null) {
     this.gate = gate
     this.client = client
+    this.mode = mode
     this.ends = ends
     this.header = header
-    this.behind = gate.backend
+    this.backends = gate.backends
   }
 
-  /** The client is known: its session begins. `health`: it is a balancer's probe. */
-  begin(ends: Ends, health: boolean): void {
-    const { gate } = this
-    const now = gate.clock()
-    this.ends = ends
-    this.header = null
-    this.behind = gate.backend
-    const access = gate.access.check(ends.client)
-    const arrival = {
-      id: gate.ids.next(Date.now() / 1000),
-      client: ends.client.text,
-      clientPort: ends.clientPort,
-      access,
-      greetWait: gate.greetWait(ends.client),
-      health: health || gate.isHealthCheck(ends.client),
-      starttls: 'off',
-      tls: null,
-    } as const
-    if (!arrival.health) {
-      this.key = clientKey(ends.client)
-      gate.metrics.connections.inc()
-      const count = gate.census.name(this.key)
-      if (access !== 'allow' && count > gate.config.limits.perClient) return this.turnAway('per_client')
-    }
-    this.session = new Session(gate.house, arrival, this, now)
+  /** The session begins. `tls`: what there is of it already; null: none. */
+  start(tls: TlsInfo | null): void {
+    const now = this.gate.clock()
+    this.session = new Session(this.gate.house, arrivalOf(this, tls), this, now)
     this.drive(() => this.session?.start(now))
   }
 
-  /** A connection that gets no session: one line to the client and one in the log, and a close. */
-  turnAway(reason: 'limit' | 'per_client' | 'proxy_header' | 'draining'): void {
-    if (this.lingered >= 0) return
-    const { gate, ends } = this
-    const { hostname } = gate.house
-    const id = gate.ids.next(Date.now() / 1000)
-    // A header that comes after this must not begin a session.
-    this.header = null
-    gate.metrics.connectionsRefused.inc({ reason })
-    gate.log.info(
-      { event: 'turned_away', id, client: ends.client.text, port: ends.clientPort, reason },
-      `turned away: ${reason}`,
-    )
-    this.send(reason === 'per_client' ? replies.tooManyConnections(hostname, id) : replies.noService(hostname, id))
-    this.close()
-    // Whoever is turned away takes nobody's place: else one client, turned away again and again, would keep all others out.
-    this.uncount()
-    if (gate.connections.size - gate.census.open > mostTurnedAway) this.client.destroySoon()
-  }
-
-  private uncount(): void {
+  /** It takes no place any more among those that are counted. */
+  uncount(): void {
     const { gate, key } = this
     if (key !== null) gate.census.unname(key)
     this.key = null
@@ -134,17 +108,16 @@ export class Connection implements Port, WheelEntry {
     this.flush()
   }
 
+  /** Our last word has been said. */
+  get isClosing(): boolean {
+    return this.lingered >= 0
+  }
+
   /** Our own fault: the session ends with 421 and the log says so. It is no reason to end the others. */
   private fault(fault: unknown): void {
     const { session, gate } = this
-    gate.metrics.faults.inc()
-    const error = fault instanceof Error ? (fault.stack ?? fault.message) : String(fault)
-    const where = { event: 'fault', id: session?.arrival.id, phase: session?.phase.name, error }
-    gate.log.error(where, 'internal error in a session')
-    if (session === null || session.isDone) {
-      this.client.destroy()
-      return
-    }
+    gate.fault(fault, session)
+    if (session === null || session.isDone) return void this.client.destroy()
     session.journal.detail = 'internal error'
     session.fault(gate.clock(), replies.internal(gate.house.hostname, session.arrival.id))
   }
@@ -152,7 +125,8 @@ export class Connection implements Port, WheelEntry {
   /** Backpressure, both ways: who cannot send on does not read, nor is a client read from that does not take its replies. */
   private regulate(): void {
     const { client, backend, session } = this
-    if (session === null) return
+    // Until TLS is in its place the client is not read from in the clear.
+    if (session === null || this.securing === 'client') return
     const stuck = client.writableLength > unsentLimit
     const full = stuck || !session.wantsMore || (backend !== null && backend.writableLength > unsentLimit)
     if (full !== client.isPaused()) {
@@ -196,9 +170,11 @@ export class Connection implements Port, WheelEntry {
 
   expire(now: Instant): void {
     const { session } = this
-    if (this.lingered >= 0) this.client.destroy()
-    else if (session !== null) this.drive(() => session.timeout(now))
-    else this.turnAway('proxy_header')
+    if (this.lingered >= 0) return void this.client.destroy()
+    const isHandshake = this.securing !== null
+    handshakeFailed(this, 'it took too long', 'timeout')
+    if (session !== null) this.drive(() => session.timeout(now))
+    else if (!isHandshake) turnAway(this, 'proxy_header')
   }
 
   // What the session does to the world.
@@ -225,6 +201,23 @@ export class Connection implements Port, WheelEntry {
     backend.write(octets)
   }
 
+  secureClient(): void {
+    this.securing = 'client'
+    this.client.pause()
+    const { toClient } = this
+    this.toClient = ''
+    // Not before our 220 is out: until then what comes is no TLS.
+    this.client.write(toClient, 'latin1', () => {
+      if (!secureClient(this)) this.client.destroy()
+    })
+  }
+
+  secureBackend(): void {
+    this.flush()
+    const server = this.passage?.server
+    if (server) secureBackend(this, server.backend.tls)
+  }
+
   octets(octets: Uint8Array): void {
     this.flush()
     if (this.client.writable) this.client.write(octets)
@@ -247,35 +240,31 @@ export class Connection implements Port, WheelEntry {
     this.gate.ask(this, ask)
   }
 
-  open(): void {
-    const socket = dial(this.behind)
+  open(group: string | null): void {
+    this.passage ??= new Passage(this.backends, this)
+    this.passage.open(group)
+  }
+
+  reopen(): boolean {
+    return this.passage?.reopen() ?? false
+  }
+
+  /** A server has been chosen: connects to it. */
+  dial(backend: SessionBackend): void {
+    this.tlsFailed = false
+    const socket = dial(backend)
     this.backend = socket
     attendBackend(socket, this)
   }
 
-  reopen(): boolean {
-    return false
-  }
-
-  secureClient(): void {
-    throw new Error('no listener offers STARTTLS')
-  }
-
-  secureBackend(): void {
-    throw new Error('no backend is asked for STARTTLS')
-  }
-
   /** The backend has taken the connection: it is told who the client is, before anything else. */
   opened(socket: Socket): void {
-    const { gate, session, ends } = this
-    const header = identityHeader(this.behind.identity, ends)
-    if (header !== null) socket.write(header)
-    const attempt = { xclient: this.behind.identity === 'xclient', tls: 'off' } as const
-    this.drive(() => session?.opened(attempt, gate.clock()))
+    this.passage?.opened(socket)
   }
 
   reached(result: Reached): void {
-    this.gate.reached(result, this.behind)
+    this.gate.metrics.backendConnections.inc({ result })
+    this.passage?.fared(result === 'ok' || result === 'declined')
   }
 
   replied(to: Asked, wait: number): void {
@@ -283,10 +272,12 @@ export class Connection implements Port, WheelEntry {
   }
 
   abandon(): void {
+    this.passage?.release()
     const { backend } = this
     if (backend === null) return
     this.backend = null
     this.toBackend = ''
+    if (this.securing === 'backend') this.securing = null
     untie(backend)
     backend.destroy()
   }
@@ -294,6 +285,7 @@ export class Connection implements Port, WheelEntry {
   close(): void {
     if (this.lingered >= 0) return
     this.lingered = 0
+    if (this.securing === 'client') return void this.client.destroy()
     this.flush()
     this.client.end()
     this.client.resume()
@@ -302,14 +294,7 @@ export class Connection implements Port, WheelEntry {
 
   concluded(session: Session): void {
     const { gate, key } = this
-    gate.conclude(session, this.behind)
-    if (key === null) return
-    const lesson = lessonOf(session.house.plan, session.tally)
-    if (lesson === null) return
-    // Never learn against ourselves: private and loopback addresses gain no bad name.
-    const blamable = !isPrivate(this.ends.client)
-    if (blamable || Object.keys(lesson.passed).length > 0) {
-      gate.store.remember(key, blamable ? lesson : { passed: lesson.passed, failed: {} })
-    }
+    gate.conclude(session, this.passage?.server ?? null)
+    if (key !== null) gate.learn(session, key, this.ends.client)
   }
 }

@@ -1,6 +1,9 @@
-import { type Address, contains, type Instant, makePlan, NetworkSet, never } from '@sallyport/rules'
+import { type Address, contains, type Instant, isPrivate, lessonOf, makePlan, NetworkSet } from '@sallyport/rules'
 import type { AccessLists } from './access.ts'
-import type { Backend } from './backend.ts'
+import { Backends } from './backends/backends.ts'
+import type { GroupPlan } from './backends/plan.ts'
+import type { Server } from './backends/server.ts'
+import { Watch } from './backends/watch.ts'
 import { Census } from './census.ts'
 import type { Config } from './config/config.ts'
 import type { Connection } from './connection.ts'
@@ -10,12 +13,12 @@ import { DnsblLookup } from './lookups/dnsbl.ts'
 import { type ReverseName, ReverseNameLookup } from './lookups/reverse-name.ts'
 import { Metrics } from './metrics.ts'
 import { type House, Offer } from './session/house.ts'
-import type { Ask, Reached } from './session/port.ts'
-import { Routes } from './session/routes.ts'
+import type { Ask } from './session/port.ts'
 import type { Session } from './session/session.ts'
 import { countSession } from './session-count.ts'
 import { sentence, sessionLine, verdictOf } from './session-line.ts'
 import type { Store } from './store/index.ts'
+import type { Certificates } from './tls/certificates.ts'
 import { Wheel } from './wheel.ts'
 
 /** Granularity of deadlines, ms. */
@@ -37,26 +40,36 @@ export class Gate {
   readonly offer: Offer
   config: Config
   house: House
-  backend: Backend
+  readonly watch: Watch
+  backends: Backends
   access: AccessLists
+  certificates: Certificates
   draining = false
-  /** Whether the backend answered when last asked; true until it has been asked. */
-  backendUp = true
-  /** Called when a session finds the backend in trouble, for the probe to look at once. */
-  onTrouble: () => void = () => {}
+  /** Called when a session finds a server in trouble, for the probe to look at once. */
+  onTrouble: (server: Server) => void = () => {}
   private dnsbl: DnsblLookup
   private reverse: ReverseNameLookup
   private trusted: NetworkSet
   private probes: NetworkSet
 
-  constructor(version: string, config: Config, backend: Backend, access: AccessLists, store: Store, log: Log) {
+  constructor(
+    version: string,
+    config: Config,
+    plans: readonly GroupPlan[],
+    access: AccessLists,
+    certificates: Certificates,
+    store: Store,
+    log: Log,
+  ) {
     this.log = log
+    this.certificates = certificates
     this.store = store
     this.access = access
     this.config = config
-    this.backend = backend
+    this.watch = new Watch(this)
+    this.backends = new Backends(plans, config.timeouts, this.watch, null)
     this.offer = new Offer(config.hostname)
-    this.house = houseOf(config, backend, this.offer)
+    this.house = houseOf(config, this.backends, this.offer)
     this.dnsbl = this.lookup(config)
     this.reverse = new ReverseNameLookup({ resolvers: config.dnsbl.resolvers, wait: config.dnsbl.wait })
     this.trusted = NetworkSet.of(config.trustedProxies)
@@ -65,20 +78,25 @@ export class Gate {
       connectionsOpen: () => this.census.open,
       connectionsLimit: () => this.config.limits.connections,
       draining: () => this.draining,
-      backendUp: () => this.backendUp,
+      backendUp: () => this.backends.areUp,
+      servers: () => this.backends.servers,
+      backendWaiting: () => this.backends.waiting,
       logDropped: () => this.log.dropped,
+      certificates: () => this.certificates,
       access: () => ({ ...this.access.entries, loadedAt: this.access.loadedAt }),
       store: () => this.store.health,
     })
   }
 
   /** Puts a new configuration in place, for sessions to come. Listeners, the store and the backend's kind need a restart. */
-  renew(config: Config, backend: Backend, access: AccessLists): void {
+  renew(config: Config, plans: readonly GroupPlan[], access: AccessLists, certificates: Certificates): void {
     this.access.stop()
+    this.certificates.stop()
+    this.certificates = certificates
     this.config = config
-    this.backend = backend
+    this.backends = new Backends(plans, config.timeouts, this.watch, this.backends)
     this.access = access
-    this.house = houseOf(config, backend, this.offer)
+    this.house = houseOf(config, this.backends, this.offer)
     this.dnsbl = this.lookup(config)
     this.reverse = new ReverseNameLookup({ resolvers: config.dnsbl.resolvers, wait: config.dnsbl.wait })
     this.trusted = NetworkSet.of(config.trustedProxies)
@@ -89,6 +107,7 @@ export class Gate {
   /** Nothing is looked up, polled or told any more. Only for the end: what is under way at a reload is left to finish. */
   stop(): void {
     this.access.stop()
+    this.certificates.stop()
     this.wheel.stop()
     this.dnsbl.stop()
     this.reverse.stop()
@@ -134,26 +153,8 @@ export class Gate {
     }
   }
 
-  /** `backend`: the one that the session began with; after a reload it says nothing of the new one. */
-  reached(result: Reached, backend: Backend): void {
-    this.metrics.backendConnections.inc({ result })
-    if (backend !== this.backend) return
-    if (result === 'ok' || result === 'declined') this.backendIs(true, '')
-    else this.onTrouble()
-  }
-
-  /** One line for each change, never one for each session. */
-  backendIs(up: boolean, why: string): void {
-    if (up === this.backendUp) return
-    this.backendUp = up
-    const { endpoint } = this.backend
-    const backend = `${endpoint.host}:${endpoint.port}`
-    if (up) this.log.info({ event: 'backend', backend }, 'the backend can be used again')
-    else this.log.error({ event: 'backend', backend, why }, 'the backend cannot be used: clients hear 451')
-  }
-
-  /** The end of a session: counted and logged, in this one place. */
-  conclude(session: Session, { endpoint }: Backend): void {
+  /** The end of a session, `server` the one that it had last: counted and logged, in this one place. */
+  conclude(session: Session, server: Server | null): void {
     const verdict = verdictOf(session)
     this.metrics.sessions.inc({ verdict })
     if (verdict === 'health' && session.journal.recipients === 0) {
@@ -162,8 +163,24 @@ export class Gate {
     }
     countSession(this.metrics, session, verdict)
     if (!this.log.tells('info')) return
-    const backend = session.journal.openedAt === never ? undefined : `${endpoint.host}:${endpoint.port}`
-    this.log.session({ ...sessionLine(session), backend }, sentence(session))
+    this.log.session({ ...sessionLine(session), backend: server?.name }, sentence(session))
+  }
+
+  /** What the session taught of its client, kept under its key. */
+  learn(session: Session, key: string, client: Address): void {
+    const lesson = lessonOf(session.house.plan, session.tally)
+    if (lesson === null) return
+    // Never learn against ourselves: private and loopback addresses gain no bad name.
+    if (!isPrivate(client)) this.store.remember(key, lesson)
+    else if (Object.keys(lesson.passed).length > 0) this.store.remember(key, { passed: lesson.passed, failed: {} })
+  }
+
+  /** Our own fault: counted and logged. */
+  fault(fault: unknown, session: Session | null): void {
+    this.metrics.faults.inc()
+    const error = fault instanceof Error ? (fault.stack ?? fault.message) : String(fault)
+    const where = { event: 'fault', id: session?.arrival.id, phase: session?.phase.name, error }
+    this.log.error(where, 'internal error in a session')
   }
 
   private lookup(config: Config): DnsblLookup {
@@ -185,7 +202,7 @@ function nameOf(found: ReverseName): string {
   }
 }
 
-function houseOf(config: Config, backend: Backend, offer: Offer): House {
+function houseOf(config: Config, backends: Backends, offer: Offer): House {
   const asksLists = config.dnsbl.zones.length > 0
   const policy = asksLists
     ? config.policy
@@ -197,12 +214,12 @@ function houseOf(config: Config, backend: Backend, offer: Offer): House {
     waits: config.timeouts,
     limits: config.limits,
     recipientDomains: config.recipientDomains.length > 0 ? new Set(config.recipientDomains) : null,
-    routes: new Routes(new Map()),
+    routes: backends.routes,
     connect: config.backend.connect,
     auth: config.backend.auth,
     verbs: config.extensions.verbs === 'any' ? null : new Set(config.extensions.verbs),
     withhold: new Set(config.extensions.withhold),
-    xclient: backend.identity === 'xclient',
+    xclient: backends.useXclient,
     bareNewline: config.message.bareNewline,
   }
 }

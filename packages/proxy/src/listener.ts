@@ -1,9 +1,10 @@
 import { createServer, type Server, type Socket } from 'node:net'
-import type { Endpoint } from './config/config.ts'
+import type { Endpoint, ListenMode } from './config/config.ts'
 import { Connection } from './connection.ts'
 import type { Gate } from './gate.ts'
 import { ProxyHeaderReader } from './proxy-protocol/decode.ts'
-import { connectionOf, endsOf, onDrain, tie, untie } from './sockets.ts'
+import { receive, turnAway } from './reception.ts'
+import { attendClient, connectionOf, endsOf } from './sockets.ts'
 
 /** Connections the kernel may hold until they are accepted. */
 const backlog = 1024
@@ -12,9 +13,9 @@ const backlog = 1024
 const firstInherited = 3
 
 /** Takes connections on an address, or on a socket that systemd has opened. */
-export async function listen(gate: Gate, where: Endpoint | { readonly fd: number }): Promise<Server> {
+export async function listen(gate: Gate, where: Endpoint | { readonly fd: number }, mode: ListenMode): Promise<Server> {
   // Half open: a client may close its side behind its last command and still read our reply.
-  const server = createServer({ allowHalfOpen: true, noDelay: true }, socket => accept(gate, socket))
+  const server = createServer({ allowHalfOpen: true, noDelay: true }, socket => accept(gate, socket, mode))
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)
     const options = 'fd' in where ? where : { host: where.host, port: where.port }
@@ -39,7 +40,7 @@ export function inheritedSockets(
   return Array.from({ length: count }, (_, i) => ({ fd: firstInherited + i }))
 }
 
-function accept(gate: Gate, socket: Socket): void {
+function accept(gate: Gate, socket: Socket, mode: ListenMode): void {
   const ends = endsOf(socket)
   if (ends === null) {
     // It has gone again before it was looked at.
@@ -47,18 +48,14 @@ function accept(gate: Gate, socket: Socket): void {
     return
   }
   const trusted = gate.isTrustedProxy(ends.client)
-  const connection = new Connection(gate, socket, ends, trusted ? new ProxyHeaderReader() : null)
-  tie(socket, connection)
+  const connection = new Connection(gate, socket, ends, mode, trusted ? new ProxyHeaderReader() : null)
   gate.connections.add(connection)
   gate.census.enter()
+  attendClient(socket, connection)
   socket.on('data', onData)
-  socket.on('end', onEnd)
-  socket.on('error', onError)
-  socket.on('close', onClose)
-  socket.on('drain', onDrain)
-  if (gate.census.open > gate.config.limits.connections) connection.turnAway('limit')
+  if (gate.census.open > gate.config.limits.connections) turnAway(connection, 'limit')
   else if (trusted) gate.wheel.schedule(connection, gate.clock() + gate.config.timeouts.proxyHeader)
-  else connection.begin(ends, false)
+  else receive(connection, ends, false, null)
 }
 
 function onData(this: Socket, octets: Buffer): void {
@@ -81,35 +78,15 @@ function readHeader(connection: Connection, header: ProxyHeaderReader, octets: B
         { event: 'proxy_header', proxy: ends.client.text, why: reading.why },
         'no PROXY header from a trusted proxy',
       )
-      return connection.turnAway('proxy_header')
+      return turnAway(connection, 'proxy_header')
     case 'header': {
       const local = reading.header.kind === 'local'
       gate.metrics.proxyHeaders.inc({ result: local ? 'local' : `v${reading.header.version}` })
-      connection.begin(reading.header.kind === 'local' ? ends : reading.header, local)
-      if (reading.rest.length > 0) connection.receive(reading.rest)
+      const early = reading.rest.length > 0 ? reading.rest : null
+      receive(connection, reading.header.kind === 'local' ? ends : reading.header, local, early)
       return
     }
     default:
       reading satisfies never
   }
-}
-
-function onEnd(this: Socket): void {
-  const connection = connectionOf(this)
-  if (connection === null) return
-  const { session } = connection
-  // Without a session it was a balancer that only looked whether the port is open.
-  if (session === null || session.isDone) this.end()
-  else connection.drive(() => session.end(connection.gate.clock()))
-}
-
-function onError(): void {
-  // ECONNRESET and the like; 'close' follows and ends the session.
-}
-
-function onClose(this: Socket): void {
-  const connection = connectionOf(this)
-  if (connection === null) return
-  untie(this)
-  connection.gone()
 }

@@ -3,14 +3,17 @@ import type { AddressInfo, Server as Listener } from 'node:net'
 import { setTimeout as pause } from 'node:timers/promises'
 import { AccessLists } from './access.ts'
 import { openAdmin } from './admin.ts'
-import type { Backend } from './backend.ts'
+import { type GroupPlan, planGroups } from './backends/plan.ts'
 import type { Config } from './config/config.ts'
+import { usualMode } from './config/tls-keys.ts'
 import { type EmbeddedMta, startEmbeddedMta } from './embedded-mta.ts'
 import { Gate } from './gate.ts'
 import { inheritedSockets, listen } from './listener.ts'
 import { type Log, openLog } from './log.ts'
 import { Probe } from './probe.ts'
+import { turnAway } from './reception.ts'
 import { openStore, type StoreLog } from './store/index.ts'
+import { Certificates } from './tls/certificates.ts'
 
 /** The port of the embedded MTA is any free one. */
 const anyPort = { host: '127.0.0.1', port: 0 } as const
@@ -48,31 +51,35 @@ export async function start(
   log: Log = openLog(config.log.level, 1),
 ): Promise<Running> {
   const access = await loadAccess(config, log)
-  const mta = config.backend.address === null ? await embedded(config, log) : null
+  const certificates = await loadCertificates(config, log)
+  const mta = config.backend.servers === null ? await embedded(config, log) : null
   const store = openStore(config.store, { log: storeLog(log), now: () => Math.floor(Date.now() / 1000) })
-  const gate = new Gate(version, config, backendOf(config, mta), access, store, log)
+  const gate = new Gate(version, config, await plansOf(config, mta), access, certificates, store, log)
   const probe = new Probe(gate)
   const house: Household = { gate, probe, mta, admin: null, listeners: [] }
   try {
     // Our EHLO reply is the backend's, so it is asked first; but a backend that hangs must not keep the gate from its port.
-    await Promise.race([probe.look(), pause(firstLook, undefined, { ref: false })])
+    await Promise.race([probe.lookAtAll(), pause(firstLook, undefined, { ref: false })])
     const { listen: adminAt } = config.admin
     if (adminAt !== null) house.admin = await named('admin.listen', openAdmin(gate, adminAt))
     const inherited = inheritedSockets(process.env, process.pid)
-    for (const where of inherited.length > 0 ? inherited : config.listen)
-      house.listeners.push(await named('listen', listen(gate, where)))
+    const usual = usualMode(config.tls.certificates)
+    // A socket of systemd's has the mode of the entry in its place.
+    for (const [i, where] of (inherited.length > 0 ? inherited : config.listen).entries())
+      house.listeners.push(await named('listen', listen(gate, where, config.listen[i]?.tls ?? usual)))
   } catch (error) {
     await close(house)
     throw new StartError([error instanceof Error ? error.message : String(error)])
   }
   access.watch()
+  certificates.watch()
   const started = {
     event: 'start',
     version,
     listen: house.listeners.map(addressText),
     admin: house.admin === null ? null : addressText(house.admin),
-    backend: `${gate.backend.endpoint.host}:${gate.backend.endpoint.port}`,
-    identity: gate.backend.identity,
+    backend: gate.backends.servers.map(server => server.name).join(' '),
+    identity: [...new Set(gate.backends.servers.map(({ backend }) => backend.identity))].join(' '),
     embedded: mta !== null ? config.backend.maildir : undefined,
     store: config.store.kind,
   }
@@ -95,6 +102,12 @@ async function loadAccess(config: Config, log: Log): Promise<AccessLists> {
   return lists
 }
 
+async function loadCertificates(config: Config, log: Log): Promise<Certificates> {
+  const certificates = await Certificates.load(config.tls, log)
+  if (certificates.problems.length > 0) throw new StartError(certificates.problems.map(problem => `tls: ${problem}`))
+  return certificates
+}
+
 function storeLog(log: Log): StoreLog {
   return {
     info: message => log.info({ event: 'store' }, message),
@@ -111,11 +124,11 @@ async function embedded(config: Config, log: Log): Promise<EmbeddedMta> {
   }
 }
 
-function backendOf(config: Config, mta: EmbeddedMta | null): Backend {
-  const { address, identity } = config.backend
-  if (address !== null) return { endpoint: address, identity }
-  // smtp-server reads version 1 only.
-  return { endpoint: { host: anyPort.host, port: mta?.port ?? 0 }, identity: 'proxy_v1' }
+/** Rejects with a StartError where the CAs of a server cannot be read. */
+async function plansOf(config: Config, mta: EmbeddedMta | null): Promise<readonly GroupPlan[]> {
+  const plans = await planGroups(config, { host: anyPort.host, port: mta?.port ?? 0 })
+  if (typeof plans === 'string') throw new StartError([plans])
+  return plans
 }
 
 function running(house: Household): Running {
@@ -127,12 +140,19 @@ function running(house: Household): Running {
     async reload(config) {
       const problems = restartProblems(gate.config, config)
       const access = await AccessLists.load(config.access, gate.log)
-      problems.push(...access.problems)
+      const certificates = await Certificates.load(config.tls, gate.log)
+      problems.push(...access.problems, ...certificates.problems.map(problem => `tls: ${problem}`))
+      const plans = await plansOf(config, mta).catch((fault: unknown) => {
+        if (!(fault instanceof StartError)) throw fault
+        problems.push(...fault.problems)
+        return null
+      })
       gate.metrics.reloadSuccessful.set(problems.length === 0 ? 1 : 0)
-      if (problems.length > 0) return problems
-      gate.renew(config, backendOf(config, mta), access)
+      if (plans === null || problems.length > 0) return problems
+      gate.renew(config, plans, access, certificates)
       access.watch()
-      void house.probe.look()
+      certificates.watch()
+      void house.probe.lookAtAll()
       return []
     },
     async stop() {
@@ -162,7 +182,7 @@ function restartProblems(now: Config, next: Config): string[] {
   for (const key of keys) {
     if (JSON.stringify(now[key]) !== JSON.stringify(next[key])) problems.push(`${key}: changed; this needs a restart`)
   }
-  if ((now.backend.address === null) !== (next.backend.address === null)) {
+  if ((now.backend.servers === null) !== (next.backend.servers === null)) {
     problems.push('backend: changed between embedded and another; this needs a restart')
   }
   return problems
@@ -178,7 +198,7 @@ async function drain({ gate, listeners }: Household): Promise<void> {
   for (const connection of gate.connections) {
     const { session } = connection
     if (session !== null) connection.drive(() => session.drain(gate.clock()))
-    else connection.turnAway('draining')
+    else turnAway(connection, 'draining')
   }
   await emptied(gate, wait)
   if (gate.connections.size === 0) return

@@ -1,9 +1,11 @@
 import { checks } from '@sallyport/rules'
 import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client'
+import { queueResults } from './backends/group.ts'
 import { Durations } from './durations.ts'
 import type { Asked } from './session/port.ts'
 import { type SessionVerdict, verdicts } from './session-line.ts'
 import type { StoreHealth } from './store/index.ts'
+import type { Certificates } from './tls/certificates.ts'
 
 const fast = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300]
 const session = [0.1, 0.5, 1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1800]
@@ -12,15 +14,28 @@ const delay = [0.01, 0.05, 0.1, 0.5, 1, 2, 4, 6, 8, 10, 15, 20, 30]
 /** prom-client's default gauges that end in `_total`, which only counters may. */
 const misnamed = ['nodejs_active_handles_total', 'nodejs_active_requests_total', 'nodejs_active_resources_total']
 
+/** One of the servers behind the gate, under the name that the operator gave it. */
+export interface ServerReading {
+  readonly name: string
+  readonly up: boolean
+  /** Connections to it now. */
+  readonly open: number
+  /** How often it was left out after a failure. */
+  readonly ejected: number
+}
+
 /** What is read at the moment of a scrape instead of being counted along. */
 export interface Readings {
   connectionsOpen(): number
   connectionsLimit(): number
   draining(): boolean
   backendUp(): boolean
+  servers(): readonly ServerReading[]
+  backendWaiting(): number
   logDropped(): number
   /** Networks on the operator's lists, and when one was last read (seconds since 1970). */
   access(): { readonly allow: number; readonly deny: number; readonly loadedAt: number }
+  certificates(): Pick<Certificates, 'expiries' | 'isCurrent'>
   store(): StoreHealth
 }
 
@@ -52,6 +67,7 @@ export class Metrics {
   readonly messages: Counter<'result'>
   readonly relayed: Counter<'direction'>
   readonly backendConnections: Counter<'result'>
+  readonly backendQueue: Counter<'result'>
   readonly backendReply = new Durations<Asked>(
     'sallyport_backend_reply_seconds',
     'Time the backend took to answer.',
@@ -61,6 +77,7 @@ export class Metrics {
   )
   readonly dnsblLookups: Counter<'zone' | 'result'>
   readonly proxyHeaders: Counter<'result'>
+  readonly tlsHandshakes: Counter<'side' | 'result'>
   readonly reloadSuccessful: Gauge
 
   constructor(version: string, readings: Readings) {
@@ -77,9 +94,13 @@ export class Metrics {
     this.replies = counter('replies_total', "Refusals of the gate's own.", ['code'])
     this.messages = counter('messages_total', 'Messages by the reply to their end of data.', ['result'])
     this.relayed = counter('relayed_bytes_total', 'Octets passed on.', ['direction'])
-    this.backendConnections = counter('backend_connections_total', 'Attempts to reach the backend.', ['result'])
+    this.backendConnections = counter('backend_connections_total', 'Attempts to reach a backend.', ['result'])
+    this.backendQueue = counter('backend_queue_total', 'Sessions that had to wait for a connection to a backend.', [
+      'result',
+    ])
     this.dnsblLookups = counter('dnsbl_lookups_total', 'Answers of DNS lists.', ['zone', 'result'])
     this.proxyHeaders = counter('proxy_headers_total', 'PROXY headers of trusted proxies.', ['result'])
+    this.tlsHandshakes = counter('tls_handshakes_total', 'TLS handshakes that ended.', ['side', 'result'])
     this.reloadSuccessful = new Gauge({
       name: 'sallyport_config_reload_successful',
       help: 'Whether the latest reload of the configuration was taken.',
@@ -120,12 +141,31 @@ export class Metrics {
     gauge('connections_open', 'Connections now.', readings.connectionsOpen)
     gauge('connections_limit', 'Connections at most.', readings.connectionsLimit)
     gauge('draining', 'Whether the gate is about to stop.', () => Number(readings.draining()))
-    gauge('backend_up', 'Whether the backend answered when last asked.', () => Number(readings.backendUp()))
+    gauge(
+      'backend_up',
+      'Whether the backend, and that of each route, has a server that answered when last asked.',
+      () => Number(readings.backendUp()),
+    )
+    gauge('backend_queue_length', 'Sessions that wait for a connection to a backend.', readings.backendWaiting)
+    this.readServers(readings)
     gauge('store_up', 'Whether the store answers; 0: local state only.', () => Number(readings.store().up))
     gauge('store_clients', 'Clients remembered in this process.', () => readings.store().clients)
     gauge('access_allowed_networks', 'Networks on the allow list.', () => readings.access().allow)
     gauge('access_denied_networks', 'Networks on the deny list.', () => readings.access().deny)
     gauge('access_loaded_timestamp_seconds', 'When a list was last read.', () => readings.access().loadedAt)
+    gauge('tls_certificates_current', 'Whether the certificates in force are those that lie in the files.', () =>
+      Number(readings.certificates().isCurrent),
+    )
+    new Gauge({
+      name: 'sallyport_tls_certificate_expiry_timestamp_seconds',
+      help: 'When a certificate in force expires.',
+      labelNames: ['certificate'],
+      registers,
+      collect() {
+        this.reset()
+        for (const { certificate, at } of readings.certificates().expiries) this.set({ certificate }, at)
+      },
+    })
     const operations = new Counter({
       name: 'sallyport_store_operations_total',
       help: 'Operations of the store; local: answered from this process because the shared store is away.',
@@ -154,15 +194,47 @@ export class Metrics {
     dropped.reset()
   }
 
+  private readServers({ servers }: Readings): void {
+    const gauge = (name: string, help: string, read: (server: ServerReading) => number) => {
+      new Gauge({
+        name: `sallyport_${name}`,
+        help,
+        labelNames: ['backend'],
+        registers: [this.registry],
+        collect() {
+          this.reset()
+          for (const server of servers()) this.set({ backend: server.name }, read(server))
+        },
+      })
+    }
+    gauge('backend_server_up', 'Whether the server answered when last asked.', ({ up }) => Number(up))
+    gauge('backend_server_connections', 'Connections to the server now.', ({ open }) => open)
+    const ejections = new Counter({
+      name: 'sallyport_backend_server_ejections_total',
+      help: 'Times a server was left out after a failure.',
+      labelNames: ['backend'],
+      registers: [this.registry],
+      collect() {
+        this.reset()
+        for (const { name, ejected } of servers()) this.inc({ backend: name }, ejected)
+      },
+    })
+    ejections.reset()
+  }
+
   /** Known label sets begin at 0, so that the first event shows in a rate. */
   private prepare(): void {
     for (const verdict of verdicts) this.sessions.inc({ verdict }, 0)
     for (const reason of ['limit', 'per_client', 'proxy_header', 'draining']) this.connectionsRefused.inc({ reason }, 0)
     for (const result of ['accepted', 'deferred', 'refused', 'aborted']) this.messages.inc({ result }, 0)
-    for (const result of ['ok', 'declined', 'refused', 'timeout', 'greeting', 'identity', 'error']) {
+    for (const result of ['ok', 'declined', 'refused', 'timeout', 'greeting', 'tls', 'identity', 'error']) {
       this.backendConnections.inc({ result }, 0)
     }
+    for (const result of queueResults) this.backendQueue.inc({ result }, 0)
     for (const direction of ['to_backend', 'to_client']) this.relayed.inc({ direction }, 0)
+    for (const side of ['client', 'backend']) {
+      for (const result of ['ok', 'failed', 'timeout']) this.tlsHandshakes.inc({ side, result }, 0)
+    }
     for (const check of checks) this.checks.inc({ check: check.name, outcome: 'fail', action: check.action }, 0)
   }
 }

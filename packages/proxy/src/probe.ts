@@ -1,118 +1,121 @@
-import type { Socket } from 'node:net'
-import { dial, ownHeader } from './backend.ts'
+import { BackendDialogue, BackendFault } from './backend-dialogue.ts'
+import { type BackendTls, noTls } from './backend-tls.ts'
+import type { Server } from './backends/server.ts'
 import type { Gate } from './gate.ts'
-import { keywordLines, keywordOf } from './smtp/keywords.ts'
-import { isPositive, type Reply, ReplyReader } from './smtp/reply.ts'
-import { endsOf } from './sockets.ts'
+import { keywordOf } from './smtp/keywords.ts'
 
-/** How long the backend may take to greet and to answer EHLO, ms, in all. */
+/** How long a server may take to greet and to answer EHLO, ms, in all. */
 const patience = 10_000
-/** The pause between two looks at a backend that is down, ms. */
+/** The pause between two looks at a server that is down, ms. */
 const retry = 5_000
+/** Each pause is longer or shorter by up to this part of it, so that many gates do not ask in step. */
+const spread = 0.2
+
+/** A server that is looked at now and then. */
+interface Look {
+  timer: NodeJS.Timeout | null
+  asking: Promise<boolean> | null
+}
 
 /**
- * Asks the backend what it offers, at the start and every few minutes, so that our EHLO reply is its own; and looks sooner
- * while it is down. It says who it is (PROXY LOCAL), greets, and leaves: no mail transaction is begun.
+ * Asks every server what it offers, at the start and then at intervals, so that our EHLO reply is theirs and sessions are kept
+ * from one that is down; sooner while it is down, and at once when a session has found it in trouble. It says who it is (PROXY
+ * LOCAL), greets, and leaves: no mail transaction is begun.
  */
 export class Probe {
   private readonly gate: Gate
-  private timer: NodeJS.Timeout | null = null
-  private asking: Promise<boolean> | null = null
+  private readonly looks = new Map<Server, Look>()
   private readonly end = new AbortController()
 
   constructor(gate: Gate) {
     this.gate = gate
-    gate.onTrouble = () => void this.look()
+    gate.onTrouble = server => void this.look(server)
   }
 
-  /** Asks now; false: the backend did not answer as a mail server should. Never rejects. */
-  look(): Promise<boolean> {
+  /** Asks all servers of the configuration now, and no others from now on. */
+  async lookAtAll(): Promise<void> {
+    const { servers } = this.gate.backends
+    for (const [server, { timer }] of this.looks) {
+      if (servers.includes(server)) continue
+      if (timer !== null) clearTimeout(timer)
+      this.looks.delete(server)
+    }
+    await Promise.all(servers.map(server => this.look(server)))
+    // A server that is no more may have been what kept a keyword from being offered.
+    this.renewOffer()
+  }
+
+  /** Asks now; false: the server did not answer as a mail server should. Never rejects. */
+  look(server: Server): Promise<boolean> {
     if (this.end.signal.aborted) return Promise.resolve(false)
-    this.asking ??= this.ask().finally(() => {
-      this.asking = null
-      this.schedule()
+    const look = this.looks.get(server) ?? { timer: null, asking: null }
+    this.looks.set(server, look)
+    look.asking ??= this.ask(server).finally(() => {
+      look.asking = null
+      this.schedule(server, look)
     })
-    return this.asking
+    return look.asking
   }
 
   stop(): void {
-    if (this.timer !== null) clearTimeout(this.timer)
-    this.timer = null
+    for (const { timer } of this.looks.values()) if (timer !== null) clearTimeout(timer)
+    this.looks.clear()
     this.gate.onTrouble = () => {}
     // A backend that does not answer must not hold a process that is to end.
-    this.end.abort()
+    this.end.abort('the gate ends')
   }
 
-  private schedule(): void {
-    if (this.timer !== null) clearTimeout(this.timer)
-    if (this.end.signal.aborted) return
-    const wait = this.gate.backendUp ? this.gate.config.backend.probeEvery : retry
-    this.timer = setTimeout(() => void this.look(), wait)
-    this.timer.unref()
+  private schedule(server: Server, look: Look): void {
+    if (look.timer !== null) clearTimeout(look.timer)
+    if (this.looks.get(server) !== look) return
+    const wait = server.up ? server.probeEvery : Math.min(retry, server.probeEvery)
+    look.timer = setTimeout(() => void this.look(server), wait * (1 + spread * (2 * Math.random() - 1)))
+    look.timer.unref()
   }
 
-  private async ask(): Promise<boolean> {
+  private async ask(server: Server): Promise<boolean> {
     const { gate } = this
-    const { identity } = gate.backend
-    const answer = await askKeywords(gate, this.end.signal)
+    const { watch } = gate
+    const { tls } = server.backend
+    let answer = await askKeywords(gate, server, tls, this.end.signal)
+    // As a session does where a TLS that it could do without fails.
+    if (typeof answer === 'string' && tls.mode === 'opportunistic') {
+      answer = await askKeywords(gate, server, noTls, this.end.signal)
+    }
     if (this.end.signal.aborted) return false
     if (typeof answer === 'string') {
-      gate.backendIs(false, answer)
+      watch.checked(server, false, answer)
+      this.renewOffer()
       return false
     }
-    gate.offer.renew(answer)
+    server.keywords = answer
     // It would refuse XCLIENT in every session, and nothing but their log lines would say so.
-    const deaf = identity === 'xclient' && !answer.some(line => keywordOf(line) === 'XCLIENT')
-    gate.backendIs(!deaf, deaf ? 'it does not offer XCLIENT to the gate (smtpd_authorized_xclient_hosts)' : '')
+    const deaf = server.backend.identity === 'xclient' && !answer.some(line => keywordOf(line) === 'XCLIENT')
+    watch.checked(server, !deaf, deaf ? 'it does not offer XCLIENT to the gate (smtpd_authorized_xclient_hosts)' : '')
+    this.renewOffer()
     return !deaf
+  }
+
+  private renewOffer(): void {
+    const { keywords } = this.gate.backends
+    if (keywords !== null) this.gate.offer.renew(keywords)
   }
 }
 
-/** The backend's EHLO keyword lines, or why there are none. */
-function askKeywords(gate: Gate, end: AbortSignal): Promise<readonly string[] | string> {
-  const { backend, house } = gate
-  const socket = dial(backend)
-  return new Promise(resolve => {
-    const finish = (answer: readonly string[] | string) => {
-      clearTimeout(late)
-      end.removeEventListener('abort', ended)
-      resolve(answer)
-      socket.destroy()
-    }
-    // In all, not between two octets: one that drips is no better than one that is silent.
-    const late = setTimeout(() => finish(`no answer in ${patience / 1000} s`), patience)
-    const ended = () => finish('the gate ends')
-    end.addEventListener('abort', ended)
-    socket.on('error', (error: NodeJS.ErrnoException) => finish(error.code ?? error.message))
-    socket.on('end', () => finish('it closed the connection'))
-    socket.on('connect', () => sendHeader(socket, gate))
-    const reader = new ReplyReader()
-    let greeted = false
-    // A server that was not told of the header greets, and takes it for commands.
-    const hint = ({ code }: Reply) =>
-      greeted && code >= 500 && backend.identity.startsWith('proxy_') ? '; does it expect a PROXY header there?' : ''
-    const read = (reply: Reply) => {
-      if (!isPositive(reply)) return finish(`it answered ${reply.text.trimEnd().slice(0, 120)}${hint(reply)}`)
-      if (!greeted) {
-        greeted = true
-        socket.write(`EHLO ${house.hostname}\r\n`, 'latin1')
-        return
-      }
-      socket.end('QUIT\r\n')
-      finish(keywordLines(reply))
-    }
-    socket.on('data', octets => {
-      for (const reply of reader.read(octets)) read(reply)
-      if (reader.malformed) finish('it does not speak SMTP')
-    })
-  })
-}
-
-function sendHeader(socket: Socket, gate: Gate): void {
-  const ends = endsOf(socket)
-  if (ends === null) return
-  // On a connection of our own we are the client: the ends are the other way round.
-  const own = { client: ends.server, clientPort: ends.serverPort, server: ends.client, serverPort: ends.clientPort }
-  const header = ownHeader(gate.backend.identity, own)
-  if (header !== null) socket.write(header)
+/** The server's EHLO keyword lines, or why there are none. */
+async function askKeywords(
+  gate: Gate,
+  { backend }: Server,
+  tls: BackendTls,
+  signal: AbortSignal,
+): Promise<readonly string[] | string> {
+  const dialogue = BackendDialogue.begin({ backend, hostname: gate.house.hostname, as: 'gate', patience, signal })
+  try {
+    return await dialogue.introduce(tls)
+  } catch (fault) {
+    if (fault instanceof BackendFault) return fault.message
+    throw fault
+  } finally {
+    dialogue.leave()
+  }
 }

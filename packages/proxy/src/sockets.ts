@@ -2,6 +2,7 @@ import type { Socket } from 'node:net'
 import { parseAddress } from '@sallyport/rules'
 import type { Ends } from './backend.ts'
 import type { Connection } from './connection.ts'
+import { handshakeFailed } from './tls/handshake.ts'
 
 /** The connection hangs on its sockets by this, so that listeners are shared functions and not closures. */
 const link: unique symbol = Symbol('connection')
@@ -31,6 +32,39 @@ export function endsOf(socket: Socket): Ends | null {
 
 /** Link-local addresses come with the interface behind them (`fe80::1%eth0`), which is none of the address. */
 const withoutZone = (text = ''): string => text.split('%', 1)[0] ?? ''
+
+/** Hears a client's socket for a connection, but for its octets. */
+export function attendClient(socket: Socket, connection: Connection): void {
+  tie(socket, connection)
+  socket.on('end', onClientEnd)
+  socket.on('error', onClientError)
+  socket.on('close', onClientClose)
+  socket.on('drain', onDrain)
+}
+
+function onClientEnd(this: Socket): void {
+  const connection = connectionOf(this)
+  if (connection === null) return
+  const { session } = connection
+  if (connection.securing === 'client') return handshakeFailed(connection, 'the client closed')
+  // Without a session it was a balancer that only looked whether the port is open.
+  if (session === null || session.isDone) this.end()
+  else connection.drive(() => session.end(connection.gate.clock()))
+}
+
+/** ECONNRESET and the like, or what is no TLS; 'close' follows and ends the session. */
+function onClientError(this: Socket, error: NodeJS.ErrnoException): void {
+  const connection = connectionOf(this)
+  if (connection?.securing === 'client') handshakeFailed(connection, error.code ?? 'connection failed')
+}
+
+function onClientClose(this: Socket): void {
+  const connection = connectionOf(this)
+  if (connection === null) return
+  untie(this)
+  if (connection.securing === 'client') handshakeFailed(connection, 'the client closed')
+  connection.gone()
+}
 
 /** Hears a backend's socket for a connection. */
 export function attendBackend(socket: Socket, connection: Connection): void {
@@ -64,12 +98,13 @@ function onError(this: Socket, error: NodeJS.ErrnoException): void {
 function gone(socket: Socket, why: string): void {
   const connection = connectionOf(socket)
   if (connection === null) return
+  if (connection.securing === 'backend') handshakeFailed(connection, why)
   connection.abandon()
   connection.drive(() => connection.session?.backendGone(why, connection.gate.clock()))
 }
 
 /** Either side has taken what was waiting: the other may be read from again. */
-export function onDrain(this: Socket): void {
+function onDrain(this: Socket): void {
   connectionOf(this)?.drive(nothing)
 }
 

@@ -35,6 +35,12 @@ test('cli: check tells all errors and exits with 78', () => {
   assert.deepEqual(JSON.parse(asJson.stdout), answer)
 })
 
+test('cli: doctor looks at nothing while the configuration has errors', () => {
+  const { status, stdout, stderr } = sallyport(['doctor', '-c', 'wrong.yaml'])
+  assert.deepEqual([status, stdout], [78, ''])
+  assert.match(stderr, /greet\.wait: found 6, which has no unit/)
+})
+
 test('cli: a file that cannot be read is an error of the configuration', () => {
   const missing = sallyport(['check', '-c', 'none.yaml'])
   assert.equal(missing.status, 78)
@@ -83,6 +89,8 @@ test('cli: wrong usage exits with 2 and says what is wrong', () => {
     [['check', '-c'], /-c/],
     [['schema', '-c', 'x'], /schema does not take --config/],
     [['reference'], /--write DIR is missing/],
+    [['check', '--recipient', 'a@example.com'], /check does not take --recipient/],
+    [['doctor', '--recipient', 'a@example.com>\r\nDATA'], /--recipient is no address/],
   ]
   for (const [args, words] of wrong) {
     const { status, stdout, stderr } = sallyport(args)

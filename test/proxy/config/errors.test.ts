@@ -10,7 +10,7 @@ function problems(text: string): readonly string[] {
 }
 
 const all =
-  'hostname, listen, trusted_proxies, health_checks, backend, recipient_domains, greet, access, dnsbl, checks, score, ' +
+  'hostname, listen, tls, trusted_proxies, health_checks, backend, routes, recipient_domains, greet, access, dnsbl, checks, score, ' +
   'offence_ttl, extensions, message, limits, timeouts, store, admin, log, drain'
 const network = 'use an address or network, such as 192.0.2.0/24 or 2001:db8::/32'
 const endpoint = 'an address and port, such as 127.0.0.1:2525 or [::1]:25'
@@ -165,6 +165,39 @@ store: { url: "redis://u:secret@r", clients: 1 }
         'set defer below refuse, or to 0',
       's.yaml:4:15 store.url: found a value, which kind: memory does not have: write kind: redis, or take it out',
       's.yaml:4:46 store.clients: found 1: use a whole number from 100 to 10000000',
+    ],
+  ],
+  [
+    'backends',
+    `backend: { address: "10.0.0.1:25", servers: ["10.0.0.2:25", "10.0.0.2:25", { address: "10.0.0.3:25", weight: 0 }] }
+routes:
+  - { domains: [a.example, "*.b.example"], backend: embedded }
+  - { domains: [A.example], backend: { pick: weight } }
+  - { domains: [], backend: { address: "10.0.0.2:25", identity: xclient } }
+  - { domains: ["*.*.example"], backend: { servers: [] } }
+  - { domains: [d.example], backend: { address: "127.0.0.1:2525", identity: none, maildir: x } }
+`,
+    [
+      's.yaml:1:21 backend.address: found "10.0.0.1:25" beside servers: put it among them, or take one of the two out',
+      's.yaml:1:61 backend.servers[1]: found "10.0.0.2:25" a second time: keep one of them, with the weight of both',
+      's.yaml:1:110 backend.servers[2].weight: found 0: use a whole number from 1 to 100',
+      's.yaml:3:53 routes[0].backend: found "embedded" (only backend by itself can be embedded): ' +
+        'use an address and port alone, or keys under it, as under backend, such as 10.0.1.1:25',
+      's.yaml:4:17 routes[1].domains[0]: found "A.example" a second time (routes[0].domains[0]): keep one of them',
+      's.yaml:4:38 routes[1].backend: found keys with neither address nor servers: write one of them',
+      's.yaml:5:16 routes[2].domains: found a list with nothing in it: write one at least',
+      's.yaml:5:40 routes[2].backend.address: found "10.0.0.2:25", which backend names with another identity: ' +
+        'write the same for both',
+      's.yaml:6:17 routes[3].domains[0]: found "*.*.example" (not a domain name): ' +
+        'use a domain name, or *. and one, such as example.com or *.example.net',
+      's.yaml:6:53 routes[3].backend.servers: found a list with nothing in it: write one at least',
+      's.yaml:7:49 routes[4].backend.address: found "127.0.0.1:2525", where the gate itself listens: ' +
+        'name the mail server behind it',
+      's.yaml:7:77 routes[4].backend.identity: found "none", so that the backend sees the address of the gate for every ' +
+        'client, and is an open relay if it trusts that address (mynetworks): use proxy_v2, proxy_v1, xclient or xconnect, ' +
+        'or set recipient_domains, or i_know_the_backend_sees_the_gate: true',
+      's.yaml:7:83 routes[4].backend.maildir: unknown key: use one of address, servers, pick, connections, queue, identity, ' +
+        'tls, tls_ca, tls_name, i_know_the_backend_sees_the_gate, probe_every',
     ],
   ],
   [

@@ -133,10 +133,16 @@ message: { bare_newline: refuse }
 limits: { command_line: 1000 }
 admin: { listen: off }
 `
+const several = `
+backend: { servers: ["a:25", { address: "[::1]:25", weight: 3 }], pick: weight, queue: { length: 0 } }
+routes:
+  - { domains: [a.example, "*.b.example"], backend: "c:25" }
+  - { domains: [d.example], backend: { servers: [{ address: "e:25", weight: 2 }], identity: xclient } }
+`
 const redis = 'store: { kind: redis, url: "redis://u:p@h", password: x, prefix: "a:" }'
 
 test('reference: a configuration that is printed reads as the same configuration', () => {
-  for (const text of ['', whole, whole + redis, `${whole}store: { file: b, clients: 100 }`]) {
+  for (const text of ['', several, whole, whole + redis, `${whole}store: { file: b, clients: 100 }`]) {
     const config = configOf(text)
     const again = configOf(JSON.stringify(writtenOf(config, false)))
     assert.deepEqual({ ...again, policy: null }, { ...config, policy: null })

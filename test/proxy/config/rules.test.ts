@@ -33,6 +33,26 @@ test('rules: a gate never turns a mail server into an open relay without being t
   }
 })
 
+test('rules: every server of every backend is looked at, in each form', () => {
+  const text = (identity: string) => `backend: { servers: ["192.0.2.1:25"], identity: ${identity} }\n`
+  assert.equal(relays(text('none')), 1)
+  assert.deepEqual(read(text('proxy_v1')).problems, [])
+  const routed = 'routes: [{ domains: [a.example], backend: { servers: [127.0.0.1:2525], identity: none } }]\n'
+  assert.deepEqual(
+    read(routed).problems.map(line => /(routes[^:]*): found [^,]*, (\w+ \w+)/.exec(line)?.slice(1)),
+    [
+      ['routes[0].backend.servers[0]', 'where the'],
+      ['routes[0].backend.identity', 'so that'],
+    ],
+  )
+  const weights = 'backend: { servers: [{ address: a:25, weight: 2 }, b:25] }\n'
+  assert.match(
+    read(weights).warnings.join(),
+    /backend\.servers: found a list with weights, which pick: order does not look at/,
+  )
+  assert.deepEqual(read(weights.replace(' }\n', ', pick: weight }\n')).warnings, [])
+})
+
 test('rules: a backend that is the gate itself is refused', () => {
   const loops = (listen: string, backend: string) => {
     const { problems } = read(`listen: ["${listen}"]\nbackend: "${backend}"\n`)
@@ -55,6 +75,27 @@ test('rules: a fallback ttl lies within the bounds, and a file has no place besi
   assert.match(read('store: { kind: redis, file: a }').problems.join(), file)
   assert.deepEqual(read('score: { refuse: 0 }').problems, [])
   assert.deepEqual(read('listen: ["127.0.0.1:0", "127.0.0.1:0"]').problems, [])
+})
+
+test('rules: a port with TLS of the gate needs a certificate', () => {
+  const needs = /^r\.yaml:1:\d+ listen\[1\]\.tls: found "\w+", for which the gate needs a certificate/
+  const certificates = '\ntls: { certificates: [{ cert: a.pem, key: a.key }] }'
+  for (const mode of ['off', 'starttls', 'required', 'implicit', 'pass_through']) {
+    const listen = `listen: [":25", { address: ":465", tls: ${mode} }]`
+    const free = mode === 'off' || mode === 'pass_through'
+    assert.deepEqual(
+      read(listen).problems.map(line => needs.test(line)),
+      free ? [] : [true],
+      mode,
+    )
+    assert.deepEqual(read(listen + certificates).problems, [])
+    const { warnings } = read(listen + certificates)
+    const doubt = /listen\[1\]\.tls: found "pass_through", where clients see the certificate of the backend/
+    assert.deepEqual(
+      warnings.map(line => doubt.test(line)),
+      mode === 'pass_through' ? [true] : [],
+    )
+  }
 })
 
 test('rules: what is legal and doubtful is a warning with its place', () => {

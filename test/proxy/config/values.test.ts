@@ -20,6 +20,8 @@ function configOf(text: string): Config {
   return parsed.config
 }
 
+const alone = (host: string, port: number) => ({ address: { host, port }, weight: 1 })
+
 test('values: an empty file is the defaults', () => {
   const { policy, ...others } = defaultConfig()
   assert.deepEqual(configOf(''), defaultConfig())
@@ -27,18 +29,24 @@ test('values: an empty file is the defaults', () => {
   assert.deepEqual(policy, { checks: {}, score: { defer: 5, refuse: 10 }, offenceTtl: 86_400 })
   assert.deepEqual(others, {
     hostname: hostname(),
-    listen: [{ host: '127.0.0.1', port: 2525 }],
+    listen: [{ host: '127.0.0.1', port: 2525, tls: 'off' }],
+    tls: { certificates: [], minVersion: 'TLSv1.2', ciphers: null },
     trustedProxies: [],
     healthChecks: [],
     backend: {
-      address: null,
+      servers: null,
+      pick: 'order',
+      connections: 1000,
+      queue: { length: 100, wait: 2000 },
       identity: 'proxy_v2',
+      tls: 'auto',
       trustsGate: false,
       probeEvery: 300_000,
       connect: 'rcpt',
       auth: 'tls',
       maildir: 'var/mail',
     },
+    routes: [],
     recipientDomains: [],
     greet: { wait: 6000, networks: [] },
     access: { allow: [], deny: [], allowFiles: [], denyFiles: [] },
@@ -68,9 +76,36 @@ test('values: an empty file is the defaults', () => {
 
 test('values: one line puts the gate in front of a mail server', () => {
   const { backend } = configOf('backend: 127.0.0.1:10025\n')
-  assert.deepEqual(backend, { ...defaultConfig().backend, address: { host: '127.0.0.1', port: 10_025 } })
-  assert.deepEqual(configOf('backend: { address: postfix:25 }').backend.address, { host: 'postfix', port: 25 })
-  assert.equal(configOf('backend: embedded').backend.address, null)
+  assert.deepEqual(backend, { ...defaultConfig().backend, servers: [alone('127.0.0.1', 10_025)] })
+  assert.deepEqual(configOf('backend: { address: postfix:25 }').backend.servers, [alone('postfix', 25)])
+  assert.equal(configOf('backend: embedded').backend.servers, null)
+})
+
+test('values: several servers, and routes, in their short and long forms', () => {
+  const { backend, routes } = configOf(`
+backend:
+  servers: ['10.0.0.1:25', { address: '10.0.0.2:25', weight: 3 }]
+  pick: weight
+  connections: 50
+  queue: { length: 7, wait: 500ms }
+routes:
+  - { domains: [Example.org, '*.Example.net'], backend: '10.0.1.1:25' }
+  - domains: [example.com]
+    backend: { servers: [a:25, b:25], identity: proxy_v1, probe_every: 3s }
+`)
+  assert.deepEqual(backend.servers, [alone('10.0.0.1', 25), { ...alone('10.0.0.2', 25), weight: 3 }])
+  assert.deepEqual(
+    [backend.pick, backend.connections, backend.queue, backend.probeEvery],
+    ['weight', 50, { length: 7, wait: 500 }, 10_000],
+  )
+  const { connect: _, auth: __, maildir: ___, ...preset } = defaultConfig().backend
+  assert.deepEqual(routes, [
+    { domains: ['example.org', '*.example.net'], backend: { ...preset, servers: [alone('10.0.1.1', 25)] } },
+    {
+      domains: ['example.com'],
+      backend: { ...preset, servers: [alone('a', 25), alone('b', 25)], identity: 'proxy_v1', probeEvery: 3000 },
+    },
+  ])
 })
 
 const everything = `
@@ -104,8 +139,9 @@ test('values: the edge and the backend arrive as they were written', () => {
   assert.deepEqual(config.listen.map(formatEndpoint), [':25', '[::1]:2525', 'localhost:0'])
   const trusted = config.trustedProxies.map(({ address, prefix }) => `${address.text}/${prefix}`)
   assert.deepEqual(trusted, ['192.0.2.10/32', '2001:db8::/64'])
-  const address = { host: '192.0.2.1', port: 25 }
-  const backend = { address, identity: 'none', trustsGate: true, probeEvery: 60_000, maildir: 'var/mail' }
+  const servers = [alone('192.0.2.1', 25)]
+  const { backend: preset } = defaultConfig()
+  const backend = { ...preset, servers, identity: 'none', trustsGate: true, probeEvery: 60_000 }
   assert.deepEqual(config.backend, { ...backend, connect: 'mail', auth: 'never' })
   assert.deepEqual(config.extensions, { withhold: ['CHUNKING'], verbs: ['XFOO'] })
   assert.deepEqual(config.recipientDomains, ['example.com'])

@@ -52,6 +52,9 @@ const endpoints = fc.tuple(address, port, address, port)
 const goodHeader: fc.Arbitrary<Buffer> = fc.oneof(
   endpoints.map(ends => Buffer.from(encodeV1(...ends), 'latin1')),
   endpoints.map(ends => encodeV2(...ends)),
+  endpoints.map(ends =>
+    encodeV2(...ends, { version: 'TLSv1.2', cipher: 'ECDHE-RSA-AES256-GCM-SHA384', serverName: 'a' }),
+  ),
   fc.constant(encodeV2Local()),
   fc.constant(Buffer.from('PROXY UNKNOWN\r\n')),
 )
@@ -94,6 +97,19 @@ describe('writing PROXY headers', () => {
     assert.equal(
       encodeV2(client, 51000, at('2001:db8::1'), 25).toString('hex'),
       `${signature}2121002400000000000000000000ffffc000020720010db8000000000000000000000001c7380019`,
+    )
+    // AUTHORITY (0x02), then SSL (0x20): the client spoke TLS, no certificate of it was found good, version (0x21), cipher (0x23).
+    const name = Buffer.from('mx.example').toString('hex')
+    const [version, cipher] = ['TLSv1.3', 'TLS_AES_256_GCM_SHA384']
+    const texts = `210007${Buffer.from(version).toString('hex')}230016${Buffer.from(cipher).toString('hex')}`
+    const addresses = 'c0000207c6336401c7380019'
+    assert.equal(
+      encodeV2(client, 51000, server, 25, { version, cipher, serverName: 'mx.example' }).toString('hex'),
+      `${signature}21110044${addresses}02000a${name}2000280100000001${texts}`,
+    )
+    assert.equal(
+      encodeV2(client, 51000, server, 25, { version, cipher, serverName: null }).toString('hex'),
+      `${signature}21110037${addresses}2000280100000001${texts}`,
     )
     // What HAProxy sends with its own health checks.
     assert.equal(encodeV2Local().toString('hex'), `${signature}20000000`)

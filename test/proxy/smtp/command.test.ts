@@ -69,6 +69,9 @@ test('a line goes on only if it is one line there too', () => {
 
 const nonSmtp: readonly (readonly [line: string, is: boolean])[] = [
   ['GET / HTTP/1.1', true],
+  [' GET / HTTP/1.1', true],
+  [' NOOP', false],
+  ['\tSubject: a', true],
   ['get / HTTP/1.1', true],
   ['POST', true],
   ['CONNECT 192.0.2.1:25 HTTP/1.0', true],

@@ -9,9 +9,45 @@ export interface Endpoint {
   readonly port: number
 }
 
-export const identities = ['proxy_v2', 'proxy_v1', 'xclient', 'none'] as const
+export const identities = ['proxy_v2', 'proxy_v1', 'xclient', 'xconnect', 'none'] as const
 /** How the backend learns who the client is. */
 export type Identity = (typeof identities)[number]
+
+export const pickings = ['order', 'weight'] as const
+/** Which of several servers a session gets. */
+export type Picking = (typeof pickings)[number]
+
+export const listenModes = ['off', 'starttls', 'required', 'implicit', 'pass_through'] as const
+/**
+ * TLS with the clients of a port. `off`: none; `starttls`: the gate offers it; `required`: and takes no mail without;
+ * `implicit`: from the first octet (port 465); `pass_through`: STARTTLS is between the client and the backend.
+ */
+export type ListenMode = (typeof listenModes)[number]
+
+/** Where to listen, and what for. */
+export interface Listen extends Endpoint {
+  readonly tls: ListenMode
+}
+
+export const tlsVersions = ['TLSv1.2', 'TLSv1.3'] as const
+export type TlsVersion = (typeof tlsVersions)[number]
+
+/** A certificate, with its chain, and its key: names of PEM files. */
+export interface KeyPair {
+  readonly cert: string
+  readonly key: string
+}
+
+export interface Tls {
+  /** The first is for clients that ask for no name, or for one that no certificate has. Empty: the gate ends no TLS. */
+  readonly certificates: readonly KeyPair[]
+  readonly minVersion: TlsVersion
+  /** As OpenSSL has them; null: Node's own list. */
+  readonly ciphers: string | null
+}
+
+export const backendTlsModes = ['auto', 'off', 'opportunistic', 'required'] as const
+export type BackendTlsMode = (typeof backendTlsModes)[number]
 
 export const moments = ['rcpt', 'mail', 'greeting'] as const
 /** When the backend is opened. */
@@ -33,10 +69,12 @@ export type Level = (typeof levels)[number]
  */
 export interface Config {
   readonly hostname: string
-  readonly listen: readonly Endpoint[]
+  readonly listen: readonly Listen[]
+  readonly tls: Tls
   readonly trustedProxies: readonly Network[]
   readonly healthChecks: readonly Network[]
   readonly backend: Backend
+  readonly routes: readonly Route[]
   /** Lower case. Empty: any; the backend decides. */
   readonly recipientDomains: readonly string[]
   readonly greet: Greet
@@ -54,17 +92,44 @@ export interface Config {
   readonly drain: Drain
 }
 
-export interface Backend {
-  /** null: the embedded MTA. */
-  readonly address: Endpoint | null
+export interface BackendServer {
+  readonly address: Endpoint
+  /** 1 to 100. */
+  readonly weight: number
+}
+
+/** Servers that stand in for each other, and how they are used. */
+export interface BackendGroup {
+  /** In the order written, one at least; null: the embedded MTA. */
+  readonly servers: readonly BackendServer[] | null
+  readonly pick: Picking
+  /** To one server at a time. */
+  readonly connections: number
+  /** Sessions that may wait for a connection, and how long. */
+  readonly queue: { readonly length: number; readonly wait: number }
   readonly identity: Identity
+  readonly tls: BackendTlsMode
+  /** A PEM file; none: what Node trusts. */
+  readonly tlsCa: string | undefined
+  /** The name in the certificate; none: the host of the address. */
+  readonly tlsName: string | undefined
   /** The operator has said that the backend does not relay for the gate's own address. */
   readonly trustsGate: boolean
   readonly probeEvery: number
+}
+
+export interface Backend extends BackendGroup {
   readonly connect: Moment
   readonly auth: Login
   /** Where the embedded MTA delivers. */
   readonly maildir: string
+}
+
+/** A backend for some domains of recipients; never the embedded MTA. */
+export interface Route {
+  /** Lower case; `*.example.net`: all below example.net. */
+  readonly domains: readonly string[]
+  readonly backend: BackendGroup
 }
 
 export interface Extensions {

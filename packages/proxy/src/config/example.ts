@@ -16,6 +16,7 @@ const shown: readonly Line[] = [
   { path: ['backend', 'address'], value: 'embedded' },
   { path: ['backend', 'address'], value: '127.0.0.1:10025', off: true },
   { path: ['backend', 'identity'], value: 'proxy_v2' },
+  { path: ['routes'], value: [{ domains: ['example.org', '*.example.net'], backend: '10.0.1.1:25' }], off: true },
   { path: ['recipient_domains'], value: ['example.com', 'example.org'], off: true },
   { path: ['trusted_proxies'], value: ['192.0.2.10', '192.0.2.11'], off: true },
   { path: ['greet', 'wait'], value: '6s' },

@@ -100,9 +100,27 @@ export const network = text<Network>(
   parsed => `${parsed.address.text}/${parsed.prefix}`,
 )
 
-export const listenEndpoint = text<Endpoint>(
+/** Kept as it is written: it stands by itself or among keys, and is read when it is known which. */
+export const listenAddress = text(
   { title: 'address and port', examples: ['127.0.0.1:2525', '[::1]:25', ':25'] },
-  found => scalars.parseEndpoint(found, 0),
+  found => {
+    const reading = scalars.parseEndpoint(found, 0)
+    return 'problem' in reading ? reading : { value: found }
+  },
+  keep,
+)
+
+/** An OpenSSL cipher list, asked of OpenSSL itself. */
+export const ciphers = text(
+  { title: 'list of ciphers as OpenSSL has it', examples: ['ECDHE+AESGCM:ECDHE+CHACHA20'] },
+  scalars.parseCiphers,
+  keep,
+)
+
+export const serverEndpoint = text<Endpoint>(
+  { title: 'address or name, and port', examples: ['10.0.0.1:25', 'postfix:25'] },
+  found =>
+    found === 'embedded' ? { problem: 'only backend by itself can be embedded' } : scalars.parseEndpoint(found, 1),
   scalars.formatEndpoint,
 )
 
@@ -128,6 +146,12 @@ export const adminEndpoint = z
   .meta({ title: 'address and port, or off', examples: ['127.0.0.1:9525', 'off'] })
 
 export const domain = text({ title: 'domain name', examples: ['example.com'] }, scalars.parseDomain, keep)
+
+export const routeDomain = text(
+  { title: 'domain name, or *. and one', examples: ['example.com', '*.example.net'] },
+  scalars.parseRouteDomain,
+  keep,
+)
 
 /** An EHLO keyword or a verb, in capitals. */
 export const keyword = text(

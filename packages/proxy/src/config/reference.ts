@@ -12,7 +12,7 @@ export function renderReference(): string {
   return [
     introduction,
     '## The keys by themselves\n',
-    table(alone.map(([name, node]) => row([name], node))),
+    table(alone.flatMap(([name, node]) => (name === 'backend' ? [row([name], node)] : rowsOf([name], node)))),
     ...others.flatMap(([name, node]) => [
       `## ${name}\n`,
       `${node.description ?? ''}\n`,
@@ -58,17 +58,18 @@ function row(path: readonly string[], node: SchemaNode): Row {
 
 /** One row for each key below; lists of keyed items have one for each key of an item, `zones[].weight`. */
 function rowsUnder(path: readonly string[], node: SchemaNode): Row[] {
-  return keysUnder(node).flatMap(([name, child]) => {
-    const here = [...path, name]
-    if (child.items !== undefined) {
-      const items = keysUnder(child.items).map(([key, leaf]) => ({
-        ...row([], leaf),
-        name: `${pathText(here)}[].${key}`,
-      }))
-      return [row(here, child), ...items]
-    }
-    return keysUnder(child).length > 0 ? rowsUnder(here, child) : [row(here, child)]
-  })
+  return keysUnder(node).flatMap(([name, child]) => rowsOf([...path, name], child))
+}
+
+function rowsOf(path: readonly string[], node: SchemaNode): Row[] {
+  if (node.items !== undefined) {
+    const items = keysUnder(node.items).map(([key, leaf]) => ({
+      ...row([], leaf),
+      name: `${pathText(path)}[].${key}`,
+    }))
+    return [row(path, node), ...items]
+  }
+  return keysUnder(node).length > 0 ? rowsUnder(path, node) : [row(path, node)]
 }
 
 function keysUnder(node: SchemaNode): [string, SchemaNode][] {

@@ -20,9 +20,16 @@ export function writtenOf(config: Config, hides: boolean): Record<string, unknow
   const written = z.encode(configuration, effective)
   return {
     ...written,
+    backend: backendOf(written.backend ?? {}),
     store: storeOf(written.store ?? {}, config.store, hides),
     dnsbl: dnsblOf(written.dnsbl ?? {}, hides),
   }
+}
+
+function backendOf(written: string | Readonly<Record<string, unknown>>) {
+  if (typeof written === 'string' || written['servers'] === undefined) return written
+  const { address: _, ...others } = written
+  return others
 }
 
 function storeOf(written: Readonly<Record<string, unknown>>, store: MemoryStore | RedisStore, hides: boolean) {

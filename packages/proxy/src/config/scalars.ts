@@ -1,4 +1,5 @@
 import { isIP } from 'node:net'
+import { createSecureContext } from 'node:tls'
 import { domainToASCII } from 'node:url'
 import { type OctetPattern, parseZone } from '@sallyport/rules'
 import type { Endpoint } from './config.ts'
@@ -93,6 +94,23 @@ export function parseDomain(text: string): Reading<string> {
     if (ascii !== '') return { problem: `not ASCII: its ASCII form is ${ascii}` }
   }
   return { problem: 'not a domain name' }
+}
+
+/** Reads a domain, or `*.` and a domain for all that is below it. */
+export function parseRouteDomain(text: string): Reading<string> {
+  if (!text.startsWith('*.')) return parseDomain(text)
+  const parent = parseDomain(text.slice(2))
+  return 'problem' in parent ? parent : { value: `*.${parent.value}` }
+}
+
+/** Reads a cipher list of OpenSSL, which must leave at least one cipher. */
+export function parseCiphers(text: string): Reading<string> {
+  try {
+    createSecureContext({ ciphers: text })
+    return { value: text }
+  } catch {
+    return { problem: 'OpenSSL knows no cipher of it' }
+  }
 }
 
 /** Reads `redis://` and `rediss://` (TLS). The problem says nothing of the text, which may hold a password. */

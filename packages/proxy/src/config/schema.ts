@@ -1,13 +1,14 @@
 import { hostname } from 'node:os'
 import { defaultScore, type Policy } from '@sallyport/rules'
 import * as z from 'zod'
-import { backend, backendKeys } from './backend-keys.ts'
+import { backend, backendKeys, routeBackendKeys, routes } from './backend-keys.ts'
 import { checkKeys } from './check-keys.ts'
 import { bareNewlines, type Config, levels } from './config.ts'
 import { dnsbl, dnsblTtl } from './dnsbl-keys.ts'
 import * as leaves from './leaves.ts'
 import { section } from './section.ts'
 import { store } from './store-keys.ts'
+import { listenKeys, tlsKeys, usualMode, writtenListen } from './tls-keys.ts'
 
 /**
  * THE KEYS of the configuration: their kinds, defaults and meanings. The file's errors, the JSON Schema, the reference in
@@ -51,10 +52,10 @@ const limits = section({
 
 const timeouts = section({
   proxy_header: duration('100ms', '1m', '5s').prefault('5s').describe('For the PROXY header of a trusted proxy.'),
+  tls_handshake: duration('1s', '5m', '30s').prefault('30s').describe('For a TLS handshake, on either side.'),
   recall: duration('1ms', '5s', '50ms')
     .prefault('50ms')
     .describe('For what the store knows of the client; then it is unknown.'),
-  tls_handshake: duration('1s', '5m', '30s').prefault('30s').describe('For a TLS handshake, on either side.'),
   command: duration('1s', '1h', '5m').prefault('5m').describe('For the next command of the client.'),
   screening: duration('1s', '1d', '10m').prefault('10m').describe('For everything before the backend is opened.'),
   data: duration('1s', '1h', '3m').prefault('3m').describe('Between two pieces of a message.'),
@@ -107,11 +108,12 @@ const file = z.strictObject({
     .optional()
     .describe("The gate's name in its greeting and replies. Default: the name of the machine."),
   listen: z
-    .array(leaves.listenEndpoint)
+    .array(listenKeys)
     .min(1)
     .max(64)
     .prefault(['127.0.0.1:2525'])
     .describe('Where clients connect. :25 is port 25 of every address, IPv4 and IPv6.'),
+  tls: tlsKeys.prefault({}).describe('TLS with clients, ended at the gate.'),
   trusted_proxies: networks.describe(
     'Balancers in front of the gate: they must send a PROXY header, and only they may. One that says LOCAL or UNKNOWN is taken for a health check of theirs.',
   ),
@@ -119,6 +121,7 @@ const file = z.strictObject({
     "Balancers' probes: greeted at once, never judged, nothing learnt; logged only if they bring mail.",
   ),
   backend,
+  routes,
   recipient_domains: z
     .array(leaves.domain)
     .prefault([])
@@ -159,15 +162,20 @@ export const configuration = z.codec(file, z.custom<Config>(), {
     return {
       ...others,
       hostname: found.hostname ?? hostname(),
+      listen: found.listen.map(listen => ({ ...listen, tls: listen.tls ?? usualMode(found.tls.certificates) })),
+      tls: { ...found.tls, ciphers: found.tls.ciphers ?? null },
       trustedProxies: trusted_proxies,
       healthChecks: health_checks,
       recipientDomains: recipient_domains,
       policy,
     }
   },
-  encode: ({ trustedProxies, healthChecks, recipientDomains, policy, ...others }) => {
+  encode: ({ trustedProxies, healthChecks, recipientDomains, policy, listen, tls, ...others }) => {
+    const { ciphers, ...otherTls } = tls
     const written = {
       ...others,
+      listen: listen.map(one => writtenListen(one, usualMode(tls.certificates))),
+      tls: ciphers === null ? otherTls : { ...otherTls, ciphers },
       trusted_proxies: trustedProxies,
       health_checks: healthChecks,
       recipient_domains: recipientDomains,
@@ -181,7 +189,7 @@ export const configuration = z.codec(file, z.custom<Config>(), {
 })
 
 /** Single keys, for the rules across them. */
-export const keys = { backend: backendKeys, dnsblTtl, score, file: file.shape }
+export const keys = { backend: backendKeys, routeBackend: routeBackendKeys, dnsblTtl, score, file: file.shape }
 
 /** What is used here of JSON Schema, draft 2020-12. */
 export interface SchemaNode {

@@ -1,9 +1,9 @@
 import type { core } from 'zod'
 import type { Fault, Place, Position, Source } from './document.ts'
 import { type Path, pathText } from './path.ts'
-import type { Remark } from './rules.ts'
 import type { SchemaNode } from './schema.ts'
 import { nearest } from './suggest.ts'
+import type { Remark } from './written.ts'
 
 /**
  * What would do at this place, in words: `a duration from 0s to 2m, such as 6s`. Made of the JSON Schema, so that errors and
@@ -92,6 +92,7 @@ function reason(issue: core.$ZodIssue, node: SchemaNode, isFilledIn: boolean, fo
   const bare = /^"?([0-9]+)"?$/.exec(found)?.[1]
   if (node.title?.startsWith('duration') === true && bare !== undefined) return `, which has no unit: write ${bare}s`
   if (found === 'nothing') return `: write ${wanted(node)}, or take it out`
+  if (node.type === 'array' && issue.code === 'too_small') return ' with nothing in it: write one at least'
   if (node.type === 'array' && !isFilledIn && /^["0-9]/.test(found)) return `: use a list: [${found}]`
   // The problem may cite the value, which is no business of a log where it came from the environment.
   const why = issue.code === 'custom' && !isFilledIn ? ` (${issue.message})` : ''

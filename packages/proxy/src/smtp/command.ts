@@ -107,9 +107,11 @@ const otherProtocols: ReadonlySet<string> = new Set([
 
 /**
  * A line that no mail client sends as a command: an HTTP request, a header field (`Subject: ...`), or one that does not
- * begin with a letter. An unknown word is not one: that is only a client of another age.
+ * begin with a letter. An unknown word is not one, nor white space before a command: that is
+ * only a client of another age.
  */
-export function isNonSmtp(line: string): boolean {
+export function isNonSmtp(text: string): boolean {
+  const line = text.trimStart()
   const first = line.charCodeAt(0)
   const letter = (first >= 0x41 && first <= 0x5a) || (first >= 0x61 && first <= 0x7a)
   if (!letter) return line.trim() !== ''

@@ -62,8 +62,9 @@ export function offered(lines: readonly string[], view: View): readonly string[]
     const mended = keyword === 'AUTH' ? withMechanisms(line) : line
     if (mended !== null) offers.push(mended)
   }
-  if (view.starttls === 'own' && !view.withhold.has('STARTTLS')) offers.push('STARTTLS')
-  return offers
+  const own = view.starttls === 'own' && !view.withhold.has('STARTTLS')
+  const listed = offers.some(line => keywordOf(line) === 'STARTTLS')
+  return own && !listed ? [...offers, 'STARTTLS'] : offers
 }
 
 function isOffered(keyword: string, view: View): boolean {
@@ -72,7 +73,7 @@ function isOffered(keyword: string, view: View): boolean {
     case 'PIPELINING':
       return view.pipelining
     case 'STARTTLS':
-      return view.starttls === 'backend'
+      return view.starttls !== 'none'
     case 'AUTH':
       return view.auth
     case 'REQUIRETLS':

@@ -12,25 +12,13 @@ import { enterCommand } from './command.ts'
 import { notePregreet } from './early.ts'
 import { greetNow, passGreeting } from './greet.ts'
 import { enterRelay } from './relay.ts'
+import { askedBy, misunderstood, nameOf, type Step } from './step.ts'
 
 /** A client waits five minutes for the reply to RCPT (RFC 5321 4.5.3.2.3); it shall hear 451 and not give up on us. */
 const patience = 270_000
 
 /** How long DNS may take to name the client once the backend has greeted, ms. */
 const namePatience = 10_000
-
-/** What the backend was last told, and so what it answers next. */
-type Step =
-  | 'connect'
-  | 'greeting'
-  | 'keywords'
-  | 'starttls'
-  | 'handshake'
-  | 'name'
-  | 'xclient'
-  | 'hello'
-  | 'mail'
-  | 'command'
 
 /**
  * The backend is opened and told what the client said: TLS where it is wanted, identity, EHLO, MAIL with all its parameters, and
@@ -118,6 +106,10 @@ class Opening implements Phase {
       case 'name':
         return this.unexpected(session, reply, now)
       case 'hello':
+        // Not of this client, but of whoever the gate is to it: it took the identity for commands, or knows no EHLO.
+        if (misunderstood.has(reply.code)) return this.unexpected(session, reply, now)
+        if (!isPositive(reply)) return this.decline(session, reply, now)
+        return this.replay(session, now)
       case 'mail':
         if (!isPositive(reply)) return this.decline(session, reply, now)
         return this.replay(session, now)
@@ -227,14 +219,15 @@ class Opening implements Phase {
 
   private unexpected(session: Session, reply: Reply, now: Instant): void {
     session.journal.backendSaid(reply)
-    const result = this.step === 'xclient' ? 'identity' : this.step === 'greeting' ? 'greeting' : 'error'
+    const result =
+      this.step === 'xclient' || this.step === 'hello' ? 'identity' : this.step === 'greeting' ? 'greeting' : 'error'
     this.fail(session, result, `it answered ${reply.code}`, now)
   }
 
   private fail(session: Session, result: Reached, why: string, now: Instant): void {
     session.port.reached(result)
     this.hasFailed = true
-    session.journal.detail = `backend: ${why} at ${stepNames[this.step] ?? this.command?.verb.toLowerCase()}`
+    session.journal.detail = `backend: ${why} at ${nameOf(this.step, this.command)}`
     if (now < this.end && session.reopen()) return this.begin(session, now)
     const text = replies.unavailable(session.arrival.id)
     session.journal.refusal(text)
@@ -263,23 +256,6 @@ class Opening implements Phase {
     }
     enterCommand(session, now)
   }
-}
-
-/** As the log names them; `command` is named by its verb. */
-const stepNames: { readonly [S in Step]?: string } = {
-  connect: 'connect',
-  greeting: 'greeting',
-  keywords: 'hello',
-  starttls: 'starttls',
-  handshake: 'the TLS handshake',
-  name: 'name',
-  xclient: 'xclient',
-  hello: 'hello',
-  mail: 'mail',
-}
-
-function askedBy({ verb }: Command): Asked {
-  return verb === 'RCPT' ? 'rcpt' : verb === 'MAIL' ? 'mail' : 'other'
 }
 
 /** Opens a backend of the group for a command that only it can answer; null: for its greeting. */

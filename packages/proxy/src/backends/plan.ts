@@ -1,0 +1,35 @@
+import type { SessionBackend } from '../backend.ts'
+import type { BackendGroup, Config, Endpoint } from '../config/config.ts'
+import { loadBackendTls } from '../tls/backend-tls.ts'
+
+/** A group as configured, with all that was to be read for it. */
+export interface GroupPlan {
+  /** Those of the recipients that it is for; none: all that no other group is for. */
+  readonly domains: readonly string[]
+  readonly settings: BackendGroup
+  readonly servers: readonly { readonly backend: SessionBackend; readonly weight: number }[]
+}
+
+/**
+ * The groups of a configuration, that of `backend` first. `embedded`: the MTA of the gate's own, where no server is named. A text
+ * says what file could not be read.
+ */
+export async function planGroups({ backend, routes }: Config, embedded: Endpoint): Promise<GroupPlan[] | string> {
+  const plans: GroupPlan[] = []
+  const written = [
+    { key: 'backend', domains: [], settings: backend },
+    ...routes.map((route, i) => ({ key: `routes[${i}].backend`, domains: route.domains, settings: route.backend })),
+  ]
+  for (const { key, domains, settings } of written) {
+    const servers = []
+    for (const { address: endpoint, weight } of settings.servers ?? [{ address: embedded, weight: 1 }]) {
+      const tls = await loadBackendTls(settings, endpoint)
+      if (typeof tls === 'string') return `${key}.tls_ca: ${tls}`
+      // smtp-server reads version 1 of the PROXY protocol only.
+      const identity = settings.servers === null ? 'proxy_v1' : settings.identity
+      servers.push({ backend: { endpoint, identity, tls }, weight })
+    }
+    plans.push({ domains, settings, servers })
+  }
+  return plans
+}

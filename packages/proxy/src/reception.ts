@@ -1,0 +1,91 @@
+import { clientKey } from '@sallyport/rules'
+import type { Ends } from './backend.ts'
+import type { ListenMode } from './config/config.ts'
+import type { Connection } from './connection.ts'
+import type { Arrival, Starttls, TlsInfo } from './session/arrival.ts'
+import { replies } from './session/replies.ts'
+import { secureClient } from './tls/handshake.ts'
+
+/** Connections without a session that may wait for their client to read why; above that they are closed under its hands. */
+const mostTurnedAway = 1_000
+
+/**
+ * The client is known: its session begins, or before that the handshake of its TLS. `health`: it is a balancer's probe;
+ * `early`: what of its octets has been read.
+ */
+export function receive(connection: Connection, ends: Ends, health: boolean, early: Buffer | null): void {
+  const { gate, client } = connection
+  connection.ends = ends
+  connection.header = null
+  connection.backends = gate.backends
+  connection.health = health || gate.isHealthCheck(ends.client)
+  if (!connection.health) {
+    connection.key = clientKey(ends.client)
+    gate.metrics.connections.inc()
+    // Before the handshake, which is the dearest that a client can ask for.
+    const count = gate.census.name(connection.key)
+    const isAllowed = gate.access.check(ends.client) === 'allow'
+    if (!isAllowed && count > gate.config.limits.perClient) return turnAway(connection, 'per_client')
+  }
+  if (connection.mode !== 'implicit') {
+    connection.start(null)
+    if (early !== null) connection.receive(early)
+    return
+  }
+  client.pause()
+  if (early !== null) client.unshift(early)
+  if (!secureClient(connection)) return void client.destroy()
+  gate.wheel.schedule(connection, gate.clock() + gate.config.timeouts.tlsHandshake)
+}
+
+/** A connection that gets no session: one line to the client and one in the log, and a close. */
+export function turnAway(connection: Connection, reason: 'limit' | 'per_client' | 'proxy_header' | 'draining'): void {
+  if (connection.isClosing) return
+  const { gate, ends } = connection
+  const { hostname } = gate.house
+  const id = gate.ids.next(Date.now() / 1000)
+  // A header that comes after this must not begin a session.
+  connection.header = null
+  gate.metrics.connectionsRefused.inc({ reason })
+  const where = { event: 'turned_away', id, client: ends.client.text, port: ends.clientPort, reason }
+  gate.log.info(where, `turned away: ${reason}`)
+  // Whoever waits for TLS would not understand.
+  if (connection.mode !== 'implicit') {
+    const isHis = reason === 'per_client'
+    connection.send(isHis ? replies.tooManyConnections(hostname, id) : replies.noService(hostname, id))
+  }
+  connection.close()
+  // Whoever is turned away takes nobody's place: else one client, turned away again and again, would keep all others out.
+  connection.uncount()
+  if (gate.connections.size - gate.census.open > mostTurnedAway) connection.client.destroySoon()
+}
+
+/** What is known of a client when its session begins. `tls`: what it came with; null: it is in the clear. */
+export function arrivalOf({ gate, ends, health, mode }: Connection, tls: TlsInfo | null): Arrival {
+  return {
+    id: gate.ids.next(Date.now() / 1000),
+    client: ends.client.text,
+    clientPort: ends.clientPort,
+    access: gate.access.check(ends.client),
+    greetWait: gate.greetWait(ends.client),
+    health,
+    starttls: starttlsOf(mode),
+    tls,
+  }
+}
+
+/** Whose STARTTLS it is on a port of this mode. */
+function starttlsOf(mode: ListenMode): Starttls {
+  switch (mode) {
+    case 'off':
+    case 'implicit':
+      return 'off'
+    case 'starttls':
+      return 'offered'
+    case 'required':
+    case 'pass_through':
+      return mode
+    default:
+      return mode satisfies never
+  }
+}
