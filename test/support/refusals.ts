@@ -2,15 +2,7 @@ import assert from 'node:assert/strict'
 import { isUtf8 } from 'node:buffer'
 import type { Session } from '@sallyport/proxy/session/session.js'
 import { type Item, isUnusable } from './client-view.ts'
-
-/** What the client has said and heard so far. */
-export interface Told {
-  /** The MAIL of the transaction in progress; null: there is none. */
-  readonly mail: string | null
-  /** The chunks of the message in progress. */
-  readonly chunks: string
-  readonly tls: boolean
-}
+import { forbidden, type Told } from './told.ts'
 
 /** When a reply of the gate's own is due: only ever for what the client did. `verb`: of a line, or what else it is. */
 type Due = (text: string, told: Told, session: Session, verb: string) => boolean
@@ -20,7 +12,9 @@ const unclean = /[\0-\x08\n-\x1f\x7f]/
 const bare = /(?<!\r)\n|\r(?!\n)/
 /** A CR at the end of a chunk may have its LF in the next. */
 const bareInChunk = /(?<!\r)\n|\r(?!\n|$)/
-const hidden = /^(?:XCLIENT|XFORWARD|X-CONNECT|PROXY|TURN|ATRN|XTURN|BURL|XEXCH50|X-LINK2STATE|X-EXPS)(?:[ \t]|$)/i
+
+/** MAIL with a path that anybody can read, and SMTPUTF8 behind. */
+const asksForUtf8 = /^MAIL FROM:\s*<[^<>"\\]*>(?:[ \t].*)?[ \t]SMTPUTF8(?:[ \t]|$)/i
 
 const isRefused = ({ tally }: Session): boolean => tally.verdict.action !== 'none'
 const endsMessage = ['DATA', 'BDAT', 'chunk']
@@ -29,7 +23,7 @@ const due: readonly (readonly [words: RegExp, is: Due])[] = [
   [/^500 5\.5\.2 Error: bad syntax/, text => text === '' || unclean.test(text)],
   [/^500 5\.5\.2 Error: line too long/, (text, _, { house }) => text.length > house.limits.commandLine],
   [/^500 5\.5\.2 Error: command not rec/, (_text, _told, _session, verb) => !known.includes(verb)],
-  [/^502 /, text => hidden.test(text)],
+  [/^502 /, text => forbidden.test(text)],
   [
     /^502 /,
     (_text, _told, { house }, verb) => verb === 'AUTH' && (house.auth === 'never' || house.withhold.has('AUTH')),
@@ -69,8 +63,7 @@ const due: readonly (readonly [words: RegExp, is: Due])[] = [
   [/^555 .* PRDR/, text => /[ \t]PRDR/i.test(text)],
   [
     /^553 5\.6\.7 Error: address is not ASCII/,
-    (text, { mail }) =>
-      /[\x80-\xff]/.test(text) && !/^MAIL FROM:\s*<[^<>"\\]*>(?:[ \t].*)?[ \t]SMTPUTF8(?:[ \t]|$)/i.test(/^MAIL/i.test(text) ? text : (mail ?? '')),
+    (text, { mail }) => /[\x80-\xff]/.test(text) && !asksForUtf8.test(/^MAIL/i.test(text) ? text : (mail ?? '')),
   ],
   [/^553 5\.6\.7 Error: address is not UTF-8/, text => !isUtf8(Buffer.from(text, 'latin1'))],
   [

@@ -1,22 +1,16 @@
 import type { BackendView } from './backend-view.ts'
 import { hostname } from './house.ts'
-
-/** What the client has said that a backend must know of, and heard 250 for. */
-export interface Told {
-  readonly hello: string | null
-  readonly mail: string | null
-  /** The command that the backend is opened for; null: the client waits for its greeting. */
-  readonly command: string | null
-}
+import type { Told } from './told.ts'
 
 /** What a backend may be told next: a line, some XCLIENT, nothing at all, or nothing because it is the client's turn. */
 export type Next = { readonly line: string; readonly isLast: boolean } | 'xclient' | 'nothing' | 'greets'
 
 /**
  * What a new connection is told, in this order and not a step further than the replies allow: EHLO and STARTTLS where TLS is wanted
- * (RFC 3207), XCLIENT with ADDR as its last word (Postfix XCLIENT_README), the client's hello, its MAIL, its command.
+ * (RFC 3207), XCLIENT with ADDR as its last word (Postfix XCLIENT_README), the client's hello, its MAIL, its command; null: the
+ * client waits for its greeting.
  */
-export function nextOf({ exchanges, use, secured }: BackendView, told: Told): Next {
+export function nextOf({ exchanges, use, secured }: BackendView, told: Told, command: string | null): Next {
   const said = [...exchanges]
   const isOpen = /^220/.test(said.shift()?.reply ?? '')
   if (use === null || !isOpen) return 'nothing'
@@ -37,14 +31,14 @@ export function nextOf({ exchanges, use, secured }: BackendView, told: Told): Ne
     if (!/^220/.test(xclient.reply ?? '')) return 'nothing'
     introduced = xclient.request.kind === 'line' && / ADDR=/.test(xclient.request.line)
   }
-  if (told.command === null) return 'greets'
+  if (command === null) return 'greets'
   for (const line of [told.hello, told.mail]) {
     if (line === null) continue
     const replayed = said.shift()
     if (replayed === undefined) return { line, isLast: false }
     if (!/^2/.test(replayed.reply ?? '')) return 'nothing'
   }
-  return said.length === 0 ? { line: told.command, isLast: true } : 'nothing'
+  return said.length === 0 ? { line: command, isLast: true } : 'nothing'
 }
 
 /** The greeting that is the backend's own to the client: of the connection, or of the last XCLIENT. */

@@ -23,9 +23,15 @@ const routes = new Map([
   ['*.other.test', 'two'],
 ])
 
-/** Whether a RCPT is for the group `two`, in a house that has it. */
-export const isOfOthers = (house: House, line: string): boolean =>
-  house.routes.groupOf('other.test') !== null && /@(?:[\w-]+\.)*other\.test\.?(?:>|[ \t]|$)/i.test(line)
+/** RCPT with its path, as RFC 5321 4.1.1.3 has it; white space after the colon, and a path without brackets, are let pass. */
+const rcpt = /^RCPT[ \t]+TO:[ \t]*(?:<((?:[^">]|"(?:[^"\\]|\\.)*")*)>|([^< \t][^ \t]*))(?:[ \t]|$)/i
+
+/** Whether a RCPT is for the group `two`, in a house that has it. One that cannot be read is for nobody's. */
+export function isOfOthers(house: House, line: string): boolean {
+  const read = rcpt.exec(line)
+  const path = read?.[1] ?? read?.[2] ?? ''
+  return house.routes.groupOf('other.test') !== null && /@(?:[\w-]+\.)*other\.test\.?$/i.test(path)
+}
 
 const keywords = [
   'PIPELINING',

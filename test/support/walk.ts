@@ -1,15 +1,12 @@
 import assert from 'node:assert/strict'
 import { Session } from '@sallyport/proxy/session/session.js'
 import { checks } from '@sallyport/rules'
+import { meet } from './met.ts'
 import { Tape } from './tape.ts'
 import { houseOf } from './walk-house.ts'
 import { Script } from './walk-script.ts'
 import { badLines, endings, negatives, odd, replyTo } from './walk-words.ts'
 import { Witness } from './witness.ts'
-
-/** How often the walks have met what. */
-export const met = new Map<string, number>()
-const meet = (what: string): void => void met.set(what, (met.get(what) ?? 0) + 1)
 
 /** The most that one read gives. */
 const readLimit = 4096
@@ -49,7 +46,6 @@ export class Walk {
     this.session = new Session(house, arrival, witness, 0)
     witness.watch(this.session)
     witness.spares = tape.of([0, 0, 1, 2])
-    witness.meet = meet
     this.session.start(0)
     witness.settle()
   }

@@ -1,15 +1,15 @@
 import assert from 'node:assert/strict'
-import { isUtf8 } from 'node:buffer'
 import type { TlsInfo } from '@sallyport/proxy/session/arrival.js'
 import type { Ask, Asked, Port, Reached } from '@sallyport/proxy/session/port.js'
 import type { Session } from '@sallyport/proxy/session/session.js'
 import { BackendView } from './backend-view.ts'
-import { type Item, isUnusable, StreamView } from './client-view.ts'
-import { checkKeywords, mayLogIn, type Standing } from './ehlo-model.ts'
+import { type Item, StreamView } from './client-view.ts'
+import { checkCommand, checkOpening } from './command-model.ts'
 import { assertUnlogged, secretsIn, secretsInLine } from './log-model.ts'
-import { checkRefusal } from './refusals.ts'
+import { meet } from './met.ts'
 import { greetingOf, nextOf } from './replay.ts'
-import { isOfOthers } from './walk-house.ts'
+import { checkReply, type Scene } from './reply-model.ts'
+import { Told } from './told.ts'
 
 /** One thing that happened, as a row of a transcript. */
 export interface Row {
@@ -18,12 +18,6 @@ export interface Row {
   readonly text: string
 }
 
-/** Verbs that no client's line may carry to a backend. */
-const forbidden = /^(?:XCLIENT|XFORWARD|X-CONNECT|PROXY|TURN|ATRN|XTURN|BURL|XEXCH50|X-LINK2STATE|X-EXPS)(?:[ \t]|$)/i
-
-/** What the gate may answer for itself while no backend does. */
-const ownVerbs = ['EHLO', 'HELO', 'MAIL', 'RSET', 'NOOP', 'VRFY', 'HELP', 'QUIT']
-
 /**
  * A port that believes nothing: it reads the client's stream and the backend's as strict servers would, and holds every call of
  * the session against both. So the laws of test/proxy/session/walk.test.ts are checked at each call.
@@ -31,6 +25,7 @@ const ownVerbs = ['EHLO', 'HELO', 'MAIL', 'RSET', 'NOOP', 'VRFY', 'HELP', 'QUIT'
 export class Witness implements Port {
   readonly rows: Row[] = []
   readonly client = new StreamView()
+  readonly told = new Told()
   backend: BackendView | null = null
   session: Session | null = null
   now = 0
@@ -38,33 +33,17 @@ export class Witness implements Port {
   late = 0
   /** Our last word; nothing may follow it. */
   farewell: string | null = null
-  /** Why the session may not go on behind the input being worked off. */
-  mustClose: string | null = null
   closed = false
   isFull = false
   conclusions = 0
   readonly asked: Ask[] = []
   /** Backends that are left to be tried. */
   spares = 0
-  tls = false
-  /** Whom to tell what has been met. */
-  meet: (what: string) => void = () => {}
-  private acknowledged = 0
   /** What the client was given since STARTTLS was passed through. */
   private toClient = ''
-  private readonly secrets: string[] = []
   /** Every refusal that a backend has spoken. */
   private readonly refusals = new Set<string>()
   private heard = ''
-  private hello: string | null = null
-  private mail: string | null = null
-  /** The chunks of the message in progress, as the client sent them. */
-  private chunks = ''
-  private loggedIn = false
-  /** Answers in the present exchange of AUTH. */
-  private rounds = 0
-  /** How often a transaction has begun or ended. */
-  private transactions = 0
   private openedIn = -1
   /** The transaction for which a backend that answers for itself was asked for a recipient. */
   private recipientIn = -1
@@ -74,14 +53,14 @@ export class Witness implements Port {
   /** The session that is watched, before its first input. */
   watch(session: Session): void {
     this.session = session
-    this.tls = session.arrival.tls !== null
+    this.told.tls = session.arrival.tls !== null
     this.client.passThrough = session.arrival.starttls === 'pass_through'
     this.client.limit = session.house.limits.commandLine
   }
 
-  private get standing(): Standing {
-    const { house, arrival } = this.live()
-    return { house, starttls: arrival.starttls, tls: this.tls }
+  private get scene(): Scene {
+    const { client, backend, told, refusals } = this
+    return { session: this.live(), client, backend, told, refusals }
   }
 
   note(what: string, text: string): void {
@@ -115,13 +94,18 @@ export class Witness implements Port {
     }
     const said = this.backend?.answerTo(item) ?? null
     const isOwn = said !== text && !(item.kind === 'line' && item.verb === 'EHLO' && this.backend?.relaying === true)
-    this.weigh(item, text, code, said)
+    checkReply(this.scene, item, text)
     if (!isOwn) this.passedOn()
-    this.secrets.push(...secretsIn(item))
     client.answered(item, code)
-    if (code === 421) this.mustClose = '421'
-    if (isUnusable(item)) this.mustClose = 'octets behind an unusable count'
-    this.follow(item, text, code)
+    this.told.follow(item, text, client, this.backend)
+    if (code === 220 && item.kind === 'line' && item.verb === 'STARTTLS') this.leadOver()
+  }
+
+  /** STARTTLS was accepted: TLS begins, whoever's it is. */
+  private leadOver(): void {
+    const { client, backend } = this
+    if (client.mode === 'spliced' && backend !== null) backend.mode = 'spliced'
+    meet(client.mode === 'spliced' ? 'passed through' : 'STARTTLS accepted')
   }
 
   private greeted(text: string): void {
@@ -133,7 +117,7 @@ export class Witness implements Port {
     }
     assert.equal(this.next(null), 'greets', 'a greeting out of turn')
     assert.equal(text, greetingOf(backend), "another greeting than the backend's")
-    this.meet('greeted by the backend')
+    meet('greeted by the backend')
     backend.asked = true
     backend.relaying = true
     this.passedOn()
@@ -145,105 +129,6 @@ export class Witness implements Port {
     this.openedIn = -1
   }
 
-  /** What the reply to an item makes of the client's state. */
-  private follow(item: Item, text: string, code: number): void {
-    const { client } = this
-    const good = code >= 200 && code < 300
-    if (item.kind === 'message' || item.kind === 'chunk') return this.followMessage(item, good)
-    if (item.kind === 'response') {
-      this.rounds++
-      this.meet(code === 334 ? 'next round of AUTH' : good ? 'logged in by an answer' : 'login refused')
-      this.loggedIn ||= good
-      return
-    }
-    const { verb } = item
-    const isData = verb === 'DATA' && item.line.length <= client.limit
-    if (isData && code !== 354 && client.hasTalk()) this.mustClose = 'octets behind a refused DATA'
-    if (verb === 'AUTH') {
-      this.rounds = 0
-      this.loggedIn ||= good
-      if (good) this.meet('logged in at once')
-    }
-    if (verb === 'STARTTLS' && code === 220) this.forget()
-    if (forbidden.test(item.line)) this.meet('forbidden verb refused')
-    if (text.startsWith('452 4.5.3 Error: too many')) this.meet('recipient of another group put off')
-    if (code === 553) this.meet('address of 8 bit refused')
-    if (!good || !['EHLO', 'HELO', 'MAIL', 'RSET'].includes(verb)) return
-    this.transactions++
-    this.chunks = ''
-    this.mail = verb === 'MAIL' ? item.line : null
-    if (verb === 'EHLO' || verb === 'HELO') this.hello = item.line
-  }
-
-  private followMessage(item: Item & { readonly kind: 'message' | 'chunk' }, good: boolean): void {
-    const { backend } = this
-    // What never came to a backend changes nothing but what the client has heard.
-    const swallowed = item.kind === 'chunk' && backend?.exchanges.at(-1)?.request.kind !== 'chunk'
-    const isOver = item.kind === 'message' || (!swallowed && (item.last || !good))
-    if (item.kind === 'chunk') {
-      this.meet(swallowed ? 'chunk swallowed' : isOver ? 'last chunk answered' : 'chunk answered')
-      if (item.size === 0) this.meet('chunk of no octets')
-      // A message with a hole in it is another message.
-      if (swallowed && backend?.midMessage === true) this.mustClose = 'a chunk of a message was swallowed'
-      if (!swallowed) this.chunks += item.content
-    }
-    if (!isOver) return
-    if (good) this.acknowledged++
-    this.mail = null
-    this.chunks = ''
-    this.transactions++
-  }
-
-  /** TLS begins on the client's side: nothing of what was said before counts (RFC 3207 4.2). */
-  private forget(): void {
-    this.hello = null
-    this.mail = null
-    this.chunks = ''
-    this.loggedIn = false
-    this.transactions++
-    if (this.client.mode === 'spliced' && this.backend !== null) this.backend.mode = 'spliced'
-    this.meet(this.client.mode === 'spliced' ? 'passed through' : 'STARTTLS accepted')
-  }
-
-  private weigh(item: Item, text: string, code: number, said: string | null): void {
-    const { backend } = this
-    const verb = item.kind === 'line' ? item.verb : item.kind
-    if (verb === 'response' && code !== 421)
-      assert.equal(text, said, 'an answer in the exchange of AUTH taken for a command')
-    if (code >= 500) {
-      const due = { mail: this.mail, chunks: this.chunks, tls: this.tls }
-      if (said !== text && !this.refusals.has(text)) checkRefusal(item, text, this.live(), due)
-      return
-    }
-    if (code >= 400) return
-    assert.equal(code === 354, verb === 'DATA', `${code} to ${JSON.stringify(item)}`)
-    assert.ok(code !== 334 || verb === 'AUTH' || verb === 'response', `${code} to ${JSON.stringify(item)}`)
-    if (verb === 'STARTTLS') return this.weighStarttls(said, text)
-    if (verb === 'EHLO') checkKeywords(text, backend?.relaying === true ? (said ?? '') : null, this.standing)
-    if (ownVerbs.includes(verb) && backend?.relaying !== true) {
-      assert.ok(verb !== 'MAIL' || this.hello !== null, 'MAIL accepted, and no hello')
-      return
-    }
-    assert.notEqual(said, null, `${code} that the backend never said`)
-    // It begins something that must not begin with what was said too early.
-    if (code === 354 || code === 334) assert.equal(backend?.ahead, false, `${code}, and a reply to nothing waits`)
-    if (verb !== 'EHLO') assert.equal(text, said, `${code} in other words than the backend's`)
-  }
-
-  private weighStarttls(said: string | null, text: string): void {
-    const { starttls } = this.live().arrival
-    assert.ok(!this.tls && starttls !== 'off', 'TLS, and nobody offered it')
-    assert.equal(
-      /^STARTTLS[ \t]*$/i.test(this.client.waiting.split(/\r?\n/, 1)[0] ?? ''),
-      true,
-      'STARTTLS with an argument',
-    )
-    if (starttls !== 'pass_through') return
-    assert.equal(text, said, 'passed through, and the backend never said so')
-    assert.equal(this.backend?.ahead, false, 'passed through, and octets in the clear wait')
-    assert.equal(this.live().tally.verdict.action, 'none', 'a client that has failed passed through')
-  }
-
   ask(ask: Ask): void {
     this.note('ask', ask)
     this.asked.push(ask)
@@ -252,52 +137,27 @@ export class Witness implements Port {
   open(group: string | null): void {
     this.note('open', group ?? '')
     assert.ok(this.backend === null, 'a second backend')
-    assert.ok(!this.loggedIn, 'another backend for a client that is logged in')
+    checkOpening(this.scene, group)
     const item = this.client.greeted ? this.client.item() : null
-    assert.ok(item === null ? !this.client.greeted : item.kind === 'line', 'a backend for what is no command')
-    const verb = item?.kind === 'line' ? item.verb : 'greeting'
-    this.mayOpen(verb)
-    assert.equal(
-      group,
-      verb === 'RCPT' && item?.kind === 'line' && isOfOthers(this.live().house, item.line) ? 'two' : null,
-    )
-    if (verb === 'RCPT') {
-      assert.notEqual(this.openedIn, this.transactions, 'a second attempt in one transaction')
-      assert.notEqual(this.recipientIn, this.transactions, 'another backend for a transaction that has begun')
-      this.openedIn = this.transactions
+    if (item?.kind === 'line' && item.verb === 'RCPT') {
+      const { transactions } = this.told
+      assert.notEqual(this.openedIn, transactions, 'a second attempt in one transaction')
+      assert.notEqual(this.recipientIn, transactions, 'another backend for a transaction that has begun')
+      this.openedIn = transactions
     }
-    this.meet(
-      `opened for ${ownVerbs.includes(verb) || /^(?:RCPT|AUTH|ETRN|STARTTLS|EXPN|greeting)$/.test(verb) ? verb : 'another verb'}`,
-    )
-    if (group !== null) this.meet('opened the other group')
     this.opening = true
     this.backend = new BackendView()
-  }
-
-  /** Which commands open a backend, and for whom. */
-  private mayOpen(verb: string): void {
-    const { house, arrival, tally } = this.live()
-    assert.ok(!arrival.health || verb === 'RCPT' || verb === 'AUTH', 'a backend for a probe')
-    assert.ok(verb === 'greeting' || this.hello !== null || this.mail !== null, 'a backend before hello')
-    const early = arrival.starttls === 'required' && !this.tls && verb !== 'greeting'
-    assert.ok(!early, 'a backend before TLS')
-    if (verb === 'AUTH') return assert.ok(mayLogIn(this.standing), 'a login of one who may not')
-    assert.equal(tally.verdict.action, 'none', 'a backend for a client that has failed')
-    if (verb === 'greeting') assert.equal(house.connect, 'greeting')
-    if (verb === 'MAIL') assert.notEqual(house.connect, 'rcpt')
-    if (verb === 'STARTTLS') assert.equal(arrival.starttls, 'pass_through')
-    assert.ok(!['', 'EHLO', 'HELO', 'DATA', 'BDAT', 'RSET', 'NOOP', 'QUIT'].includes(verb), `a backend for ${verb}`)
   }
 
   /** What a backend that does not answer for itself yet may be told. */
   private next(command: string | null): ReturnType<typeof nextOf> {
     assert.ok(this.backend !== null)
-    return nextOf(this.backend, { hello: this.hello, mail: this.mail, command })
+    return nextOf(this.backend, this.told, command)
   }
 
   command(text: string): void {
     this.note('B>', text.replace('\r\n', ''))
-    assert.equal(this.mustClose, null)
+    assert.equal(this.told.mustClose, null)
     const { backend } = this
     assert.ok(backend !== null, 'a command to nobody')
     assert.match(text, /^[\t -~\x80-\xff]*\r\n$/, 'no printable line')
@@ -318,15 +178,15 @@ export class Witness implements Port {
     assert.equal(line, next.line, 'told what was not said, or not yet')
     if (!next.isLast) return
     backend.asked = true
-    this.maySay(line)
+    checkCommand(this.scene, line)
   }
 
   private relays(line: string, item: Item | null): void {
     if (item?.kind === 'response') {
       const isText = /^[\t -~\x80-\xff]*$/.test(item.line)
-      const goesOver = isText && item.line.length <= 12_288 && this.rounds < 20
+      const goesOver = isText && item.line.length <= 12_288 && this.told.rounds < 20
       assert.equal(line, goesOver ? item.line : '*', 'another answer in the exchange of AUTH')
-      this.meet(goesOver ? 'answer relayed' : 'answer became a star')
+      meet(goesOver ? 'answer relayed' : 'answer became a star')
       return
     }
     if (this.client.chunk !== null) {
@@ -336,31 +196,11 @@ export class Witness implements Port {
     }
     assert.ok(item?.kind === 'line', 'a command, and none to answer')
     assert.equal(line, item.line, 'a command that the client did not send')
-    this.maySay(line)
+    checkCommand(this.scene, line)
     if (item.verb !== 'RCPT') return
     // One that fails while the backend is opened is refused when that has answered.
     assert.equal(this.live().tally.verdict.action, 'none', 'a recipient of a client that has failed')
-    this.recipientIn = this.transactions
-  }
-
-  /** What no client's command may be, in any phase. */
-  private maySay(line: string): void {
-    const { house, arrival } = this.live()
-    const isAuth = /^AUTH[ \t]/i.test(line)
-    assert.ok(line.length <= (isAuth ? 12_288 : house.limits.commandLine), 'a line over the limit')
-    assert.doesNotMatch(line, forbidden, "a verb that is the gate's")
-    assert.ok(this.tls || arrival.starttls !== 'required' || /^(?:EHLO|HELO|NOOP|QUIT)/i.test(line), 'before TLS')
-    if (isAuth) assert.ok(mayLogIn(this.standing), 'a login of one who may not')
-    if (/^STARTTLS(?:[ \t]|$)/i.test(line)) assert.equal(arrival.starttls, 'pass_through', 'TLS that is ours')
-    const isPath = /^(?:MAIL|RCPT)(?:[ \t]|$)/i.test(line)
-    if (isPath && /[\x80-\xff]/.test(line)) {
-      const mail = /^MAIL/i.test(line) ? line : (this.mail ?? '')
-      assert.match(mail, /[ \t]SMTPUTF8(?:[ \t]|$)/i, 'an address of 8 bit')
-      assert.ok(isUtf8(Buffer.from(line, 'latin1')), 'an address that is not UTF-8')
-      this.meet('address in UTF-8 relayed')
-    }
-    if (/^RCPT/i.test(line) && house.recipientDomains !== null)
-      assert.match(line, /^RCPT TO:\s*<?(?:[a-z\x80-\xff]+@example\.test|postmaster)>?(?: [A-Z][A-Z\d-]*(?:=\S+)?)*$/i)
+    this.recipientIn = this.told.transactions
   }
 
   message(octets: Uint8Array): void {
@@ -374,7 +214,7 @@ export class Witness implements Port {
     assert.ok(this.opening, 'another backend, and the client has heard this one')
     this.note('reopen', `${this.spares > 0}`)
     if (this.spares === 0) return false
-    this.meet('reopened')
+    meet('reopened')
     this.spares--
     this.backend?.leave(this.client)
     this.backend = new BackendView()
@@ -433,13 +273,13 @@ export class Witness implements Port {
   concluded(session: Session): void {
     this.conclusions++
     assert.equal(session.phase.name, 'done')
-    assert.equal(session.journal.accepted, this.acknowledged, 'messages that the client has heard 2xx for')
+    assert.equal(session.journal.accepted, this.told.acknowledged, 'messages that the client has heard 2xx for')
     const { mode, waiting } = this.client
     const item = this.client.item()
-    if (item !== null) this.secrets.push(...secretsIn(item))
-    if (mode === 'command') this.secrets.push(...(waiting.match(/^AUTH[ \t].*/gim) ?? []).flatMap(secretsInLine))
-    if (this.secrets.length > 0) this.meet('password kept out of the log')
-    assertUnlogged(session, this.secrets)
+    if (item !== null) this.told.secrets.push(...secretsIn(item))
+    if (mode === 'command') this.told.secrets.push(...(waiting.match(/^AUTH[ \t].*/gim) ?? []).flatMap(secretsInLine))
+    if (this.told.secrets.length > 0) meet('password kept out of the log')
+    assertUnlogged(session, this.told.secrets)
   }
 
   /** Octets of the backend, read here before the session reads them. */
@@ -450,8 +290,8 @@ export class Witness implements Port {
   /** TLS stands with the client. */
   secured(): TlsInfo {
     this.client.mode = 'command'
-    this.tls = true
-    this.meet('TLS with the client')
+    this.told.tls = true
+    meet('TLS with the client')
     return { version: 'TLSv1.3', cipher: 'TLS_AES_128_GCM_SHA256', serverName: null }
   }
 
@@ -468,7 +308,7 @@ export class Witness implements Port {
     }
     assert.ok(!this.closed && this.conclusions === 0, 'closed, and not over')
     assert.equal(this.farewell, null, 'a last word, and not over')
-    assert.equal(this.mustClose, null)
+    assert.equal(this.told.mustClose, null)
     assert.ok(Number.isFinite(session.deadline), 'waits for ever')
     assert.ok(session.deadline > this.now - this.late, 'a deadline that lies behind')
     const { client, backend } = this
