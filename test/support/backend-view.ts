@@ -26,6 +26,8 @@ export interface Use {
  * the message, chunk or exchange in progress. What it is given is read by its own count.
  */
 export class BackendView {
+  /** Whose it is; null: the default group's. */
+  readonly group: string | null
   /** null: the connection does not stand yet. */
   use: Use | null = null
   mode: Mode | 'chunk' = 'command'
@@ -50,6 +52,12 @@ export class BackendView {
   private unread = ''
   private malformed = false
   private goodbye: string | null = null
+  /** Its 2xx to the message that it has just taken. */
+  accepted: string | null = null
+
+  constructor(group: string | null) {
+    this.group = group
+  }
 
   /** The request that it has not answered; null: it has nothing to say. */
   get outstanding(): Request | null {
@@ -176,6 +184,10 @@ export class BackendView {
     if ((verb === 'AUTH' || verb === 'response') && reply.startsWith('334')) this.mode = 'response'
     if (verb === 'RCPT' && good) this.hasRecipient = true
     if (request.kind === 'chunk' && good && !request.last) this.midMessage = true
+    // A line eight times as long as a reply may have (RFC 5321 4.5.3.1.5) is no reply that anybody must read.
+    const isReply = reply.split('\r\n').every(line => line.length <= 4_094)
+    const isMessage = request.kind === 'message' || (request.kind === 'chunk' && request.last)
+    if (good && isMessage && isReply) this.accepted = reply
     const ends =
       request.kind === 'message' || request.kind === 'chunk' || ['MAIL', 'RSET', 'EHLO', 'HELO'].includes(verb)
     if (!ends || (request.kind === 'line' && !good) || (request.kind === 'chunk' && good && !request.last)) return

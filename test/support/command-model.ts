@@ -1,15 +1,27 @@
 import assert from 'node:assert/strict'
 import { isUtf8 } from 'node:buffer'
+import type { Session } from '@sallyport/proxy/session/session.js'
 import { mayLogIn } from './ehlo-model.ts'
 import { meet } from './met.ts'
 import type { Scene } from './reply-model.ts'
 import { forbidden } from './told.ts'
 import { isOfOthers } from './walk-house.ts'
 
+const known: ReadonlySet<string> = new Set([
+  ...['EHLO', 'HELO', 'MAIL', 'RCPT', 'DATA', 'RSET', 'QUIT', 'NOOP'],
+  ...['VRFY', 'EXPN', 'HELP', 'ETRN', 'AUTH', 'STARTTLS'],
+])
+
+/** The client has shown that it waits where it must: now, or before, or need not. */
+const isProven = ({ tally, house }: Session): boolean =>
+  tally.hasPassed(house.plan, 'pregreet') && tally.hasPassed(house.plan, 'pipelining')
+
 /** What no client may bring about, in any phase: `line` goes to a backend. */
 export function checkCommand({ session, told }: Scene, line: string): void {
   const { house, arrival } = session
   const standing = { house, starttls: arrival.starttls, tls: told.tls }
+  const verb = line.split(/[ \t]/, 1)[0]?.toUpperCase() ?? ''
+  assert.ok(known.has(verb) || (house.verbs?.has(verb) ?? true), 'a verb that is not among those let through')
   const isAuth = /^AUTH[ \t]/i.test(line)
   assert.ok(line.length <= (isAuth ? 12_288 : house.limits.commandLine), 'a line over the limit')
   assert.doesNotMatch(line, forbidden, "a verb that is the gate's")
@@ -44,6 +56,8 @@ export function checkOpening({ session, client, told }: Scene, group: string | n
     return assert.ok(mayLogIn({ house, starttls: arrival.starttls, tls: told.tls }), 'a login of one who may not')
   assert.equal(tally.verdict.action, 'none', 'a backend for a client that has failed')
   if (verb === 'greeting') assert.equal(house.connect, 'greeting')
+  // Commands that move no mail open it for nobody new, nor does a client that nobody knows hear its greeting.
+  if (!['MAIL', 'RCPT', 'ETRN', 'STARTTLS'].includes(verb)) assert.ok(isProven(session), 'a backend for one of the new')
   if (verb === 'MAIL') assert.notEqual(house.connect, 'rcpt')
   if (verb === 'STARTTLS') assert.equal(arrival.starttls, 'pass_through')
   assert.ok(!['', 'EHLO', 'HELO', 'DATA', 'BDAT', 'RSET', 'NOOP', 'QUIT'].includes(verb), `a backend for ${verb}`)

@@ -35,8 +35,11 @@ export function checkReply(scene: Scene, item: Item, text: string): void {
   const standing = { house: session.house, starttls: session.arrival.starttls, tls: told.tls }
   if (verb === 'EHLO') checkKeywords(text, backend?.relaying === true ? (said ?? '') : null, standing)
   if (ownVerbs.includes(verb) && backend?.relaying !== true) {
-    assert.ok(verb !== 'MAIL' || told.hello !== null, 'MAIL accepted, and no hello')
-    return
+    if (verb !== 'MAIL') return
+    assert.ok(told.hello !== null, 'MAIL accepted, and no hello')
+    const { house, arrival, tally } = session
+    const isOwn = house.connect === 'rcpt' || arrival.health || tally.verdict.action !== 'none'
+    return assert.ok(isOwn, 'MAIL accepted, and its backend was not asked')
   }
   assert.notEqual(said, null, `${code} that the backend never said`)
   // It begins something that must not begin with what was said too early.

@@ -32,7 +32,7 @@ export class Walk {
     const house = houseOf(tape)
     const arrival = {
       id: 'REF',
-      client: '192.0.2.1',
+      client: tape.of(['192.0.2.1', '2001:db8::7']),
       clientPort: 4567,
       access: tape.of(['none', 'none', 'none', 'none', 'none', 'none', 'none', 'none', 'allow', 'deny'] as const),
       greetWait: tape.of([6000, 0]),
@@ -271,8 +271,10 @@ export class Walk {
       witness.note('listed', `rank=${rank} list=bl.test rise=${finding.couldRise}`)
       session.answer({ ask: 'dnsbl', finding }, witness.now)
     } else {
-      witness.note('named', 'host.example')
-      session.answer({ ask: 'reverse-name', name: 'host.example' }, witness.now)
+      const name = tape.of(['host.example', '[UNAVAILABLE]', 'a=+b ADDR=10.0.0.1\xe9'])
+      witness.note('named', name)
+      witness.reverseName = name
+      session.answer({ ask: 'reverse-name', name }, witness.now)
     }
     witness.settle()
   }

@@ -5,11 +5,13 @@ import type { Session } from '@sallyport/proxy/session/session.js'
 import { BackendView } from './backend-view.ts'
 import { type Item, StreamView } from './client-view.ts'
 import { checkCommand, checkOpening } from './command-model.ts'
+import { checkIdentity } from './identity-model.ts'
 import { assertUnlogged, secretsIn, secretsInLine } from './log-model.ts'
 import { meet } from './met.ts'
 import { greetingOf, nextOf } from './replay.ts'
 import { checkReply, type Scene } from './reply-model.ts'
 import { Told } from './told.ts'
+import { isOfOthers } from './walk-house.ts'
 
 /** One thing that happened, as a row of a transcript. */
 export interface Row {
@@ -37,6 +39,8 @@ export class Witness implements Port {
   isFull = false
   conclusions = 0
   readonly asked: Ask[] = []
+  /** The client's name, as the DNS has answered; null: nothing so far. */
+  reverseName: string | null = null
   /** Backends that are left to be tried. */
   spares = 0
   /** What the client was given since STARTTLS was passed through. */
@@ -44,6 +48,8 @@ export class Witness implements Port {
   /** Every refusal that a backend has spoken. */
   private readonly refusals = new Set<string>()
   private heard = ''
+  /** The backend has taken a message with this, and the client has not heard so. */
+  private owed: string | null = null
   private openedIn = -1
   /** The transaction for which a backend that answers for itself was asked for a recipient. */
   private recipientIn = -1
@@ -95,6 +101,7 @@ export class Witness implements Port {
     const said = this.backend?.answerTo(item) ?? null
     const isOwn = said !== text && !(item.kind === 'line' && item.verb === 'EHLO' && this.backend?.relaying === true)
     checkReply(this.scene, item, text)
+    if (text === this.owed && (item.kind === 'message' || item.kind === 'chunk')) this.owed = null
     if (!isOwn) this.passedOn()
     client.answered(item, code)
     this.told.follow(item, text, client, this.backend)
@@ -146,7 +153,7 @@ export class Witness implements Port {
       this.openedIn = transactions
     }
     this.opening = true
-    this.backend = new BackendView()
+    this.backend = new BackendView(group)
   }
 
   /** What a backend that does not answer for itself yet may be told. */
@@ -173,7 +180,11 @@ export class Witness implements Port {
     const command = item?.kind === 'line' ? item.line : null
     assert.ok(backend !== null && !backend.asked, 'a line behind the command that is not answered')
     const next = this.next(command)
-    if (next === 'xclient') return assert.ok(/^XCLIENT .{0,502}$/.test(line), 'no XCLIENT where it is due')
+    if (next === 'xclient') {
+      const { told, reverseName: name } = this
+      const lines = [...backend.lines().filter(said => said.startsWith('XCLIENT ')), line]
+      return checkIdentity(lines, { arrival: this.live().arrival, name, hello: told.hello })
+    }
     assert.ok(typeof next === 'object', 'told what was not said, or not yet')
     assert.equal(line, next.line, 'told what was not said, or not yet')
     if (!next.isLast) return
@@ -182,6 +193,7 @@ export class Witness implements Port {
   }
 
   private relays(line: string, item: Item | null): void {
+    assert.ok(!this.isFull, 'worked for a client that does not take its replies')
     if (item?.kind === 'response') {
       const isText = /^[\t -~\x80-\xff]*$/.test(item.line)
       const goesOver = isText && item.line.length <= 12_288 && this.told.rounds < 20
@@ -189,8 +201,10 @@ export class Witness implements Port {
       meet(goesOver ? 'answer relayed' : 'answer became a star')
       return
     }
-    if (this.client.chunk !== null) {
-      assert.match(line, /^BDAT /i)
+    const { backend, client } = this
+    const { chunk } = client
+    if (chunk !== null) {
+      assert.equal(line.toUpperCase(), `BDAT ${chunk.size}${chunk.last ? ' LAST' : ''}`, 'another chunk')
       assert.equal(this.live().tally.verdict.action, 'none', 'a chunk of a client that has failed')
       return
     }
@@ -198,6 +212,8 @@ export class Witness implements Port {
     assert.equal(line, item.line, 'a command that the client did not send')
     checkCommand(this.scene, line)
     if (item.verb !== 'RCPT') return
+    const ofOthers = isOfOthers(this.live().house, item.line)
+    if (this.told.mail !== null) assert.equal(ofOthers ? 'two' : null, backend?.group, 'a recipient of other servers')
     // One that fails while the backend is opened is refused when that has answered.
     assert.equal(this.live().tally.verdict.action, 'none', 'a recipient of a client that has failed')
     this.recipientIn = this.told.transactions
@@ -217,7 +233,7 @@ export class Witness implements Port {
     meet('reopened')
     this.spares--
     this.backend?.leave(this.client)
-    this.backend = new BackendView()
+    this.backend = new BackendView(this.backend?.group ?? null)
     return true
   }
 
@@ -284,7 +300,11 @@ export class Witness implements Port {
 
   /** Octets of the backend, read here before the session reads them. */
   backendSays(text: string): void {
-    for (const refusal of this.backend?.read(text) ?? []) this.refusals.add(refusal)
+    const { backend } = this
+    if (backend === null) return
+    for (const refusal of backend.read(text)) this.refusals.add(refusal)
+    this.owed = backend.accepted
+    backend.accepted = null
   }
 
   /** TLS stands with the client. */
@@ -298,6 +318,7 @@ export class Witness implements Port {
   /** What holds between two inputs. */
   settle(): void {
     const session = this.live()
+    assert.equal(this.owed, null, 'accepted, and its client has not heard so')
     if (session.isDone) {
       assert.ok(this.closed, 'over, and not closed')
       assert.equal(this.conclusions, 1, 'concluded once')
@@ -312,7 +333,7 @@ export class Witness implements Port {
     assert.ok(Number.isFinite(session.deadline), 'waits for ever')
     assert.ok(session.deadline > this.now - this.late, 'a deadline that lies behind')
     const { client, backend } = this
-    const isOver = session.clientGone && client.greeted && client.item() === null
+    const isOver = session.clientGone && (client.greeted ? client.item() === null : client.waiting === '')
     assert.ok(!isOver, 'the client has gone, and nothing is left to finish')
     assert.ok(session.lines.pending <= 65_536 + 5_000, 'too much waits')
     if (client.mode === 'handshake') assert.equal(session.lines.pending, 0, 'octets in the clear wait')
