@@ -13,8 +13,8 @@ const known: ReadonlySet<string> = new Set([
 ])
 
 /** The client has shown that it waits where it must: now, or before, or need not. */
-const isProven = ({ tally, house }: Session): boolean =>
-  tally.hasPassed(house.plan, 'pregreet') && tally.hasPassed(house.plan, 'pipelining')
+const isProven = ({ tally, plan }: Session): boolean =>
+  tally.hasPassed(plan, 'pregreet') && tally.hasPassed(plan, 'pipelining')
 
 /** What no client may bring about, in any phase: `line` goes to a backend. */
 export function checkCommand({ session, told }: Scene, line: string): void {

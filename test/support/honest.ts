@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { Session } from '@sallyport/proxy/session/session.js'
+import { addressOf } from './address.ts'
 import { makeHouse } from './house.ts'
 import type { Tape } from './tape.ts'
 import { replyTo } from './walk-words.ts'
@@ -39,7 +40,7 @@ export class HonestSession {
     const greetWait = tape.of([6000, 0])
     const arrival = {
       id: 'REF',
-      client: '192.0.2.1',
+      client: addressOf('192.0.2.1'),
       clientPort: 4567,
       access: 'none',
       greetWait,

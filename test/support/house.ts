@@ -1,12 +1,13 @@
 import { type House, Offer, type Waits } from '@sallyport/proxy/session/house.js'
 import { Routes } from '@sallyport/proxy/session/routes.js'
-import { makePlan, type Policy } from '@sallyport/rules'
+import { Plans, type Policy } from '@sallyport/rules'
 
 export const hostname = 'mx.example.test'
 
 /** The defaults of the configuration, in milliseconds. */
 export const waits: Waits = {
   recall: 50,
+  answers: 5_000,
   command: 300_000,
   screening: 600_000,
   data: 180_000,
@@ -43,7 +44,7 @@ export function makeHouse(options: HouseOptions = {}): House {
   return {
     hostname,
     offer,
-    plan: makePlan(options.lists ? policy : { ...policy, checks: { ...policy.checks, dnsbl: { enabled: false } } }),
+    plans: new Plans(options.lists ? policy : { ...policy, checks: { ...policy.checks, dnsbl: { enabled: false } } }),
     waits: { ...waits, ...options.waits },
     limits: { commandLine: options.commandLine ?? 2048, commands: options.commands ?? 1000 },
     recipientDomains: options.recipientDomains === undefined ? null : new Set(options.recipientDomains),

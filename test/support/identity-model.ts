@@ -44,7 +44,7 @@ export function checkIdentity(lines: readonly string[], { arrival, name, hello }
     ...(hello === null
       ? []
       : [['PROTO', /^EHLO$/i.test(verb) ? 'ESMTP' : 'SMTP'] as const, ['HELO', argument] as const]),
-    ['ADDR', arrival.client.includes(':') ? `IPV6:${arrival.client}` : arrival.client],
+    ['ADDR', arrival.client.family === 6 ? `IPV6:${arrival.client.text}` : arrival.client.text],
   ])
   const said = attributesOf(lines)
   for (const [attribute, value] of said) {

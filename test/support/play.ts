@@ -4,6 +4,7 @@ import { Session } from '@sallyport/proxy/session/session.js'
 import { sessionLine, verdictOf } from '@sallyport/proxy/session-line.js'
 import { printable } from '@sallyport/proxy/smtp/octets.js'
 import { lessonOf, type Policy } from '@sallyport/rules'
+import { addressOf } from './address.ts'
 import { type HouseOptions, makeHouse } from './house.ts'
 import { type Deed, Recorder } from './recorder.ts'
 import { inputs, octetsOf, outputs, type Row, results, type Transcript } from './transcript.ts'
@@ -72,7 +73,7 @@ function open({ settings }: Transcript, recorder: Recorder): Session {
   }
   const arrival = {
     id: 'REF',
-    client: settings.get('client') ?? '192.0.2.1',
+    client: addressOf(settings.get('client') ?? '192.0.2.1'),
     clientPort: 4567,
     access: oneOf(settings.get('access') ?? 'none', ['none', 'allow', 'deny']),
     greetWait: Number(settings.get('wait') ?? 6000),
@@ -191,7 +192,7 @@ function verdictText(session: Session): string {
 }
 
 function learntText(session: Session): string {
-  const lesson = lessonOf(session.house.plan, session.tally)
+  const lesson = lessonOf(session.plan, session.tally)
   if (lesson === null) return 'nothing'
   return [...Object.keys(lesson.passed), ...Object.keys(lesson.failed).map(failed => `!${failed}`)].join(' ')
 }

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { Session } from '@sallyport/proxy/session/session.js'
 import { checks } from '@sallyport/rules'
+import { addressOf } from './address.ts'
 import { meet } from './met.ts'
 import { Tape } from './tape.ts'
 import { houseOf } from './walk-house.ts'
@@ -32,7 +33,7 @@ export class Walk {
     const house = houseOf(tape)
     const arrival = {
       id: 'REF',
-      client: tape.of(['192.0.2.1', '2001:db8::7']),
+      client: addressOf(tape.of(['192.0.2.1', '2001:db8::7'])),
       clientPort: 4567,
       access: tape.of(['none', 'none', 'none', 'none', 'none', 'none', 'none', 'none', 'allow', 'deny'] as const),
       greetWait: tape.of([6000, 0]),

@@ -1,4 +1,4 @@
-import { type Address, contains, type Instant, isPrivate, lessonOf, makePlan, NetworkSet } from '@sallyport/rules'
+import { type Address, contains, type Instant, isPrivate, lessonOf, NetworkSet, Plans } from '@sallyport/rules'
 import type { AccessLists } from './access.ts'
 import { Backends } from './backends/backends.ts'
 import type { GroupPlan } from './backends/plan.ts'
@@ -158,7 +158,7 @@ export class Gate {
     const verdict = verdictOf(session)
     this.metrics.sessions.inc({ verdict })
     if (verdict === 'health' && session.journal.recipients === 0) {
-      this.log.debug({ event: 'health', client: session.arrival.client }, 'health check')
+      this.log.debug({ event: 'health', client: session.arrival.client.text }, 'health check')
       return
     }
     countSession(this.metrics, session, verdict)
@@ -168,7 +168,7 @@ export class Gate {
 
   /** What the session taught of its client, kept under its key. */
   learn(session: Session, key: string, client: Address): void {
-    const lesson = lessonOf(session.house.plan, session.tally)
+    const lesson = lessonOf(session.plan, session.tally)
     if (lesson === null) return
     // Never learn against ourselves: private and loopback addresses gain no bad name.
     if (!isPrivate(client)) this.store.remember(key, lesson)
@@ -209,7 +209,7 @@ function houseOf(config: Config, backends: Backends, offer: Offer): House {
     : { ...config.policy, checks: { ...config.policy.checks, dnsbl: { enabled: false } } }
   return {
     hostname: config.hostname,
-    plan: makePlan(policy),
+    plans: new Plans(policy),
     offer,
     waits: config.timeouts,
     limits: config.limits,

@@ -64,7 +64,7 @@ export function turnAway(connection: Connection, reason: 'limit' | 'per_client' 
 export function arrivalOf({ gate, ends, health, mode }: Connection, tls: TlsInfo | null): Arrival {
   return {
     id: gate.ids.next(Date.now() / 1000),
-    client: ends.client.text,
+    client: ends.client,
     clientPort: ends.clientPort,
     access: gate.access.check(ends.client),
     greetWait: gate.greetWait(ends.client),

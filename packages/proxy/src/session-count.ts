@@ -6,12 +6,12 @@ import type { SessionVerdict } from './session-line.ts'
 
 /** Adds one concluded session to the metrics. Health checks are not counted here: they are nobody's mail. */
 export function countSession(metrics: Metrics, session: Session, verdict: SessionVerdict): void {
-  const { journal, tally, startedAt, house } = session
+  const { journal, tally, startedAt, plan } = session
   metrics.sessionSeconds.observe(verdict, (journal.endedAt - startedAt) / 1000)
   if (verdict === 'passed' && journal.greetedAt !== never) {
     metrics.addedDelay.observe(acquaintance(session), (journal.greetedAt - startedAt) / 1000)
   }
-  house.plan.checks.forEach((planned, i) => {
+  plan.checks.forEach((planned, i) => {
     const outcome = tally.outcomes[i]?.kind ?? 'todo'
     if (outcome === 'todo') return
     metrics.checks.inc({ check: planned.name, outcome, action: tally.actionFor(planned, i) })

@@ -48,7 +48,7 @@ export function sessionLine(session: Session): Readonly<Record<string, unknown>>
   return {
     event: 'session',
     id: arrival.id,
-    client: arrival.client,
+    client: arrival.client.text,
     port: arrival.clientPort,
     verdict: verdictOf(session),
     check: cause?.check,
@@ -94,7 +94,7 @@ function messages({ journal }: Session): Readonly<Record<string, number>> | unde
 /** What each check said: `pass`, `fail: why`, `known` (passed before), `unknown: why`. What was not yet settled is left out. */
 function outcomes(session: Session): Readonly<Record<string, string>> {
   const said: Record<string, string> = {}
-  session.house.plan.checks.forEach((planned, i) => {
+  session.plan.checks.forEach((planned, i) => {
     const text = outcomeText(session.tally.outcomes[i], session.tally.isRemembered(i))
     if (text !== null) said[planned.name] = text
   })

@@ -34,6 +34,10 @@ export const unknown = (why: string): Outcome => ({ kind: 'unknown', why })
 export const actions = ['observe', 'score', 'defer', 'refuse', 'drop'] as const
 export type Action = (typeof actions)[number]
 
+/** What can be looked up of a client and its envelope. The answer comes later, or never; then the fact stays unknown. */
+export const questions = ['dnsbl'] as const
+export type Question = (typeof questions)[number]
+
 /** The phase at whose end a check is to be settled; later phases do not wait for it. */
 export type Stage = 'recall' | 'greet' | 'command'
 
@@ -64,6 +68,13 @@ export interface Check<Name extends string = string, Specs extends OptionSpecs =
   /** Who may fail it without being a bot: the false-positive note of the docs. */
   readonly mistakes: string
   readonly settles: Stage
+  /**
+   * `recipient`: it is about the one recipient that is asked for now (`facts.recipient`), tested anew for each, and its failure
+   * is that recipient's alone. Otherwise it is about the session, and what has failed stays failed.
+   */
+  readonly scope?: 'recipient'
+  /** What must be looked up for it; without the check nothing is asked. */
+  readonly asks?: Question
   /** Its voucher outweighs what has failed already; otherwise one counts only while nothing has. */
   readonly vouches?: 'for all'
   /** Default action on the first offence. */

@@ -3,6 +3,14 @@ import type { DnsblFinding } from './dnsbl.ts'
 /** What the operator's own lists say of the client's address. `none`: it is on neither. */
 export type Access = 'none' | 'allow' | 'deny'
 
+/** What is known of one recipient. */
+export interface RecipientFacts {
+  /** The forward-path as it came, without its brackets. */
+  readonly path: string
+  /** Its domain, lower case; empty: it has none. */
+  readonly domain: string
+}
+
 /**
  * What has been observed of one session. One flat object in which every field is there from the start ("not observed yet"
  * has a value of its own); facts only grow but for `junkCommands`, and each is written in one place: by the phase that sees it.
@@ -53,6 +61,9 @@ export class Facts {
   bareNewlines = 0
   /** The verb in force when the first of them came (DATA for a message). */
   bareNewlineAfter: string | null = null
+
+  /** The recipient that is asked for now; null: none. */
+  recipient: RecipientFacts | null = null
 
   /** The client has spoken a whole HELO/EHLO, MAIL and RCPT: the tests of the dialogue have had their chance. */
   enveloped = false

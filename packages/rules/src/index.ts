@@ -10,15 +10,46 @@ export {
   isPrivate,
   parseAddress,
 } from './address.ts'
-export { type Action, actions, type Check, type CountOption, type Outcome, type Stage, type Words } from './check.ts'
+export {
+  type Action,
+  actions,
+  type Check,
+  type CountOption,
+  type Outcome,
+  type Question,
+  questions,
+  type Stage,
+  type Words,
+} from './check.ts'
 export { type CheckName, checks } from './checks/index.ts'
+export {
+  type Bearing,
+  type Delays,
+  delayOf,
+  type Moment,
+  moments,
+  mostForAny,
+  mostForClean,
+  noDelays,
+} from './delay.ts'
 export type { DnsblFinding } from './dnsbl.ts'
 export { DnsblRank, type DnsblResult, type TtlBounds } from './dnsbl-rank.ts'
 export { type DnsblZone, distinctDomains, type OctetPattern, parseZone, readAnswer } from './dnsbl-zone.ts'
-export { type Access, Facts } from './facts.ts'
-export { type Cause, isSettled, judge, Tally, type Verdict } from './judge.ts'
+export { type Access, Facts, type RecipientFacts } from './facts.ts'
+export { type Cause, isSettled, isWaiting, judge, judgeRecipient, Tally, type Verdict } from './judge.ts'
 export { type Lesson, lessonOf } from './memory.ts'
 export { contains, formatNetwork, type Network, networkOf, parseNetwork } from './network.ts'
 export { NetworkSet, NetworkSetBuilder } from './network-set.ts'
-export { type CheckSettings, defaultScore, makePlan, type Plan, type PlannedCheck, type Policy } from './policy.ts'
+export { type Party, Plans } from './plans.ts'
+export {
+  type CheckSettings,
+  defaultPreset,
+  defaultScore,
+  type Exception,
+  makePlan,
+  type Plan,
+  type PlannedCheck,
+  type Policy,
+} from './policy.ts'
+export { type Preset, type PresetSettings, presetSettings, presets } from './preset.ts'
 export { type Instant, never } from './time.ts'

@@ -19,6 +19,34 @@ const none: Verdict = { action: 'none', cause: null }
 
 const severity = { none: 0, observe: 0, score: 0, defer: 1, refuse: 2, drop: 3 } as const
 
+/** What failed checks add up to. */
+class Sum {
+  worst = 0
+  verdict: Verdict = none
+  score = 0
+  heaviest: PlannedCheck | null = null
+  heaviestWhy = ''
+
+  add(planned: PlannedCheck, action: Action, why: string, facts: Facts): void {
+    if (action === 'score') {
+      this.score += planned.points
+      if (this.heaviest !== null && planned.points <= this.heaviest.points) return
+      this.heaviest = planned
+      this.heaviestWhy = why
+    } else if (severity[action] > this.worst) {
+      this.worst = severity[action]
+      this.verdict = verdictOf(action, planned, why, facts)
+    }
+  }
+
+  conclude(plan: Plan, facts: Facts): Verdict {
+    if (this.heaviest === null) return this.verdict
+    const action = actionOfScore(this.score, plan)
+    if (severity[action] <= this.worst) return this.verdict
+    return verdictOf(action, this.heaviest, `${this.heaviestWhy} (score ${this.score})`, facts)
+  }
+}
+
 /** What the checks have said of one session so far. Outcomes only grow: what has failed stays failed. */
 export class Tally {
   /** One for each check of the plan, in its order. */
@@ -67,20 +95,17 @@ export class Tally {
 }
 
 /**
- * Runs every check that is still open over the facts and forms the verdict. Ten function calls after each input are cheaper
- * than any bookkeeping of what changed. The allow list and a login beat everything; any other voucher counts only when nothing has
- * failed yet, wherever in the plan it stands, and not while its check only observes. So but for a login a verdict never becomes milder.
+ * Runs every check of the session that is still open over the facts and forms the verdict. Ten function calls after each input are
+ * cheaper than any bookkeeping of what changed. The allow list and a login beat everything; any other voucher counts only when nothing
+ * has failed yet, wherever in the plan it stands, and not while its check only observes. So but for a login a verdict never becomes milder.
  */
 export function judge(facts: Facts, plan: Plan, tally: Tally): Verdict {
   if (tally.vouched !== null) return none
-  let worst = 0
-  let verdict: Verdict = none
-  let score = 0
-  let heaviest: PlannedCheck | null = null
-  let heaviestWhy = ''
+  const sum = new Sum()
   let vouched: string | null = null
   for (let i = 0; i < plan.checks.length; i++) {
     const planned = plan.checks[i] as PlannedCheck
+    if (planned.check.scope === 'recipient') continue
     let outcome = tally.outcomes[i] as Outcome
     if (outcome.kind !== 'fail') {
       outcome = planned.check.test(facts, planned.options)
@@ -92,26 +117,33 @@ export function judge(facts: Facts, plan: Plan, tally: Tally): Verdict {
       if (planned.check.vouches === 'for all') return acquit(tally, reason)
       if (action !== 'observe') vouched ??= reason
     }
-    if (outcome.kind !== 'fail') continue
-    if (action === 'score') {
-      score += planned.points
-      if (heaviest === null || planned.points > heaviest.points) {
-        heaviest = planned
-        heaviestWhy = outcome.why
-      }
-    } else if (severity[action] > worst) {
-      worst = severity[action]
-      verdict = verdictOf(action, planned, outcome.why, facts)
+    if (outcome.kind === 'fail') sum.add(planned, action, outcome.why, facts)
+  }
+  if (vouched !== null && sum.worst === 0 && sum.heaviest === null) return acquit(tally, vouched)
+  tally.score = sum.score
+  tally.verdict = sum.conclude(plan, facts)
+  return tally.verdict
+}
+
+/**
+ * The verdict for the recipient that is asked for now, by the plan that holds for it: what the checks of the session have said, and
+ * what those of recipients say of this one. It binds no other recipient, nor the message: of those that failed for any, the outcome
+ * is kept for the log.
+ */
+export function judgeRecipient(facts: Facts, plan: Plan, tally: Tally): Verdict {
+  if (tally.vouched !== null) return none
+  const sum = new Sum()
+  for (let i = 0; i < plan.checks.length; i++) {
+    const planned = plan.checks[i] as PlannedCheck
+    let outcome = tally.outcomes[i] as Outcome
+    if (planned.check.scope === 'recipient') {
+      const before = outcome
+      outcome = planned.check.test(facts, planned.options)
+      if (before.kind !== 'fail') tally.outcomes[i] = outcome
     }
+    if (outcome.kind === 'fail') sum.add(planned, tally.actionFor(planned, i), outcome.why, facts)
   }
-  if (vouched !== null && worst === 0 && heaviest === null) return acquit(tally, vouched)
-  tally.score = score
-  if (heaviest !== null) {
-    const action = actionOfScore(score, plan)
-    if (severity[action] > worst) verdict = verdictOf(action, heaviest, `${heaviestWhy} (score ${score})`, facts)
-  }
-  tally.verdict = verdict
-  return verdict
+  return sum.conclude(plan, facts)
 }
 
 function acquit(tally: Tally, reason: string): Verdict {
@@ -142,6 +174,16 @@ export function isSettled(stage: Stage, plan: Plan, tally: Tally): boolean {
     if (!isDue(planned.check.settles, stage)) return true
     if (tally.outcomes[i]?.kind !== 'todo' || tally.isRemembered(i)) return true
     return tally.actionFor(planned, i) === 'observe'
+  })
+}
+
+/** Whether something that was asked about the client has not been answered, and would decide. */
+export function isWaiting(plan: Plan, tally: Tally): boolean {
+  if (tally.vouched !== null) return false
+  return plan.checks.some(({ check }, i) => {
+    if (check.asks === undefined || check.scope === 'recipient') return false
+    if (tally.outcomes[i]?.kind !== 'todo' || tally.isRemembered(i)) return false
+    return tally.actionFor(plan.checks[i] as PlannedCheck, i) !== 'observe'
   })
 }
 

@@ -1,7 +1,10 @@
 import type { Action, Check, CountOption } from './check.ts'
 import { type CheckName, checks } from './checks/index.ts'
+import type { Delays } from './delay.ts'
+import type { Network } from './network.ts'
+import { type Preset, presetSettings } from './preset.ts'
 
-/** The operator's settings for one check; what is left out keeps the check's own default. */
+/** The operator's settings for one check; what is left out keeps the preset's, or the check's own default. */
 export interface CheckSettings {
   readonly enabled?: boolean
   readonly action?: Action
@@ -14,12 +17,31 @@ export interface CheckSettings {
   readonly options?: Readonly<Record<string, number>>
 }
 
+type ByName = { readonly [Name in CheckName]?: CheckSettings }
+
+/** Settings for some clients or recipients. It is for a session, or a recipient, that meets each kind of condition it has. */
+export interface Exception {
+  /** Networks of clients. */
+  readonly networks: readonly Network[]
+  /** Names of clients, confirmed by the DNS; `*.example.net`: all below example.net. Lower case. */
+  readonly names: readonly string[]
+  /** Arguments of HELO, which anybody may choose; written as `names`. */
+  readonly hello: readonly string[]
+  /** Domains of recipients, written as `names`. */
+  readonly recipients: readonly string[]
+  /** A check that is not run at all (`enabled`) is not run for anybody. */
+  readonly checks: ByName
+}
+
 export interface Policy {
-  readonly checks?: { readonly [Name in CheckName]?: CheckSettings }
+  readonly preset?: Preset
+  readonly checks?: ByName
   /** The sum of points from which a client is deferred or refused; 0: never. */
   readonly score?: { readonly defer: number; readonly refuse: number }
   /** Seconds for which a failed check is remembered against a client (for `again`). */
   readonly offenceTtl?: number
+  readonly delays?: Partial<Delays>
+  readonly exceptions?: readonly Exception[]
 }
 
 /** A check bound to the operator's settings. */
@@ -38,9 +60,11 @@ export interface Plan {
   readonly checks: readonly PlannedCheck[]
   readonly score: { readonly defer: number; readonly refuse: number }
   readonly offenceTtl: number
+  readonly delays: Delays
 }
 
 export const defaultScore = { defer: 5, refuse: 10 } as const
+export const defaultPreset: Preset = 'gentle'
 
 function optionsOf(specs: Readonly<Record<string, CountOption>>, set: Readonly<Record<string, number>>) {
   const options: Record<string, number> = {}
@@ -48,16 +72,29 @@ function optionsOf(specs: Readonly<Record<string, CountOption>>, set: Readonly<R
   return options
 }
 
-/** Binds the operator's settings to the list of checks. */
-export function makePlan(policy: Policy): Plan {
+/** The settings of one check where several say something: what comes later counts. */
+function settle(layers: readonly CheckSettings[]): CheckSettings {
+  let settled: CheckSettings = {}
+  for (const layer of layers) {
+    const { again, ...others } = settled
+    // Who chose an action chose it for every offence, unless he says otherwise.
+    const kept = layer.action === undefined && again !== undefined ? { again } : {}
+    settled = { ...others, ...kept, ...layer, options: { ...settled.options, ...layer.options } }
+  }
+  return settled
+}
+
+/** Binds the settings to the list of checks. `exceptions`: those that hold, the last the strongest. */
+export function makePlan(policy: Policy, exceptions: readonly Exception[] = []): Plan {
+  const preset = presetSettings[policy.preset ?? defaultPreset]
   const planned: PlannedCheck[] = []
   for (const definition of checks) {
     const check: Check = definition
     const name = definition.name
-    const set = policy.checks?.[name] ?? {}
-    if (set.enabled === false) continue
+    const general = [preset.checks[name] ?? {}, policy.checks?.[name] ?? {}]
+    if (settle(general).enabled === false) continue
+    const set = settle([...general, ...exceptions.map(exception => exception.checks[name] ?? {})])
     const action = set.action ?? check.action
-    // An operator who chose an action chose it for every offence, unless he says otherwise.
     const again = set.again !== undefined ? set.again : set.action === undefined ? check.again : null
     planned.push({
       check,
@@ -69,5 +106,10 @@ export function makePlan(policy: Policy): Plan {
       options: optionsOf(check.options, set.options ?? {}),
     })
   }
-  return { checks: planned, score: policy.score ?? defaultScore, offenceTtl: policy.offenceTtl ?? 86_400 }
+  return {
+    checks: planned,
+    score: policy.score ?? defaultScore,
+    offenceTtl: policy.offenceTtl ?? 86_400,
+    delays: { ...preset.delays, ...policy.delays },
+  }
 }

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { Session } from '@sallyport/proxy/session/session.js'
+import { addressOf } from '../../support/address.ts'
 import { makeHouse, waits } from '../../support/house.ts'
 import { Recorder } from '../../support/recorder.ts'
 
@@ -8,7 +9,7 @@ test('a session whose time is over when the backend fails ends there, with no de
   const recorder = new Recorder()
   const arrival = {
     id: 'REF',
-    client: '192.0.2.1',
+    client: addressOf('192.0.2.1'),
     clientPort: 4567,
     access: 'allow',
     greetWait: 0,

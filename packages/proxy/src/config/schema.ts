@@ -56,6 +56,9 @@ const timeouts = section({
   recall: duration('1ms', '5s', '50ms')
     .prefault('50ms')
     .describe('For what the store knows of the client; then it is unknown.'),
+  answers: duration('100ms', '30s', '5s')
+    .prefault('5s')
+    .describe('For what was asked of the DNS or the store about a client, before its recipient is decided without it.'),
   command: duration('1s', '1h', '5m').prefault('5m').describe('For the next command of the client.'),
   screening: duration('1s', '1d', '10m').prefault('10m').describe('For everything before the backend is opened.'),
   data: duration('1s', '1h', '3m').prefault('3m').describe('Between two pieces of a message.'),

@@ -1,4 +1,4 @@
-import type { Access } from '@sallyport/rules'
+import type { Access, Address } from '@sallyport/rules'
 
 /** What TLS came to with the client. */
 export interface TlsInfo {
@@ -19,7 +19,7 @@ export type Starttls = 'off' | 'offered' | 'required' | 'pass_through'
 export interface Arrival {
   /** The reference id: in every refusal and in the log. */
   readonly id: string
-  readonly client: string
+  readonly client: Address
   readonly clientPort: number
   readonly access: Access
   /** The pause before the greeting, ms. */

@@ -1,8 +1,8 @@
-import type { Instant } from '@sallyport/rules'
+import type { Instant, Verdict } from '@sallyport/rules'
 import { parseChunk } from '../smtp/chunk.ts'
 import { type Command, isClean, isNonSmtp, isUseful, mayBeGrouped, parseCommand, type Verb } from '../smtp/command.ts'
 import { hasEightBit, isUtf8 } from '../smtp/octets.ts'
-import { isHelloName, parsePath } from '../smtp/path.ts'
+import { domainOf, isAlwaysReachable, isHelloName, parsePath } from '../smtp/path.ts'
 import { mailOf } from './envelope.ts'
 import type { House } from './house.ts'
 import { enterHandshake } from './phases/handshake.ts'
@@ -82,11 +82,43 @@ export function noteHello(session: Session, { verb, argument, line }: Command): 
   session.hello = { verb, name: argument, line }
   facts.hello = argument.slice(0, 255)
   if (!isHelloName(argument)) facts.helloMalformed = true
+  session.replan()
+}
+
+/** The verdict for the recipient that is asked for now. */
+export function verdictForRecipient(session: Session): Verdict {
+  const verdict = session.judgeRecipient()
+  const { recipient } = session.facts
+  const mayWrite = verdict.action === 'drop' || recipient === null || !isAlwaysReachable(recipient.path)
+  return mayWrite ? verdict : { action: 'none', cause: null }
+}
+
+/** What forbids the message of this transaction; null: nothing. */
+export function forbidding(session: Session): Verdict | null {
+  const { verdict } = session.tally
+  return verdict.action === 'none' || (session.pardoned && verdict.action !== 'drop') ? null : verdict
+}
+
+/** A new recipient: decided upon with what is known by now. True: answered, or dropped. */
+export function screenRecipient(session: Session, path: string, now: Instant): boolean {
+  const { facts } = session
+  session.journal.recipient(path)
+  // A backend may have taken MAIL without a hello, before this recipient of others let it go.
+  if (session.hello !== null) facts.enveloped = true
+  facts.recipient = { path: path.slice(0, 320), domain: domainOf(path).toLowerCase() }
+  const general = session.judge()
+  const verdict = verdictForRecipient(session)
+  if (general.action === 'drop' || verdict.action === 'drop') {
+    session.drop(general.action === 'drop' ? general : verdict, now)
+    return true
+  }
+  if (refuse(session, verdict)) return true
+  if (general.action !== 'none') session.pardoned = true
+  return false
 }
 
 /** Answers a command with the verdict, if that is against the client; true: answered. */
-export function refuse(session: Session): boolean {
-  const verdict = session.tally.verdict
+export function refuse(session: Session, verdict: Verdict): boolean {
   if (verdict.action === 'none') return false
   const text = verdictReply(verdict, session.arrival.id)
   session.journal.refusal(text)
@@ -181,7 +213,7 @@ function declineAuth(session: Session): boolean {
   else {
     // Where everybody must have TLS there are users, and they are judged by their password; elsewhere there are strangers.
     const forUsers = arrival.tls !== null || arrival.starttls === 'required'
-    return !forUsers && refuse(session)
+    return !forUsers && refuse(session, session.tally.verdict)
   }
   return true
 }

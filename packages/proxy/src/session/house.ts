@@ -1,4 +1,4 @@
-import type { Plan } from '@sallyport/rules'
+import type { Plans } from '@sallyport/rules'
 import { ehloReply, keywordOf, offered, type View } from '../smtp/keywords.ts'
 import type { Routes } from './routes.ts'
 
@@ -6,6 +6,8 @@ import type { Routes } from './routes.ts'
 export interface Waits {
   /** For the store, before a client counts as unknown. */
   readonly recall: number
+  /** For what was asked about a client, before a recipient is decided without it. */
+  readonly answers: number
   /** For a whole command line, counted from our reply. */
   readonly command: number
   /** From accept until the backend is open, in all. */
@@ -59,7 +61,7 @@ export class Offer {
 /** What every session of one configuration shares. A reload makes a new house; open sessions stay in theirs. */
 export interface House {
   readonly hostname: string
-  readonly plan: Plan
+  readonly plans: Plans
   readonly offer: Offer
   readonly waits: Waits
   readonly limits: {

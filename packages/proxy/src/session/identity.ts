@@ -3,6 +3,7 @@ import type { Session } from './session.ts'
 
 /** The XCLIENT commands that tell a backend who the client is, and what it said of itself if it has. */
 export function introduction({ arrival, hello, reverseName }: Session): readonly string[] {
+  const { client } = arrival
   // Postfix looks nothing up after XCLIENT: without a name it would keep the gate's own.
   const name = reverseName ?? '[TEMPUNAVAIL]'
   const said =
@@ -17,6 +18,6 @@ export function introduction({ arrival, hello, reverseName }: Session): readonly
     ['REVERSE_NAME', name],
     ['PORT', String(arrival.clientPort)],
     ...said,
-    ['ADDR', arrival.client.includes(':') ? `IPV6:${arrival.client}` : arrival.client],
+    ['ADDR', client.family === 6 ? `IPV6:${client.text}` : client.text],
   ])
 }

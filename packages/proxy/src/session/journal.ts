@@ -32,6 +32,9 @@ export class Journal {
   /** The backend answered the client for the first time. */
   relayedAt: Instant = never
   endedAt: Instant = never
+  /** The client was made to wait so long in all, ms, and left after so long of a wait; -1: it did not leave in one. */
+  waited = 0
+  leftAfter = -1
 
   reversePath: string | null = null
   /** Created at the first recipient. */

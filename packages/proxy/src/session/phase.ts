@@ -7,6 +7,7 @@ export type PhaseName =
   | 'recall'
   | 'greet'
   | 'command'
+  | 'hold'
   | 'handshake'
   | 'opening'
   | 'relay'

@@ -1,4 +1,14 @@
-import { Facts, type Instant, judge, never, Tally, type Verdict } from '@sallyport/rules'
+import {
+  Facts,
+  type Instant,
+  judge,
+  judgeRecipient,
+  never,
+  type Party,
+  type Plan,
+  Tally,
+  type Verdict,
+} from '@sallyport/rules'
 import { LineReader } from '../smtp/line.ts'
 import { printable, withoutSecrets } from '../smtp/octets.ts'
 import { ReplyReader } from '../smtp/reply.ts'
@@ -31,6 +41,8 @@ export class Session {
   readonly port: Port
   readonly startedAt: Instant
   readonly facts: Facts
+  /** What holds for this client. */
+  plan: Plan
   readonly tally: Tally
   readonly journal = new Journal()
   readonly lines: LineReader
@@ -51,6 +63,8 @@ export class Session {
   lastVerb = 'CONNECT'
   commandsSinceMessage = 0
   draining = false
+  /** A recipient of the transaction was let in although others are not: so is its message. */
+  pardoned = false
   /** The backend has the whole of a message and has not answered yet. */
   handedOver = false
   /** What follows is TLS between the client and the backend: passed on unseen. */
@@ -72,11 +86,12 @@ export class Session {
     this.port = port
     this.startedAt = now
     this.facts = new Facts()
-    this.facts.client = arrival.client
+    this.facts.client = arrival.client.text
     this.facts.access = arrival.access
     this.facts.greetWait = arrival.greetWait
     this.tls = arrival.tls
-    this.tally = new Tally(house.plan)
+    this.plan = house.plans.for(this.party(null))
+    this.tally = new Tally(this.plan)
     this.lines = new LineReader(Math.max(house.limits.commandLine, authLine))
   }
 
@@ -117,13 +132,14 @@ export class Session {
     if (this.isDone) return
     switch (answer.ask) {
       case 'recall':
-        this.tally.recall(this.house.plan, answer.passed, answer.failed)
+        this.tally.recall(this.plan, answer.passed, answer.failed)
         break
       case 'dnsbl':
         this.facts.dnsbl = answer.finding
         break
       case 'reverse-name':
         this.reverseName = answer.name
+        this.replan()
         break
       default:
         answer satisfies never
@@ -225,7 +241,22 @@ export class Session {
 
   /** Runs the checks over what is known now. */
   judge(): Verdict {
-    return judge(this.facts, this.house.plan, this.tally)
+    return judge(this.facts, this.plan, this.tally)
+  }
+
+  /** Runs those of recipients, too, over the one that is asked for now. */
+  judgeRecipient(): Verdict {
+    const domain = this.facts.recipient?.domain ?? null
+    return judgeRecipient(this.facts, this.house.plans.for(this.party(domain)), this.tally)
+  }
+
+  /** The client has got a name: other exceptions may hold for it. */
+  replan(): void {
+    this.plan = this.house.plans.for(this.party(null))
+  }
+
+  private party(recipient: string | null): Party {
+    return { client: this.arrival.client, name: this.reverseName, hello: this.facts.hello, recipient }
   }
 
   /** Notes what came before its turn, once; true: something did. Where it was the client's turn, do not ask. */
@@ -257,6 +288,8 @@ export class Session {
   endTransaction(): void {
     this.mail = null
     this.transaction = null
+    this.pardoned = false
+    this.facts.recipient = null
   }
 
   /** Lets the backend go without a word, if there is one. */

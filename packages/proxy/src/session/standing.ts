@@ -2,14 +2,14 @@ import type { View } from '../smtp/keywords.ts'
 import type { Session } from './session.ts'
 
 /** The client has shown that it waits where it must, now or before, or need not. */
-export function isProven({ tally, house }: Session): boolean {
+export function isProven({ tally, plan }: Session): boolean {
   if (tally.verdict.action !== 'none') return false
-  return tally.hasPassed(house.plan, 'pregreet') && tally.hasPassed(house.plan, 'pipelining')
+  return tally.hasPassed(plan, 'pregreet') && tally.hasPassed(plan, 'pipelining')
 }
 
 /** The client was known when it came: its passes were remembered. */
-export function wasKnown({ tally, house }: Session): boolean {
-  return house.plan.checks.some((planned, i) => planned.ttl > 0 && tally.isRemembered(i))
+export function wasKnown({ tally, plan }: Session): boolean {
+  return plan.checks.some((planned, i) => planned.ttl > 0 && tally.isRemembered(i))
 }
 
 /** Passwords are for TLS, unless the operator says otherwise. */

@@ -54,6 +54,9 @@ export function isRecipientOf(domains: ReadonlySet<string>, { path, parameters }
   return domains.has(path.slice(at + 1).toLowerCase())
 }
 
+/** `postmaster` of anywhere (RFC 5321 4.5.1), and `abuse` (RFC 2142 2): they hear of it where mail is refused by mistake. */
+export const isAlwaysReachable = (path: string): boolean => /^(?:postmaster|abuse)(?:@[^@]*)?$/i.test(path)
+
 /** The domain of a path: what stands behind its last at sign; empty: it has none. Which server it is for, not whose it is. */
 export function domainOf(path: string): string {
   return path.slice(path.lastIndexOf('@') + 1 || path.length)

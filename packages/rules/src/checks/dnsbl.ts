@@ -11,6 +11,7 @@ export const dnsbl = check({
   about: 'DNS block lists name the client, with a rank at or above the threshold.',
   mistakes: 'Lists differ in care; shared hosts get listed for their neighbours. Weigh several lists, observe first.',
   settles: 'greet',
+  asks: 'dnsbl',
   action: 'observe',
   again: null,
   points: 5,

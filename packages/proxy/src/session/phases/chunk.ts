@@ -2,7 +2,7 @@ import type { Instant } from '@sallyport/rules'
 import { type Chunk, chunkCommand, NewlineCount, parseChunk } from '../../smtp/chunk.ts'
 import type { Command } from '../../smtp/command.ts'
 import { isNegative, isPositive, type Reply } from '../../smtp/reply.ts'
-import { junk } from '../dialogue.ts'
+import { forbidding, junk } from '../dialogue.ts'
 import type { Ending } from '../journal.ts'
 import type { Phase } from '../phase.ts'
 import { replies, verdictReply } from '../replies.ts'
@@ -191,12 +191,12 @@ function endWith(session: Session, ending: Ending, text: string, now: Instant): 
 
 /** BDAT where a backend is behind. */
 export function carryChunk(session: Session, relay: Relay, command: Command, now: Instant): void {
-  const { verdict } = session.tally
+  const verdict = forbidding(session)
   if (!relay.hasRecipient) {
     const text = session.mail === null ? replies.needMail : replies.noRecipients
     return throwAway(session, relay, command, { text, ending: null }, now)
   }
-  if (verdict.action !== 'none') {
+  if (verdict !== null) {
     const text = verdictReply(verdict, session.arrival.id)
     return throwAway(session, relay, command, { text, ending: 'verdict' }, now)
   }

@@ -1,7 +1,7 @@
 import type { Instant } from '@sallyport/rules'
 import type { Command } from '../../smtp/command.ts'
 import { domainOf, isRecipientOf, parsePath } from '../../smtp/path.ts'
-import { answerAlways, declineRcpt, nextCommand, noteHello, refuse, reject } from '../dialogue.ts'
+import { answerAlways, declineRcpt, nextCommand, noteHello, reject, screenRecipient } from '../dialogue.ts'
 import { mailOf, type Transaction } from '../envelope.ts'
 import { type Phase, withoutBackend } from '../phase.ts'
 import { replies } from '../replies.ts'
@@ -9,6 +9,7 @@ import type { Session } from '../session.ts'
 import { isProven, viewOf } from '../standing.ts'
 import { refuseChunk } from './chunk.ts'
 import { sendAway } from './early.ts'
+import { holdBack } from './hold.ts'
 import { enterOpening } from './opening.ts'
 
 /**
@@ -22,6 +23,8 @@ const command: Phase = {
 
   work(session, now) {
     for (let next = nextCommand(session, now); next !== null; next = nextCommand(session, now)) {
+      const held = next
+      if (holdBack(session, held, command, now, later => goOn(session, held, later))) return
       answer(session, next, now)
       if (session.phase !== command) return
       setDeadline(session, now)
@@ -44,6 +47,12 @@ const command: Phase = {
   drain(session, now) {
     sendAway(session, now)
   },
+}
+
+/** The client has waited long enough. */
+function goOn(session: Session, held: Command, now: Instant): void {
+  answer(session, held, now)
+  if (session.phase === command) enterCommand(session, now)
 }
 
 /** Back, or for the first time, to where the gate speaks for itself. */
@@ -123,7 +132,7 @@ function hello(session: Session, command: Command, now: Instant): void {
   session.endTransaction()
   const verdict = session.judge()
   if (verdict.action === 'drop') return session.drop(verdict, now)
-  session.pipeliningOffered = verb === 'EHLO' && tally.hasPassed(house.plan, 'pipelining')
+  session.pipeliningOffered = verb === 'EHLO' && tally.hasPassed(session.plan, 'pipelining')
   const offer = () => house.offer.reply(viewOf(session))
   port.send(verb === 'EHLO' ? offer() : replies.helo(house.hostname))
 }
@@ -146,12 +155,7 @@ function rcpt(session: Session, command: Command, now: Instant): void {
   if (transaction === null) return reject(session, replies.needMail)
   const recipient = parsePath('TO', command.argument)
   if (recipient === null) return reject(session, replies.rcptSyntax)
-  session.journal.recipient(recipient.path)
-  // A backend may have taken MAIL without a hello, before this recipient of others let it go.
-  if (session.hello !== null) session.facts.enveloped = true
-  const verdict = session.judge()
-  if (verdict.action === 'drop') return session.drop(verdict, now)
-  if (refuse(session)) return
+  if (screenRecipient(session, recipient.path, now)) return
   if (house.recipientDomains !== null && !isRecipientOf(house.recipientDomains, recipient)) {
     return denyRelay(session)
   }

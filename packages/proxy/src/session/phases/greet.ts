@@ -51,14 +51,14 @@ export function enterGreet(session: Session, now: Instant): void {
     session.drop(verdict, now)
     return
   }
-  const { facts, house, tally } = session
-  if (!tally.hasPassed(house.plan, 'dnsbl')) session.port.ask('dnsbl')
+  const { facts, tally, plan } = session
+  if (!tally.hasPassed(plan, 'dnsbl')) session.port.ask('dnsbl')
   if (verdict.action !== 'none' || facts.greetWait === 0 || mayGreet(session)) {
     welcome(session, now)
     return
   }
   // Who has sat through the pause lately waits for the lists only, and needs no teaser.
-  if (!tally.hasPassed(house.plan, 'pregreet')) tease(session)
+  if (!tally.hasPassed(plan, 'pregreet')) tease(session)
   session.deadline = now + facts.greetWait
 }
 
@@ -91,9 +91,9 @@ export function passGreeting(session: Session, greeting: Reply, now: Instant): v
  * Whether nothing is left to wait for. The pause is the operator's `greet.wait` and no action of a check: it is held, too,
  * where `pregreet` only observes, or there would be nothing to observe.
  */
-function mayGreet({ facts, house, tally }: Session): boolean {
-  const pausing = facts.pregreetBytes === 0 && !tally.hasPassed(house.plan, 'pregreet')
-  return !pausing && isSettled('greet', house.plan, tally)
+function mayGreet({ facts, plan, tally }: Session): boolean {
+  const pausing = facts.pregreetBytes === 0 && !tally.hasPassed(plan, 'pregreet')
+  return !pausing && isSettled('greet', plan, tally)
 }
 
 /** The greeting, or its last line; from here it is the client's turn. */

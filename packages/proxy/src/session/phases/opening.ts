@@ -2,7 +2,7 @@ import { type Instant, never } from '@sallyport/rules'
 import type { Command } from '../../smtp/command.ts'
 import { keywordLines, keywordOf } from '../../smtp/keywords.ts'
 import { isNegative, isPositive, type Reply } from '../../smtp/reply.ts'
-import { declineRcpt, refuse } from '../dialogue.ts'
+import { declineRcpt, refuse, verdictForRecipient } from '../dialogue.ts'
 import { introduction } from '../identity.ts'
 import type { Phase } from '../phase.ts'
 import type { Ask, Asked, Attempt, Reached } from '../port.ts'
@@ -200,7 +200,7 @@ class Opening implements Phase {
     this.reached(session, now)
     if (verdict.action === 'drop') return session.drop(verdict, now)
     // The client could not wait: nothing has been promised yet, and the backend is let go before it is promised anything.
-    if (command.verb === 'RCPT' && refuse(session)) {
+    if (command.verb === 'RCPT' && refuse(session, verdictForRecipient(session))) {
       session.abandon()
       return enterCommand(session, now)
     }

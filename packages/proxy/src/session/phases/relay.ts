@@ -4,7 +4,7 @@ import { type Command, isUseful, type Verb } from '../../smtp/command.ts'
 import { filterEhlo } from '../../smtp/keywords.ts'
 import { domainOf, isRecipientOf, parsePath } from '../../smtp/path.ts'
 import { isNegative, isPositive, type Reply } from '../../smtp/reply.ts'
-import { answerAlways, junk, nextCommand, noteHello, refuse } from '../dialogue.ts'
+import { answerAlways, forbidding, junk, nextCommand, noteHello, screenRecipient } from '../dialogue.ts'
 import { mailOf } from '../envelope.ts'
 import type { Phase } from '../phase.ts'
 import type { Asked } from '../port.ts'
@@ -14,6 +14,7 @@ import { viewOf } from '../standing.ts'
 import { carryChunk } from './chunk.ts'
 import { denyRelay } from './command.ts'
 import { enterExchange } from './exchange.ts'
+import { holdBack } from './hold.ts'
 import { lose, outOfStep } from './lost.ts'
 import { enterMessage } from './message.ts'
 import { enterOpening } from './opening.ts'
@@ -44,11 +45,18 @@ export class Relay implements Phase {
     while (this.awaiting === null) {
       const command = nextCommand(session, now)
       if (command === null) return
+      if (holdBack(session, command, this, now, later => this.goOn(session, command, later))) return
       this.command(session, command, now)
       if (session.phase !== this) return
       if (this.awaiting === null) this.setDeadline(session, now, session.house.waits.command)
     }
     this.noteAhead(session)
+  }
+
+  /** The client has waited long enough. */
+  private goOn(session: Session, command: Command, now: Instant): void {
+    this.command(session, command, now)
+    if (session.phase === this && this.awaiting === null) this.next(session, now)
   }
 
   clientEnded(session: Session, now: Instant): void {
@@ -172,16 +180,9 @@ export class Relay implements Phase {
 
   /** True: answered by the gate, or by another backend. */
   private rcpt(session: Session, command: Command, now: Instant): boolean {
-    const { house, facts } = session
+    const { house } = session
     const recipient = parsePath('TO', command.argument)
-    session.journal.recipient(recipient?.path ?? '')
-    if (session.hello !== null) facts.enveloped = true
-    const verdict = session.judge()
-    if (verdict.action === 'drop') {
-      session.drop(verdict, now)
-      return true
-    }
-    if (refuse(session)) return true
+    if (screenRecipient(session, recipient?.path ?? '', now)) return true
     if (house.recipientDomains !== null && !(recipient && isRecipientOf(house.recipientDomains, recipient))) {
       denyRelay(session)
       return true
@@ -206,8 +207,8 @@ export class Relay implements Phase {
 
   /** A client that has failed meanwhile gets no 354; true: answered by the gate. */
   private data(session: Session, now: Instant): boolean {
-    const { verdict } = session.tally
-    if (verdict.action === 'none' || !this.hasRecipient) return false
+    const verdict = forbidding(session)
+    if (verdict === null || !this.hasRecipient) return false
     const text = verdictReply(verdict, session.arrival.id)
     session.journal.refusal(text)
     // It may well send the message unasked.
@@ -216,7 +217,7 @@ export class Relay implements Phase {
   }
 
   private ehlo(session: Session, reply: Reply): string {
-    session.pipeliningOffered = session.tally.hasPassed(session.house.plan, 'pipelining')
+    session.pipeliningOffered = session.tally.hasPassed(session.plan, 'pipelining')
     return filterEhlo(reply, viewOf(session))
   }
 

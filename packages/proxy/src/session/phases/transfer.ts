@@ -1,4 +1,5 @@
 import { MessageReader } from '../../smtp/message.ts'
+import { forbidding } from '../dialogue.ts'
 import { replies, verdictReply } from '../replies.ts'
 import type { Session } from '../session.ts'
 
@@ -19,8 +20,8 @@ export class Transfer {
 
   constructor(session: Session) {
     // The client began before it was asked (RFC 2920 3.1: DATA ends a group); noted as ahead, judged now.
-    const verdict = session.judge()
-    if (verdict.action !== 'none') this.discard('verdict')
+    session.judge()
+    if (forbidding(session) !== null) this.discard('verdict')
   }
 
   get lost(): boolean {

@@ -1,0 +1,48 @@
+/** Before which replies a client may be made to wait. */
+export const moments = ['hello', 'mail', 'rcpt', 'data'] as const
+export type Moment = (typeof moments)[number]
+
+/** How long a client waits for a reply, in milliseconds, by what is known of it. */
+export interface Delays extends Readonly<Record<Moment, number>> {
+  /** Before each reply, for each point of the client's score. */
+  readonly point: number
+  /** Behind the first error of the client's; doubled with each further one, up to `mostEach`. */
+  readonly error: number
+}
+
+export const noDelays: Delays = { hello: 0, mail: 0, rcpt: 0, data: 0, point: 0, error: 0 }
+
+/** The longest that one error makes a client wait, ms. */
+const mostEach = 60_000
+
+/**
+ * What a client that has done nothing wrong waits in a session at most, ms, the pause before the greeting included: who only asks
+ * whether an address exists (sender callouts) gives up after 30 s.
+ */
+export const mostForClean = 30_000
+
+/** What any client waits in a session at most, ms: as long as it must wait for the reply to one command (RFC 5321 4.5.3.2). */
+export const mostForAny = 300_000
+
+/** What a delay depends on. */
+export interface Bearing {
+  /** The client need not prove anything: somebody vouched for it, or it has passed before. */
+  readonly isKnown: boolean
+  /** No check has failed with an action. */
+  readonly isClean: boolean
+  readonly score: number
+  /** Errors of the client's so far. */
+  readonly errors: number
+  /** It has waited so long already, ms, the pause before the greeting included. */
+  readonly waited: number
+}
+
+/** How long the client waits for its next reply, ms. `moment`: before which; null: before none of those that have a delay of their own. */
+export function delayOf(delays: Delays, moment: Moment | null, bearing: Bearing): number {
+  const { isKnown, isClean, score, errors, waited } = bearing
+  const usual = isKnown || moment === null ? 0 : delays[moment]
+  const forErrors = errors > 0 ? Math.min(mostEach, delays.error * 2 ** Math.min(errors - 1, 30)) : 0
+  const wanted = usual + forErrors + score * delays.point
+  const isBlameless = isClean && score === 0 && errors === 0
+  return Math.max(0, Math.min(wanted, (isBlameless ? mostForClean : mostForAny) - waited))
+}

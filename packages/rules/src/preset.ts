@@ -1,0 +1,64 @@
+import type { CheckName } from './checks/index.ts'
+import { type Delays, noDelays } from './delay.ts'
+import type { CheckSettings } from './policy.ts'
+
+export const presets = ['gentle', 'standard', 'strict', 'fourmilab', 'postscreen'] as const
+export type Preset = (typeof presets)[number]
+
+/** What an operator need not write: what a check does where the configuration does not say, and how long a client waits. */
+export interface PresetSettings {
+  /** One line for the reference. */
+  readonly about: string
+  readonly checks: { readonly [Name in CheckName]?: CheckSettings }
+  readonly delays: Delays
+  /** The pause before the greeting, ms. */
+  readonly greetWait: number
+}
+
+/** THE PRESETS. Each differs from the checks' own defaults, which are those of `gentle`, only in what it names. */
+export const presetSettings: Readonly<Record<Preset, PresetSettings>> = {
+  gentle: {
+    about: 'What no honest sender notices but for a pause of 6 s, once: protocol faults act, everything else observes.',
+    checks: {},
+    delays: noDelays,
+    greetWait: 6_000,
+  },
+  standard: {
+    about: 'Lists and names count as points; points and errors make a client wait.',
+    checks: {
+      dnsbl: { action: 'score', points: 5 },
+      'helo-syntax': { action: 'score', points: 1 },
+    },
+    delays: { ...noDelays, point: 500, error: 1_000 },
+    greetWait: 6_000,
+  },
+  strict: {
+    about: 'Listed clients are refused, and whoever errs waits.',
+    checks: {
+      dnsbl: { action: 'refuse' },
+      'helo-syntax': { action: 'score', points: 3 },
+      'bare-newline': { action: 'score', points: 5 },
+    },
+    delays: { ...noDelays, rcpt: 1_000, point: 1_000, error: 2_000 },
+    greetWait: 10_000,
+  },
+  fourmilab: {
+    about: 'The two waits of the article of 2005: 10 s before the greeting and 25 s before the reply to HELO or EHLO.',
+    checks: {},
+    // Both together are above what a client that did nothing wrong may be made to wait, and end there.
+    delays: { ...noDelays, hello: 25_000 },
+    greetWait: 10_000,
+  },
+  postscreen: {
+    about:
+      'What postscreen does with its tests set to enforce: what fails is refused, in the session in which it fails.',
+    checks: {
+      pregreet: { action: 'refuse' },
+      dnsbl: { action: 'refuse' },
+      pipelining: { action: 'refuse' },
+      'bare-newline': { action: 'refuse' },
+    },
+    delays: noDelays,
+    greetWait: 6_000,
+  },
+}
