@@ -6,6 +6,7 @@ import { printable } from '@sallyport/proxy/smtp/octets.js'
 import { lessonOf, type Policy } from '@sallyport/rules'
 import { addressOf } from './address.ts'
 import { type HouseOptions, makeHouse } from './house.ts'
+import { reverseNameOf } from './name.ts'
 import { type Deed, Recorder } from './recorder.ts'
 import { inputs, octetsOf, outputs, type Row, results, type Transcript } from './transcript.ts'
 
@@ -136,7 +137,7 @@ function feed(session: Session, { at, what, text, line }: Row, octets: Buffer, c
       return session.answer({ ask: 'dnsbl', finding }, at)
     }
     case 'named':
-      return session.answer({ ask: 'reverse-name', name: text }, at)
+      return session.answer({ ask: 'reverse-name', name: reverseNameOf(text) }, at)
     case 'opened': {
       const tls = oneOf(fields.get('tls') ?? 'off', ['off', 'opportunistic', 'required'])
       return session.opened({ xclient: session.house.xclient, tls }, at)

@@ -3,6 +3,7 @@ import { Session } from '@sallyport/proxy/session/session.js'
 import { checks } from '@sallyport/rules'
 import { addressOf } from './address.ts'
 import { meet } from './met.ts'
+import { reverseNameOf } from './name.ts'
 import { Tape } from './tape.ts'
 import { houseOf } from './walk-house.ts'
 import { Script } from './walk-script.ts'
@@ -275,7 +276,7 @@ export class Walk {
       const name = tape.of(['host.example', '[UNAVAILABLE]', 'a=+b ADDR=10.0.0.1\xe9'])
       witness.note('named', name)
       witness.reverseName = name
-      session.answer({ ask: 'reverse-name', name }, witness.now)
+      session.answer({ ask: 'reverse-name', name: reverseNameOf(name) }, witness.now)
     }
     witness.settle()
   }

@@ -10,7 +10,7 @@ import type { Connection } from './connection.ts'
 import { IdSource } from './id.ts'
 import type { Log } from './log.ts'
 import { DnsblLookup } from './lookups/dnsbl.ts'
-import { type ReverseName, ReverseNameLookup } from './lookups/reverse-name.ts'
+import { ReverseNameLookup } from './lookups/reverse-name.ts'
 import { Metrics } from './metrics.ts'
 import { type House, Offer } from './session/house.ts'
 import type { Ask } from './session/port.ts'
@@ -143,8 +143,7 @@ export class Gate {
         })
         return
       case 'reverse-name':
-        this.reverse.ask(connection.ends.client, found => {
-          const name = nameOf(found)
+        this.reverse.ask(connection.ends.client, name => {
           connection.drive(() => session.answer({ ask, name }, this.clock()))
         })
         return
@@ -185,20 +184,6 @@ export class Gate {
 
   private lookup(config: Config): DnsblLookup {
     return new DnsblLookup(config.dnsbl, (zone, result) => this.metrics.dnsblLookups.inc({ zone, result }))
-  }
-}
-
-/** What XCLIENT has for a name, or for the lack of one. */
-function nameOf(found: ReverseName): string {
-  switch (found.kind) {
-    case 'confirmed':
-      return found.name
-    case 'none':
-      return '[UNAVAILABLE]'
-    case 'failed':
-      return '[TEMPUNAVAIL]'
-    default:
-      return found satisfies never
   }
 }
 

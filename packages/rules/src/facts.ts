@@ -1,4 +1,5 @@
 import type { DnsblFinding } from './dnsbl.ts'
+import type { ReverseName } from './reverse-name.ts'
 
 /** What the operator's own lists say of the client's address. `none`: it is on neither. */
 export type Access = 'none' | 'allow' | 'deny'
@@ -34,6 +35,9 @@ export class Facts {
 
   /** What the DNS lists have answered so far; null before the first answer. */
   dnsbl: DnsblFinding | null = null
+
+  /** What the DNS says of the client's name; null: not known yet, or not asked. */
+  reverse: ReverseName | null = null
 
   /** The argument of the latest HELO or EHLO; null before. */
   hello: string | null = null

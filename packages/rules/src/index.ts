@@ -52,4 +52,5 @@ export {
   type Policy,
 } from './policy.ts'
 export { type Preset, type PresetSettings, presetSettings, presets } from './preset.ts'
+export type { ReverseName } from './reverse-name.ts'
 export { type Instant, never } from './time.ts'

@@ -26,7 +26,14 @@ test('values: an empty file is the defaults', () => {
   const { policy, ...others } = defaultConfig()
   assert.deepEqual(configOf(''), defaultConfig())
   assert.deepEqual(configOf('# nothing\n'), defaultConfig())
-  assert.deepEqual(policy, { checks: {}, score: { defer: 5, refuse: 10 }, offenceTtl: 86_400 })
+  assert.deepEqual(policy, {
+    preset: 'gentle',
+    checks: {},
+    score: { defer: 5, refuse: 10 },
+    offenceTtl: 86_400,
+    delays: {},
+    exceptions: [],
+  })
   assert.deepEqual(others, {
     hostname: hostname(),
     listen: [{ host: '127.0.0.1', port: 2525, tls: 'off' }],
@@ -57,6 +64,7 @@ test('values: an empty file is the defaults', () => {
     timeouts: {
       proxyHeader: 5000,
       recall: 50,
+      answers: 5000,
       tlsHandshake: 30_000,
       command: 300_000,
       screening: 600_000,

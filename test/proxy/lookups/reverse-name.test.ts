@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { type ReverseName, ReverseNameLookup } from '@sallyport/proxy/lookups/reverse-name.js'
-import { type Address, parseAddress } from '@sallyport/rules'
+import { ReverseNameLookup } from '@sallyport/proxy/lookups/reverse-name.js'
+import { type Address, parseAddress, type ReverseName } from '@sallyport/rules'
 import { type DnsReply, DnsServer, Held } from '../../support/dns.ts'
 
 function at(text: string): Address {
@@ -15,6 +15,7 @@ const client = at('192.0.2.7')
 const arpa = '7.2.0.192.in-addr.arpa'
 /** One octet longer than a name can be (RFC 1035 2.3.4). */
 const long = `${`${'a'.repeat(49)}.`.repeat(5)}abcd`
+const mismatch: ReverseName = { kind: 'mismatch', name: 'mail.example.org' }
 const confirmed = (name: string): ReverseName => ({ kind: 'confirmed', name })
 
 type Answers = Record<string, DnsReply | Promise<DnsReply>>
@@ -59,11 +60,11 @@ describe('the reverse name of a client', () => {
     ],
     ['is none without a PTR', {}, { kind: 'none' }],
     ['is none when the PTR is empty', { [`PTR ${arpa}`]: { kind: 'nodata' } }, { kind: 'none' }],
-    ['is none when the name has no address', { [`PTR ${arpa}`]: records('mail.example.org') }, { kind: 'none' }],
+    ['is a mismatch when the name has no address', { [`PTR ${arpa}`]: records('mail.example.org') }, mismatch],
     [
-      'is none when the name has another address',
+      'is a mismatch when the name has another address',
       { [`PTR ${arpa}`]: records('mail.example.org'), 'A mail.example.org': records('192.0.2.70') },
-      { kind: 'none' },
+      mismatch,
     ],
     ['has failed when the PTR has', { [`PTR ${arpa}`]: { kind: 'servfail' } }, { kind: 'failed' }],
     [
@@ -107,7 +108,7 @@ describe('the reverse name of a client', () => {
   it('is looked for among three names and no more', async () => {
     const names = Array.from({ length: 20 }, (_, i) => `host-${i}.example.org`)
     await played({ [`PTR ${arpa}`]: records(...names) }, async (lookup, queries) => {
-      assert.deepEqual(await ask(lookup, client), { kind: 'none' })
+      assert.deepEqual(await ask(lookup, client), { kind: 'mismatch', name: 'host-0.example.org' })
       assert.equal(queries.length, 4)
     })
   })

@@ -20,9 +20,12 @@ const agains = [...actions, same] as const
  * The keys of one check. Everything follows from its definition: a new check needs no line here. What the operator leaves
  * out stays out, since an action that was chosen is another thing than an action that is the default (see makePlan).
  */
-function keysOf(check: Check) {
-  const common = z.strictObject({
+function keysOf(check: Check, forAll: boolean) {
+  const switchedOff = {
     enabled: z.boolean().optional().meta({ default: true, description: 'false: the check is not run at all.' }),
+  }
+  const common = z.strictObject({
+    ...(forAll ? switchedOff : {}),
     action: z
       .enum(actions)
       .optional()
@@ -88,7 +91,13 @@ function writtenOf(settings: CheckSettings): Written {
 
 type ByName = NonNullable<Policy['checks']>
 
-export const checkKeys = z.strictObject(Object.fromEntries(checks.map(check => [check.name, keysOf(check)])))
+const keysOfAll = (forAll: boolean) =>
+  z.strictObject(Object.fromEntries(checks.map(check => [check.name, keysOf(check, forAll)])))
+
+export const checkKeys = keysOfAll(true)
+
+/** In an exception: a check that is not run cannot be run for some. */
+export const exceptionCheckKeys = keysOfAll(false)
 
 /** The settings of the checks with nothing left out: what the operator set, and the defaults as makePlan takes them. */
 export function effectiveChecks(policy: Policy): ByName {

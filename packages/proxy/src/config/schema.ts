@@ -1,11 +1,12 @@
 import { hostname } from 'node:os'
-import { defaultScore, type Policy } from '@sallyport/rules'
+import { defaultPreset, defaultScore, type Policy, presetSettings } from '@sallyport/rules'
 import * as z from 'zod'
 import { backend, backendKeys, routeBackendKeys, routes } from './backend-keys.ts'
 import { checkKeys } from './check-keys.ts'
 import { bareNewlines, type Config, levels } from './config.ts'
 import { dnsbl, dnsblTtl } from './dnsbl-keys.ts'
 import * as leaves from './leaves.ts'
+import { delays, delaysOf, exception, preset } from './policy-keys.ts'
 import { section } from './section.ts'
 import { store } from './store-keys.ts'
 import { listenKeys, tlsKeys, usualMode, writtenListen } from './tls-keys.ts'
@@ -21,8 +22,10 @@ const paths = z.array(leaves.path).prefault([])
 
 const greet = section({
   wait: duration('0s', '2m', '6s')
-    .prefault('6s')
-    .describe('How long an unknown client waits between the first line of the greeting and its last; 0s: not at all.'),
+    .optional()
+    .describe(
+      "How long an unknown client waits between the first line of the greeting and its last; 0s: not at all. Default: the preset's, 6s in gentle.",
+    ),
   networks: z
     .array(
       section({
@@ -132,6 +135,19 @@ const file = z.strictObject({
   greet: greet.prefault({}).describe('The pause before the greeting.'),
   access: access.prefault({}).describe('Your own lists of clients.'),
   dnsbl: dnsbl.prefault({}).describe('The DNS lists of clients; the check dnsbl judges by them.'),
+  preset,
+  delays: delays
+    .prefault({})
+    .describe(
+      'How long clients are made to wait for replies. Whoever has done nothing wrong waits 30 s at most in all, and anybody 5 minutes. Default: of the preset.',
+    ),
+  exceptions: z
+    .array(exception)
+    .max(1000)
+    .prefault([])
+    .describe(
+      'What is otherwise for some clients or recipients. An entry holds where each kind of condition that it has is met; of several that hold the last is the strongest.',
+    ),
   checks: checkKeys.prefault({}).describe('What a client is tested for, and what follows.'),
   score: score.prefault({}).describe('Where the points of failed checks with the action score lead.'),
   offence_ttl: ttl('0s', '365d', '1d')
@@ -160,10 +176,19 @@ const file = z.strictObject({
 
 export const configuration = z.codec(file, z.custom<Config>(), {
   decode: found => {
-    const { trusted_proxies, health_checks, recipient_domains, offence_ttl, checks, score: points, ...others } = found
-    const policy: Policy = { checks, score: points, offenceTtl: offence_ttl }
+    const { trusted_proxies, health_checks, recipient_domains, ...rest } = found
+    const { offence_ttl, checks, score: points, preset: name, delays: waits, exceptions, ...others } = rest
+    const policy: Policy = {
+      preset: name,
+      checks,
+      score: points,
+      offenceTtl: offence_ttl,
+      delays: delaysOf(waits),
+      exceptions,
+    }
     return {
       ...others,
+      greet: { ...found.greet, wait: found.greet.wait ?? presetSettings[name].greetWait },
       hostname: found.hostname ?? hostname(),
       listen: found.listen.map(listen => ({ ...listen, tls: listen.tls ?? usualMode(found.tls.certificates) })),
       tls: { ...found.tls, ciphers: found.tls.ciphers ?? null },
@@ -182,6 +207,9 @@ export const configuration = z.codec(file, z.custom<Config>(), {
       trusted_proxies: trustedProxies,
       health_checks: healthChecks,
       recipient_domains: recipientDomains,
+      preset: policy.preset ?? defaultPreset,
+      delays: policy.delays ?? {},
+      exceptions: policy.exceptions ?? [],
       checks: policy.checks ?? {},
       score: policy.score ?? defaultScore,
       offence_ttl: policy.offenceTtl ?? 86_400,

@@ -1,5 +1,5 @@
 import type { Resolver } from 'node:dns'
-import { type Address, dnsQueryName, parseAddress } from '@sallyport/rules'
+import { type Address, dnsQueryName, parseAddress, type ReverseName } from '@sallyport/rules'
 import { isAbsent, makeResolver } from './resolver.ts'
 
 /** Look-ups that may be open at one time. */
@@ -7,17 +7,6 @@ const mostFlights = 500
 
 /** Names of one address that are confirmed; an owner of an address may claim thousands. */
 const mostNames = 3
-
-/**
- * The name of a client, as mail servers want it.
- *  - `confirmed`: a name that the owner of the address gives it (PTR), and whose owner agrees (A or AAAA);
- *  - `none`: there is no such name;
- *  - `failed`: the DNS did not say within the wait.
- */
-export type ReverseName =
-  | { readonly kind: 'confirmed'; readonly name: string }
-  | { readonly kind: 'none' }
-  | { readonly kind: 'failed' }
 
 export interface ReverseNameOptions {
   /** As for DNS lists; empty: the system's. */
@@ -33,6 +22,8 @@ interface Flight {
   readonly deadline: NodeJS.Timeout
   /** Names whose owner has not answered. */
   unconfirmed: number
+  /** The first name, if there is one. */
+  claimed: string | null
   /** A question was not answered, so that nothing can be said to be absent. */
   isUncertain: boolean
 }
@@ -60,7 +51,7 @@ export class ReverseNameLookup {
       return
     }
     const deadline = setTimeout(() => this.conclude(client, flight, { kind: 'failed' }), this.wait)
-    const flight: Flight = { answered: [answered], deadline, unconfirmed: 0, isUncertain: false }
+    const flight: Flight = { answered: [answered], deadline, unconfirmed: 0, claimed: null, isUncertain: false }
     this.flights.set(client.text, flight)
     const zone = client.family === 4 ? 'in-addr.arpa' : 'ip6.arpa'
     // Not resolver.reverse(), which believes /etc/hosts.
@@ -83,14 +74,14 @@ export class ReverseNameLookup {
       return
     }
     flight.unconfirmed = candidates.length
+    flight.claimed = candidates[0] ?? null
     for (const name of candidates) {
       const answered = (error: NodeJS.ErrnoException | null, addresses: readonly string[] | undefined) => {
         flight.unconfirmed--
         if (error !== null && !isAbsent(error)) flight.isUncertain = true
         const isClient = (text: string) => parseAddress(text)?.text === client.text
         if (error === null && addresses?.some(isClient)) this.conclude(client, flight, { kind: 'confirmed', name })
-        else if (flight.unconfirmed === 0)
-          this.conclude(client, flight, { kind: flight.isUncertain ? 'failed' : 'none' })
+        else if (flight.unconfirmed === 0) this.conclude(client, flight, unconfirmed(flight))
       }
       if (client.family === 4) this.resolver.resolve4(name, answered)
       else this.resolver.resolve6(name, answered)
@@ -108,6 +99,11 @@ export class ReverseNameLookup {
   private isFlying(client: Address, flight: Flight): boolean {
     return this.flights.get(client.text) === flight
   }
+}
+
+function unconfirmed({ isUncertain, claimed }: Flight): ReverseName {
+  if (isUncertain) return { kind: 'failed' }
+  return claimed === null ? { kind: 'none' } : { kind: 'mismatch', name: claimed }
 }
 
 /** A name that may stand in commands and logs: letters, digits, hyphens and underscores in labels, and not a number. */

@@ -1,14 +1,23 @@
-import type { Instant, Verdict } from '@sallyport/rules'
+import { type Instant, judgeRecipient, type Verdict } from '@sallyport/rules'
 import { parseChunk } from '../smtp/chunk.ts'
-import { type Command, isClean, isNonSmtp, isUseful, mayBeGrouped, parseCommand, type Verb } from '../smtp/command.ts'
+import {
+  authLine,
+  type Command,
+  isClean,
+  isNonSmtp,
+  isUseful,
+  mayBeGrouped,
+  parseCommand,
+  type Verb,
+} from '../smtp/command.ts'
 import { hasEightBit, isUtf8 } from '../smtp/octets.ts'
 import { domainOf, isAlwaysReachable, isHelloName, parsePath } from '../smtp/path.ts'
 import { mailOf } from './envelope.ts'
 import type { House } from './house.ts'
 import { enterHandshake } from './phases/handshake.ts'
 import { replies, verdictReply } from './replies.ts'
-import { authLine, type Session } from './session.ts'
-import { mayLogIn } from './standing.ts'
+import type { Session } from './session.ts'
+import { mayLogIn, planFor } from './standing.ts'
 
 /**
  * The next command, to be answered by the phase; null: nothing more to do now. What every command has in
@@ -82,13 +91,14 @@ export function noteHello(session: Session, { verb, argument, line }: Command): 
   session.hello = { verb, name: argument, line }
   facts.hello = argument.slice(0, 255)
   if (!isHelloName(argument)) facts.helloMalformed = true
-  session.replan()
+  session.plan = planFor(session, null)
 }
 
 /** The verdict for the recipient that is asked for now. */
 export function verdictForRecipient(session: Session): Verdict {
-  const verdict = session.judgeRecipient()
   const { recipient } = session.facts
+  const plan = planFor(session, recipient?.domain ?? null)
+  const verdict = judgeRecipient(session.facts, plan, session.tally)
   const mayWrite = verdict.action === 'drop' || recipient === null || !isAlwaysReachable(recipient.path)
   return mayWrite ? verdict : { action: 'none', cause: null }
 }

@@ -66,8 +66,10 @@ export class Journal {
     this.reversePath = path.slice(0, kept.path)
   }
 
-  refusal(text: string): void {
+  /** Keeps a refusal, and gives it back. */
+  refusal(text: string): string {
     this.gateReply = text.trimEnd().slice(0, kept.reply)
+    return text
   }
 
   backendSaid(reply: Reply): void {

@@ -27,7 +27,7 @@ export interface Phase {
   work(session: Session, now: Instant): void
   /** The client has closed its side; what it sent before is in `session.lines`. */
   clientEnded(session: Session, now: Instant): void
-  /** What was asked has become known: see `session.facts`, `session.tally` and `session.reverseName`. */
+  /** What was asked has become known: see `session.facts` and `session.tally`. */
   learnt(session: Session, asked: Ask, now: Instant): void
   /** The session's deadline has come. */
   timeout(session: Session, now: Instant): void

@@ -1,14 +1,14 @@
-import type { DnsblFinding } from '@sallyport/rules'
+import type { DnsblFinding, Question, ReverseName } from '@sallyport/rules'
 import type { Session } from './session.ts'
 
 /** What a session may want to know from outside. The answer comes later, or never; then the fact stays unknown. */
-export type Ask = 'recall' | 'dnsbl' | 'reverse-name'
+export type Ask = 'recall' | Question
 
 /** The answer of somebody who was asked. */
 export type Answer =
   | { readonly ask: 'recall'; readonly passed: readonly string[]; readonly failed: readonly string[] }
   | { readonly ask: 'dnsbl'; readonly finding: DnsblFinding }
-  | { readonly ask: 'reverse-name'; readonly name: string }
+  | { readonly ask: 'reverse-name'; readonly name: ReverseName }
 
 /** How an attempt to reach the backend ended. `declined`: it was reached, and would not have the client or its sender. */
 export type Reached = 'ok' | 'declined' | 'refused' | 'timeout' | 'greeting' | 'tls' | 'identity' | 'error'

@@ -1,14 +1,5 @@
-import {
-  Facts,
-  type Instant,
-  judge,
-  judgeRecipient,
-  never,
-  type Party,
-  type Plan,
-  Tally,
-  type Verdict,
-} from '@sallyport/rules'
+import { Facts, type Instant, judge, never, type Plan, Tally, type Verdict } from '@sallyport/rules'
+import { authLine } from '../smtp/command.ts'
 import { LineReader } from '../smtp/line.ts'
 import { printable, withoutSecrets } from '../smtp/octets.ts'
 import { ReplyReader } from '../smtp/reply.ts'
@@ -21,9 +12,7 @@ import { done } from './phases/done.ts'
 import { recall } from './phases/recall.ts'
 import type { Answer, Asked, Attempt, Port } from './port.ts'
 import { replies, verdictReply } from './replies.ts'
-
-/** A line of AUTH, its own or a continuation, may be this long (RFC 4954 4, with its CRLF). */
-export const authLine = 12_288
+import { planFor } from './standing.ts'
 
 /** Above this many unread octets a client is not read from until they are worked off. One read more, 64 KiB, may come with them. */
 const pendingLimit = 16_384
@@ -72,8 +61,6 @@ export class Session {
   clientGone = false
   /** The client does not take its replies: its next command waits until it does. */
   isStalled = false
-  /** What XCLIENT says of the client's name: the name, or [UNAVAILABLE] or [TEMPUNAVAIL]; null: not known yet. */
-  reverseName: string | null = null
   private replyReader: ReplyReader | null = null
   /** Whole replies of the backend that the phase has not been given yet. */
   repliesWaiting = 0
@@ -90,7 +77,7 @@ export class Session {
     this.facts.access = arrival.access
     this.facts.greetWait = arrival.greetWait
     this.tls = arrival.tls
-    this.plan = house.plans.for(this.party(null))
+    this.plan = planFor(this, null)
     this.tally = new Tally(this.plan)
     this.lines = new LineReader(Math.max(house.limits.commandLine, authLine))
   }
@@ -138,8 +125,8 @@ export class Session {
         this.facts.dnsbl = answer.finding
         break
       case 'reverse-name':
-        this.reverseName = answer.name
-        this.replan()
+        this.facts.reverse = answer.name
+        this.plan = planFor(this, null)
         break
       default:
         answer satisfies never
@@ -221,8 +208,8 @@ export class Session {
 
   /** The gate stops now. Only a message in the backend's hands is waited for: to cut there makes duplicates. */
   dismiss(now: Instant): void {
-    const { house, arrival } = this
-    if (!this.isDone && !this.handedOver) this.conclude('drain', now, replies.shuttingDown(house.hostname, arrival.id))
+    if (this.isDone || this.handedOver) return
+    this.conclude('drain', now, replies.shuttingDown(this.house.hostname, this.arrival.id))
   }
 
   /** The driver met a fault of our own: the client hears 421. */
@@ -242,21 +229,6 @@ export class Session {
   /** Runs the checks over what is known now. */
   judge(): Verdict {
     return judge(this.facts, this.plan, this.tally)
-  }
-
-  /** Runs those of recipients, too, over the one that is asked for now. */
-  judgeRecipient(): Verdict {
-    const domain = this.facts.recipient?.domain ?? null
-    return judgeRecipient(this.facts, this.house.plans.for(this.party(domain)), this.tally)
-  }
-
-  /** The client has got a name: other exceptions may hold for it. */
-  replan(): void {
-    this.plan = this.house.plans.for(this.party(null))
-  }
-
-  private party(recipient: string | null): Party {
-    return { client: this.arrival.client, name: this.reverseName, hello: this.facts.hello, recipient }
   }
 
   /** Notes what came before its turn, once; true: something did. Where it was the client's turn, do not ask. */
@@ -292,7 +264,7 @@ export class Session {
     this.facts.recipient = null
   }
 
-  /** Lets the backend go without a word, if there is one. */
+  /** Lets the backend go without a word. */
   abandon(): void {
     if (this.replyReader !== null || this.phase.name === 'opening') this.port.abandon()
     this.replyReader = null
@@ -307,9 +279,7 @@ export class Session {
 
   /** Says the verdict `drop` and ends. */
   drop(verdict: Verdict, now: Instant): void {
-    const text = verdictReply(verdict, this.arrival.id)
-    this.journal.refusal(text)
-    this.conclude('verdict', now, text)
+    this.conclude('verdict', now, this.journal.refusal(verdictReply(verdict, this.arrival.id)))
   }
 
   /** The one place where a session ends. */

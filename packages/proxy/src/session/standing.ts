@@ -1,3 +1,4 @@
+import type { Plan } from '@sallyport/rules'
 import type { View } from '../smtp/keywords.ts'
 import type { Session } from './session.ts'
 
@@ -5,6 +6,12 @@ import type { Session } from './session.ts'
 export function isProven({ tally, plan }: Session): boolean {
   if (tally.verdict.action !== 'none') return false
   return tally.hasPassed(plan, 'pregreet') && tally.hasPassed(plan, 'pipelining')
+}
+
+/** The plan that holds for the client by what is known of it now, or, with a domain, for one of its recipients. */
+export function planFor({ house, arrival, facts }: Session, recipient: string | null): Plan {
+  const name = facts.reverse?.kind === 'confirmed' ? facts.reverse.name : null
+  return house.plans.for({ client: arrival.client, name, hello: facts.hello, recipient })
 }
 
 /** The client was known when it came: its passes were remembered. */

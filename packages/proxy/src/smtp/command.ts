@@ -1,3 +1,6 @@
+/** A line of AUTH, its own or a continuation, may be this long (RFC 4954 4, with its CRLF). */
+export const authLine = 12_288
+
 /**
  * The verbs the gate knows. `forbidden` stands for those below that never reach a backend, `unknown` for every other word,
  * `malformed` for a line that is no command at all: empty, over-long, or with control characters in it.

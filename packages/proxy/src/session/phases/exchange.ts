@@ -1,11 +1,10 @@
 import type { Instant } from '@sallyport/rules'
-import { isClean } from '../../smtp/command.ts'
+import { authLine, isClean } from '../../smtp/command.ts'
 import { isNegative, isPositive, type Reply } from '../../smtp/reply.ts'
 import { junk } from '../dialogue.ts'
 import type { Phase } from '../phase.ts'
 import { replies } from '../replies.ts'
 import type { Session } from '../session.ts'
-import { authLine } from '../session.ts'
 import { lose, outOfStep } from './lost.ts'
 import type { Relay } from './relay.ts'
 

@@ -59,7 +59,7 @@ class Opening implements Phase {
 
   learnt(session: Session, _asked: Ask, now: Instant): void {
     session.judge()
-    if (this.step === 'name' && session.reverseName !== null) this.introduce(session, now)
+    if (this.step === 'name' && session.facts.reverse !== null) this.introduce(session, now)
   }
 
   timeout(session: Session, now: Instant): void {
@@ -141,7 +141,7 @@ class Opening implements Phase {
   private introduce(session: Session, now: Instant): void {
     if (session.backendAhead) return this.fail(session, 'error', 'it spoke out of turn', now)
     if (this.attempt.xclient && this.xclient === null) {
-      if (session.reverseName === null && this.step !== 'name') {
+      if (session.facts.reverse === null && this.step !== 'name') {
         this.step = 'name'
         session.deadline = Math.min(now + namePatience, this.end)
         return

@@ -24,7 +24,7 @@ export const recall: Phase & { enter(session: Session, now: Instant): void } = {
       return
     }
     // Of everybody, those on the allow list too: the backend wants it, not our checks.
-    if (session.house.xclient) session.port.ask('reverse-name')
+    if (session.house.xclient || session.house.plans.usesNames) session.port.ask('reverse-name')
     if (session.tally.vouched !== null) welcome(session, now)
     else {
       session.deadline = now + session.house.waits.recall
