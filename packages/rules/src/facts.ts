@@ -1,3 +1,4 @@
+import type { BackendReplies } from './backend-word.ts'
 import type { DnsblFinding } from './dnsbl.ts'
 import type { ReverseName } from './reverse-name.ts'
 
@@ -68,6 +69,9 @@ export class Facts {
 
   /** The recipient that is asked for now; null: none. */
   recipient: RecipientFacts | null = null
+
+  /** What the backend has answered to this client's mail; null: nothing yet. */
+  backend: BackendReplies | null = null
 
   /** The client has spoken a whole HELO/EHLO, MAIL and RCPT: the tests of the dialogue have had their chance. */
   enveloped = false

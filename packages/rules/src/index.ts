@@ -10,6 +10,7 @@ export {
   isPrivate,
   parseAddress,
 } from './address.ts'
+export { type BackendReplies, type BackendWord, backendWords, type ReplyStage, wordOf } from './backend-word.ts'
 export {
   type Action,
   actions,

@@ -1,0 +1,11 @@
+import { type ReplyStage, wordOf } from '@sallyport/rules'
+import type { Reply } from '../smtp/reply.ts'
+import type { Session } from './session.ts'
+
+/** Counts what the backend said of the client's mail: the checks judge by it, and the memory learns from it. */
+export function noteHeard({ facts }: Session, stage: ReplyStage, reply: Reply): void {
+  const word = wordOf(stage, reply.code, reply.text)
+  facts.backend ??= { mail: {}, rcpt: {}, dot: {} }
+  const counts = facts.backend[stage]
+  counts[word] = (counts[word] ?? 0) + 1
+}
