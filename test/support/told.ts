@@ -1,6 +1,7 @@
 import type { BackendView } from './backend-view.ts'
 import { type Item, isUnusable, type StreamView } from './client-view.ts'
 import { secretsIn } from './log-model.ts'
+import { normalised } from './message-model.ts'
 import { meet } from './met.ts'
 
 /** Verbs that no client's line may carry to a backend. */
@@ -37,7 +38,8 @@ export class Told {
     if (code === 553) meet('address of 8 bit refused')
     if (text.startsWith('452 4.5.3 Error: too many')) meet('recipient of another group put off')
     if (isUnusable(item)) this.mustClose = 'octets behind an unusable count'
-    if (item.kind === 'message') this.endMessage(good)
+    if (code === 500 && item.kind === 'line' && item.verb === '' && item.line !== '') meet('line of no text refused')
+    if (item.kind === 'message') this.followMessage(item.content, good)
     else if (item.kind === 'chunk') this.followChunk(item, good, backend)
     else if (item.kind === 'response') this.followResponse(code)
     else this.followLine(item, code, client)
@@ -56,6 +58,7 @@ export class Told {
     if (forbidden.test(line)) meet('forbidden verb refused')
     if (!good || !['EHLO', 'HELO', 'MAIL', 'RSET'].includes(verb)) return
     this.transactions++
+    if (verb === 'RSET' && this.chunks !== '') meet('RSET amid chunks')
     this.chunks = ''
     this.mail = verb === 'MAIL' ? line : null
     if (verb === 'EHLO' || verb === 'HELO') this.hello = line
@@ -66,6 +69,12 @@ export class Told {
     this.rounds++
     this.loggedIn ||= good
     meet(code === 334 ? 'next round of AUTH' : good ? 'logged in by an answer' : 'login refused')
+  }
+
+  private followMessage(content: string, good: boolean): void {
+    meet(good ? 'message accepted' : 'message refused')
+    if (good && content !== normalised(content)) meet('message mended')
+    this.endMessage(good)
   }
 
   private followChunk(item: Item & { readonly kind: 'chunk' }, good: boolean, backend: BackendView | null): void {
@@ -81,7 +90,7 @@ export class Told {
   }
 
   private endMessage(good: boolean): void {
-    if (good) this.acknowledged++
+    if (good && ++this.acknowledged === 2) meet('a second message accepted')
     this.mail = null
     this.chunks = ''
     this.transactions++

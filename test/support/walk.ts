@@ -19,7 +19,7 @@ export class Walk {
   /** One turn in so many is not the one that somebody waits for. */
   private readonly calm: number
   private readonly script: Script
-  /** Whether TLS is wanted to the backends. */
+  /** Whether TLS is wanted to the backends, as a rule: each may have its own. */
   private readonly backendTls: 'off' | 'opportunistic' | 'required'
   /** What the client has still to send of a line it has begun. */
   private unsent = ''
@@ -52,7 +52,7 @@ export class Walk {
 
   run(): void {
     try {
-      this.lead(this.tape.of([0, 0, 5, 9, 12, 14, 17]))
+      this.lead(this.tape.of([0, 0, 5, 9, 12, 14, 17, 24]))
       while (!this.tape.isOver && !this.session.isDone) this.turn()
       this.finish()
     } catch (fault) {
@@ -217,11 +217,13 @@ export class Walk {
   }
 
   private opened(): void {
-    const { session, witness } = this
+    const { session, witness, tape } = this
     if (witness.backend === null || session.isDone) return
     this.unsaid = ''
-    const use = { xclient: session.house.xclient, tls: this.backendTls }
-    witness.note('opened', `tls=${use.tls}`)
+    const isOther = tape.pick(6) === 5
+    const tls = isOther ? tape.of(['off', 'opportunistic', 'required'] as const) : this.backendTls
+    const use = { xclient: session.house.xclient && !isOther, tls }
+    witness.note('opened', `tls=${use.tls} xclient=${use.xclient}`)
     witness.backend.use = use
     session.opened(use, witness.now)
     witness.settle()
@@ -307,7 +309,7 @@ export class Walk {
 
   private ending(): void {
     const { session, witness, tape } = this
-    const what = tape.of(['end', 'drain', 'broken', 'drain'] as const)
+    const what = tape.of(['end', 'drain', 'end', 'broken'] as const)
     witness.note(what, '')
     session[what](witness.now)
     witness.settle()

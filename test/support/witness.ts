@@ -96,11 +96,13 @@ export class Witness implements Port {
     if (item === null) {
       assert.ok(code === 421 || code === 521, `${code} in answer to nothing`)
       this.farewell = text
+      if (this.refusals.has(text)) meet('left by the backend with 421')
       return
     }
     const said = this.backend?.answerTo(item) ?? null
     const isOwn = said !== text && !(item.kind === 'line' && item.verb === 'EHLO' && this.backend?.relaying === true)
     checkReply(this.scene, item, text)
+    if (this.live().clientGone && said === text) meet('answered with half of it closed')
     if (text === this.owed && (item.kind === 'message' || item.kind === 'chunk')) this.owed = null
     if (!isOwn) this.passedOn()
     client.answered(item, code)
@@ -183,6 +185,7 @@ export class Witness implements Port {
     if (next === 'xclient') {
       const { told, reverseName: name } = this
       const lines = [...backend.lines().filter(said => said.startsWith('XCLIENT ')), line]
+      if (line.includes(' ADDR=')) meet('client told by XCLIENT')
       return checkIdentity(lines, { arrival: this.live().arrival, name, hello: told.hello })
     }
     assert.ok(typeof next === 'object', 'told what was not said, or not yet')
@@ -332,6 +335,8 @@ export class Witness implements Port {
     assert.equal(this.told.mustClose, null)
     assert.ok(Number.isFinite(session.deadline), 'waits for ever')
     assert.ok(session.deadline > this.now - this.late, 'a deadline that lies behind')
+    assert.ok(session.deadline <= this.now + 600_000, 'a deadline beyond the longest that there is')
+    assert.ok(!this.isIdle, 'an item of the client that nobody works on')
     const { client, backend } = this
     const isOver = session.clientGone && (client.greeted ? client.item() === null : client.waiting === '')
     assert.ok(!isOver, 'the client has gone, and nothing is left to finish')
@@ -340,6 +345,15 @@ export class Witness implements Port {
     if (client.mode !== 'spliced') return
     assert.equal(backend?.given, client.spliced, 'octets of the client held back')
     assert.equal(this.toClient, backend?.spoken, 'octets of the backend held back')
+  }
+
+  /** The client has sent something whole, takes its replies, and there is nobody but the session itself to wait for. */
+  private get isIdle(): boolean {
+    const { client, backend } = this
+    if (!client.greeted || this.isFull || client.item() === null) return false
+    if (backend === null || backend.use === null || backend.mode === 'handshake') return backend === null
+    const lacksName = backend.use.xclient && this.reverseName === null && !backend.asked
+    return backend.outstanding === null && !lacksName
   }
 
   live(): Session {
