@@ -8,6 +8,9 @@ import { Witness } from './witness.ts'
 /** An honest message: text lines, long ones, empty ones, stuffed dots, 8 bit. */
 const bodyLines = ['text', '', '..stuffed', '..', 'x'.repeat(998), 'gr\xfc\xdfe', ' .', 'DATA', 'QUIT'] as const
 
+/** Answers in the exchange of AUTH, some of which would be commands elsewhere. */
+const responses = ['dXNlcg==', 'cGFzc3dvcmQ=', '', '*', 'QUIT', 'DATA', 'MAIL FROM:<a@example.org>'] as const
+
 /** What one session of an honest client looked like from outside. */
 export interface Heard {
   readonly client: string
@@ -44,10 +47,15 @@ export class HonestSession {
       access: 'none',
       greetWait,
       health: false,
-      starttls: 'off' as const,
+      starttls: 'offered' as const,
       tls: null,
     } as const
-    this.session = new Session(makeHouse({ xclient: tape.pick(2) === 1 }), arrival, this.witness, 0)
+    const house = makeHouse({
+      xclient: tape.pick(2) === 1,
+      connect: tape.of(['rcpt', 'rcpt', 'mail', 'greeting'] as const),
+      keywords: ['PIPELINING', 'SIZE 10240000', '8BITMIME', 'CHUNKING', 'AUTH PLAIN LOGIN'],
+    })
+    this.session = new Session(house, arrival, this.witness, 0)
     this.witness.watch(this.session)
     this.session.start(0)
   }
@@ -57,6 +65,7 @@ export class HonestSession {
     this.settleBackend()
     this.wait()
     this.say('EHLO mail.example.org\r\n')
+    if (tape.pick(3) === 2) this.secure()
     for (let messages = 1 + tape.pick(3); messages > 0 && !session.isDone; messages--) this.message()
     if (!session.isDone) this.say('QUIT\r\n')
     assert.ok(session.isDone, 'QUIT, and not over')
@@ -71,17 +80,39 @@ export class HonestSession {
     }
   }
 
+  /** TLS, and perhaps a login. */
+  private secure(): void {
+    const { session, witness, tape } = this
+    if (this.say('STARTTLS\r\n') !== 220 || session.isDone) return
+    session.secured(witness.secured(), witness.now)
+    witness.settle()
+    this.say('EHLO mail.example.org\r\n')
+    if (session.isDone || tape.pick(2) === 0) return
+    for (let code = this.say('AUTH LOGIN\r\n'); code === 334; ) code = this.say(`${tape.of(responses)}\r\n`)
+  }
+
   private message(): void {
     const { session, tape } = this
-    this.say(`MAIL FROM:<a@example.org> SIZE=${tape.pick(1000)}\r\n`)
+    if (this.say(`MAIL FROM:<a@example.org> SIZE=${tape.pick(1000)}\r\n`) >= 300) return
     let taken = 0
     for (let recipients = 1 + tape.pick(3); recipients > 0 && !session.isDone; recipients--)
       if (this.say(`RCPT TO:<user${recipients}@example.test>\r\n`) < 300) taken++
     if (session.isDone) return
-    if (taken > 0 && this.say('DATA\r\n') === 354) {
+    if (taken > 0 && tape.pick(3) === 2) this.chunks()
+    else if (taken > 0 && this.say('DATA\r\n') === 354) {
       for (let lines = tape.pick(6); lines > 0; lines--) this.send(`${tape.of(bodyLines)}\r\n`)
       this.say('.\r\n')
     } else if (!session.isDone) this.say('RSET\r\n')
+  }
+
+  /** A message in chunks, cut where lines are not. */
+  private chunks(): void {
+    const { session, tape } = this
+    for (let left = tape.pick(3); left >= 0 && !session.isDone; left--) {
+      const content = `${tape.of(bodyLines)}\r\n`.slice(0, tape.of([9999, 9999, 3, 0]))
+      const code = this.say(`BDAT ${content.length}${left === 0 ? ' LAST' : ''}\r\n${content}`)
+      if (code >= 300) return
+    }
   }
 
   /** Sends a line and waits for its reply; gives its code. */
