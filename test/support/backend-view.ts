@@ -26,8 +26,6 @@ export interface Use {
  * the message, chunk or exchange in progress. What it is given is read by its own count.
  */
 export class BackendView {
-  /** Whose it is; null: the default group's. */
-  readonly group: string | null
   /** null: the connection does not stand yet. */
   use: Use | null = null
   mode: Mode | 'chunk' = 'command'
@@ -54,10 +52,6 @@ export class BackendView {
   private goodbye: string | null = null
   /** Its 2xx to the message that it has just taken. */
   accepted: string | null = null
-
-  constructor(group: string | null) {
-    this.group = group
-  }
 
   /** The request that it has not answered; null: it has nothing to say. */
   get outstanding(): Request | null {

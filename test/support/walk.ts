@@ -19,6 +19,8 @@ export class Walk {
   /** One turn in so many is not the one that somebody waits for. */
   private readonly calm: number
   private readonly script: Script
+  /** The backend has always another question in the exchange of AUTH. */
+  private readonly isCurious: boolean
   /** Whether TLS is wanted to the backends, as a rule: each may have its own. */
   private readonly backendTls: 'off' | 'opportunistic' | 'required'
   /** What the client has still to send of a line it has begun. */
@@ -43,6 +45,7 @@ export class Walk {
     this.calm = tape.of([16, 8, 4, 2, 1])
     this.backendTls = tape.of(['off', 'off', 'opportunistic', 'required'] as const)
     this.script = new Script(tape)
+    this.isCurious = tape.pick(16) === 15
     this.session = new Session(house, arrival, witness, 0)
     witness.watch(this.session)
     witness.spares = tape.of([0, 0, 1, 2])
@@ -124,7 +127,8 @@ export class Walk {
     if (reply !== null) return this.backendSays(reply)
     if (!client.greeted) return witness.asked.length > 0 ? this.answer() : this.pass(session.deadline - witness.now)
     if (client.mode === 'message') return this.clientSends(tape.pick(2) === 0 ? this.endOfData() : script.fragments())
-    if (client.mode === 'response' && client.item() === null) return this.clientSends(script.response())
+    if (client.mode === 'response' && client.item() === null)
+      return this.clientSends(script.response() + (this.isCurious ? 'YQ==\r\n'.repeat(22) : ''))
     const { chunk } = client
     const missing = chunk === null ? 0 : chunk.size - chunk.content.length
     if (missing > 0) return this.clientSends(script.fragments().repeat(20).slice(0, missing))
@@ -213,6 +217,7 @@ export class Walk {
   private reply(): string | null {
     const { backend } = this.witness
     const request = backend?.use ? backend.outstanding : null
+    if (request?.kind === 'response' && this.isCurious && request.line !== '*') return '334 \r\n'
     return request === null ? null : replyTo(request, this.tape.pick(24))
   }
 
@@ -273,7 +278,7 @@ export class Walk {
       witness.note('listed', `rank=${rank} list=bl.test rise=${finding.couldRise}`)
       session.answer({ ask: 'dnsbl', finding }, witness.now)
     } else {
-      const name = tape.of(['host.example', '[UNAVAILABLE]', 'a=+b ADDR=10.0.0.1\xe9'])
+      const name = tape.of(['host.example', '[UNAVAILABLE]', 'a=+b ADDR=10.0.0.1\xe9', `${'h'.repeat(200)}.example`])
       witness.note('named', name)
       witness.reverseName = name
       session.answer({ ask: 'reverse-name', name }, witness.now)

@@ -29,6 +29,8 @@ export class Witness implements Port {
   readonly client = new StreamView()
   readonly told = new Told()
   backend: BackendView | null = null
+  /** Whose backend it is, or was the last; null: the default group's. */
+  private group: string | null = null
   session: Session | null = null
   now = 0
   /** For so long nobody has looked at the deadline, ms. */
@@ -48,6 +50,8 @@ export class Witness implements Port {
   /** Every refusal that a backend has spoken. */
   private readonly refusals = new Set<string>()
   private heard = ''
+  /** The client had failed when it heard 354: its message is for nobody. */
+  private isBarred = false
   /** The backend has taken a message with this, and the client has not heard so. */
   private owed: string | null = null
   private openedIn = -1
@@ -105,6 +109,7 @@ export class Witness implements Port {
     if (this.live().clientGone && said === text) meet('answered with half of it closed')
     if (text === this.owed && (item.kind === 'message' || item.kind === 'chunk')) this.owed = null
     if (!isOwn) this.passedOn()
+    if (code === 354) this.isBarred = this.live().tally.verdict.action !== 'none'
     client.answered(item, code)
     this.told.follow(item, text, client, this.backend)
     if (code === 220 && item.kind === 'line' && item.verb === 'STARTTLS') this.leadOver()
@@ -155,7 +160,8 @@ export class Witness implements Port {
       this.openedIn = transactions
     }
     this.opening = true
-    this.backend = new BackendView(group)
+    this.group = group
+    this.backend = new BackendView()
   }
 
   /** What a backend that does not answer for itself yet may be told. */
@@ -204,8 +210,7 @@ export class Witness implements Port {
       meet(goesOver ? 'answer relayed' : 'answer became a star')
       return
     }
-    const { backend, client } = this
-    const { chunk } = client
+    const { chunk } = this.client
     if (chunk !== null) {
       assert.equal(line.toUpperCase(), `BDAT ${chunk.size}${chunk.last ? ' LAST' : ''}`, 'another chunk')
       assert.equal(this.live().tally.verdict.action, 'none', 'a chunk of a client that has failed')
@@ -216,7 +221,7 @@ export class Witness implements Port {
     checkCommand(this.scene, line)
     if (item.verb !== 'RCPT') return
     const ofOthers = isOfOthers(this.live().house, item.line)
-    if (this.told.mail !== null) assert.equal(ofOthers ? 'two' : null, backend?.group, 'a recipient of other servers')
+    if (this.told.mail !== null) assert.equal(ofOthers ? 'two' : null, this.group, 'a recipient of other servers')
     // One that fails while the backend is opened is refused when that has answered.
     assert.equal(this.live().tally.verdict.action, 'none', 'a recipient of a client that has failed')
     this.recipientIn = this.told.transactions
@@ -226,6 +231,7 @@ export class Witness implements Port {
     const text = Buffer.from(octets).toString('latin1')
     this.note('B]', text)
     assert.ok(this.backend !== null, 'a message to nobody')
+    assert.ok(this.backend.mode !== 'message' || !this.isBarred, 'a message of a client that has failed')
     this.backend.data(text, this.client)
   }
 
@@ -236,7 +242,7 @@ export class Witness implements Port {
     meet('reopened')
     this.spares--
     this.backend?.leave(this.client)
-    this.backend = new BackendView(this.backend?.group ?? null)
+    this.backend = new BackendView()
     return true
   }
 
