@@ -59,6 +59,8 @@ export class Witness implements Port {
   private recipientIn = -1
   /** A backend was opened, and no reply of it has been passed on. */
   private opening = false
+  /** A backend was opened for the item that is not answered yet. */
+  private isOpening = false
 
   /** The session that is watched, before its first input. */
   watch(session: Session): void {
@@ -69,8 +71,8 @@ export class Witness implements Port {
   }
 
   private get scene(): Scene {
-    const { client, backend, told, refusals } = this
-    return { session: this.live(), client, backend, told, refusals }
+    const { client, backend, told, refusals, isOpening, group } = this
+    return { session: this.live(), client, backend, told, refusals, isOpening, group }
   }
 
   note(what: string, text: string): void {
@@ -111,7 +113,11 @@ export class Witness implements Port {
     if (!isOwn) this.passedOn()
     if (code === 354) this.isBarred = this.live().tally.verdict.action !== 'none'
     client.answered(item, code)
-    this.told.follow(item, text, client, this.backend)
+    if (this.isOpening && isOwn && code >= 400 && item.kind === 'line' && item.verb === 'RCPT')
+      this.told.declined = text
+    this.told.follow(item, text, { client, backend: this.backend, said })
+    this.backend?.pass()
+    this.isOpening = false
     if (code === 220 && item.kind === 'line' && item.verb === 'STARTTLS') this.leadOver()
   }
 
@@ -160,6 +166,7 @@ export class Witness implements Port {
       this.openedIn = transactions
     }
     this.opening = true
+    this.isOpening = true
     this.group = group
     this.backend = new BackendView()
   }
