@@ -18,6 +18,8 @@ export interface Heard {
   readonly ending: string | null
   /** The backend refused for good, or the gate did: 5xx that were heard. */
   readonly refused: readonly string[]
+  /** The backend had no trouble and said no to nothing. */
+  readonly untroubled: boolean
 }
 
 /**
@@ -33,6 +35,7 @@ export class HonestSession {
   private readonly trouble: number
   private readonly silent: boolean
   private replies = 0
+  private untroubled = true
 
   constructor(tape: Tape, cut: (length: number) => readonly number[]) {
     this.tape = tape
@@ -76,6 +79,7 @@ export class HonestSession {
       client,
       backend: said('B>', 'B]'),
       ending: session.journal.ending,
+      untroubled: this.untroubled,
       refused: client.match(/^5\d\d[^\r]*/gm) ?? [],
     }
   }
@@ -156,6 +160,7 @@ export class HonestSession {
     while (witness.backend !== null && !session.isDone) {
       const { backend } = witness
       const [troubled, request] = [this.replies >= this.trouble, backend.outstanding]
+      if (troubled) this.untroubled = false
       if (troubled && this.silent) return
       if (troubled) {
         witness.leave()
@@ -166,6 +171,7 @@ export class HonestSession {
       } else if (request !== null) {
         this.replies++
         const reply = replyTo(request, this.tape.pick(24))
+        if (/^[45]/.test(reply)) this.untroubled = false
         witness.backendSays(reply)
         session.backend(Buffer.from(reply, 'latin1'), witness.now)
       } else return

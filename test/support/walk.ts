@@ -85,7 +85,7 @@ export class Walk {
       case 3:
         return this.clientSends(this.script.fragments())
       case 4:
-        return this.clientSends(tape.of(['\r\n', '\r\n\r', 'x'.repeat(4000), '\r\n'.repeat(1000)]))
+        return this.clientSends(tape.of(['\r\n', '\r\n\r', 'x'.repeat(4000), '\r\n'.repeat(1000), 'y'.repeat(90_000)]))
       case 5:
         return this.backendSays(tape.of(negatives))
       case 6:
