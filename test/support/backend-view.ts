@@ -13,7 +13,7 @@ export type Request =
 export interface Exchange {
   readonly request: Request
   reply: string | null
-  /** The client has had it, or another in its place: it answers nothing else. */
+  /** The client has had it, or another in its place, or it was never the client's: it answers nothing else. */
   heard: boolean
 }
 
@@ -99,7 +99,7 @@ export class BackendView {
     assert.equal(this.outstanding, null, 'a command before the reply to the last')
     assert.equal(this.unread, '', 'a command although a reply to nothing waits')
     if (request.kind === 'line' && request.verb === 'RCPT') this.hasAsked = true
-    this.exchanges.push({ request, reply: this.goodbye, heard: false })
+    this.exchanges.push({ request, reply: this.goodbye, heard: !this.asked })
   }
 
   /** Octets of a message, of a chunk, or of TLS that is the client's and the backend's. They must be the client's. */

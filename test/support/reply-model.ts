@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import type { Session } from '@sallyport/proxy/session/session.js'
+import type { Attempts } from './attempts.ts'
 import type { BackendView } from './backend-view.ts'
 import type { Item, StreamView } from './client-view.ts'
 import { checkKeywords } from './ehlo-model.ts'
@@ -18,10 +19,7 @@ export interface Scene {
   readonly told: Told
   /** Every refusal that a backend has spoken. */
   readonly refusals: ReadonlySet<string>
-  /** A backend was opened for the item that is answered. */
-  readonly isOpening: boolean
-  /** The group of the backend; null: the default one. */
-  readonly group: string | null
+  readonly attempts: Attempts
 }
 
 /** Fails unless this reply may be given to this item: it is the backend's answer to it, or is the gate's to give. */
@@ -53,29 +51,30 @@ export function checkReply(scene: Scene, item: Item, text: string): void {
 }
 
 /** The backend has answered, and its client hears something else. */
-function checkReplaced({ session, isOpening, backend }: Scene, verb: string, code: number, said: string): void {
+function checkReplaced({ session, attempts, backend }: Scene, verb: string, code: number, said: string): void {
   if (code === 421 || (verb === 'EHLO' && said.startsWith('2') && backend?.relaying === true)) return
   // A client that did not wait for a reply hears what follows of that.
   const { action } = session.tally.verdict
-  if (action !== 'none' && (verb === 'STARTTLS' || (verb === 'RCPT' && isOpening))) return
-  if (action === 'drop' && isOpening) return
+  if (action !== 'none' && (verb === 'STARTTLS' || (verb === 'RCPT' && attempts.isForItem))) return
+  if (action === 'drop' && attempts.isForItem) return
   // 354 to VRFY: a backend that is out of its mind gives way to the next, or to none.
-  assert.ok(isOpening && said.startsWith('3') && code === 451, `${code}, where the backend has said ${said}`)
+  assert.ok(attempts.isForItem && said.startsWith('3') && code === 451, `${code}, where the backend has said ${said}`)
 }
 
 /** A refusal that is not the backend's reply to this very item. */
 function checkOwn(scene: Scene, item: Item, text: string): void {
-  const { session, told, refusals, isOpening } = scene
+  const { session, told, refusals, attempts } = scene
   const isRcpt = item.kind === 'line' && item.verb === 'RCPT'
   // What the backend said on the way to the command, or that there is none to be had.
-  if (isOpening && (refusals.has(text) || text.startsWith('451 4.3.0 Mail system temporarily unavailable'))) return
+  if (attempts.isForItem && (refusals.has(text) || text.startsWith('451 4.3.0 Mail system temporarily unavailable')))
+    return
   if (isRcpt && told.declined === text) return
   if (text.startsWith('4')) checkDeferral(scene, item, text)
   else checkRefusal(item, text, session, told)
 }
 
 /** A 4xx of the gate's own is for a client that has failed, what could not be had, or another server's recipient. */
-function checkDeferral({ session, told, backend, group }: Scene, item: Item, text: string): void {
+function checkDeferral({ session, told, backend, attempts }: Scene, item: Item, text: string): void {
   const { action, cause } = session.tally.verdict
   if (action !== 'none' && cause !== null && text.includes(cause.words.text)) return
   if (/^421 /.test(text)) return
@@ -85,7 +84,7 @@ function checkDeferral({ session, told, backend, group }: Scene, item: Item, tex
     (/^454 4\.7\.0 /.test(text) && verb === 'STARTTLS' && action !== 'none') ||
     (/^452 4\.5\.3 /.test(text) &&
       (told.loggedIn || backend?.hasAsked === true) &&
-      (isOfOthers(session.house, line) ? 'two' : null) !== group)
+      (isOfOthers(session.house, line) ? 'two' : null) !== attempts.group)
   assert.ok(isDue, `4xx that is not due: ${text.trimEnd()} to ${JSON.stringify(item)}`)
 }
 

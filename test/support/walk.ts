@@ -48,7 +48,7 @@ export class Walk {
     this.isCurious = tape.pick(16) === 15
     this.session = new Session(house, arrival, witness, 0)
     witness.watch(this.session)
-    witness.spares = tape.of([0, 0, 1, 2])
+    witness.attempts.spares = tape.of([0, 0, 1, 2])
     this.session.start(0)
     witness.settle()
   }
