@@ -76,7 +76,9 @@ export function sessionLine(session: Session): Readonly<Record<string, unknown>>
       backend: after(journal.openedAt, startedAt),
       relay: after(journal.relayedAt, startedAt),
       end: after(journal.endedAt, startedAt),
+      waited: journal.waited === 0 ? undefined : journal.waited,
     },
+    left_after: journal.leftAfter < 0 ? undefined : journal.leftAfter,
     commands: facts.commands,
     bytes: { in: journal.octetsFromClient, message: journal.octetsToBackend, backend: journal.octetsFromBackend },
   }

@@ -123,6 +123,6 @@ function waitFor(session: Session, { verb }: Command): number {
     isClean: tally.verdict.action === 'none',
     score: tally.score,
     errors: facts.junkCommands,
-    waited: journal.waited,
+    waited: journal.waited + journal.greetedAt - session.startedAt,
   })
 }
