@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, type TestContext, test } from 'node:test'
 import { BackendDialogue, BackendFault, type DialogueOptions } from '@sallyport/proxy/backend-dialogue.js'
-import type { BackendTls } from '@sallyport/proxy/backend-tls.js'
+import type { BackendTls } from '@sallyport/proxy/tls/backend-tls.js'
 import { parseAddress } from '@sallyport/rules'
 import { makeCertificate } from '../support/certificate.ts'
 import { startSink } from '../support/sink.ts'

@@ -1,10 +1,10 @@
 import { createSecureContext } from 'node:tls'
-import { noTls } from '@sallyport/proxy/backend-tls.js'
 import type { Member } from '@sallyport/proxy/backends/choice.js'
 import { Group, type QueueResult, type Surroundings } from '@sallyport/proxy/backends/group.js'
 import { Lease, type Seeker } from '@sallyport/proxy/backends/lease.js'
 import { Server } from '@sallyport/proxy/backends/server.js'
 import type { Picking } from '@sallyport/proxy/config/config.js'
+import { noTls } from '@sallyport/proxy/tls/backend-tls.js'
 
 /** A server that nobody connects to. */
 export function makeServer(name: string, limit = 1_000): Server {

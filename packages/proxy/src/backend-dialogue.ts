@@ -2,12 +2,12 @@ import type { Socket } from 'node:net'
 import type { TLSSocket } from 'node:tls'
 import type { Address } from '@sallyport/rules'
 import { type Backend, dial, identityHeader, ownHeader } from './backend.ts'
-import { type BackendTls, beginTls, certificateFault } from './backend-tls.ts'
 import type { Identity } from './config/config.ts'
 import { keywordLines, keywordOf } from './smtp/keywords.ts'
 import { isNegative, isPositive, type Reply, ReplyReader } from './smtp/reply.ts'
 import { xclientCommands } from './smtp/xclient.ts'
 import { endsOf } from './sockets.ts'
+import { type BackendTls, beginTls, certificateFault } from './tls/backend-tls.ts'
 
 /** Replies that nobody asked for are kept to be told of, but not without end. */
 const mostUnread = 20

@@ -1,6 +1,6 @@
-import { noTls } from '../backend-tls.ts'
 import type { Identity } from '../config/config.ts'
 import { keywordOf } from '../smtp/keywords.ts'
+import { noTls } from '../tls/backend-tls.ts'
 import { examineIdentity, expectHeader } from './identity.ts'
 import { keywordText } from './keyword.ts'
 import { Report } from './report.ts'

@@ -1,7 +1,6 @@
-import { noTls } from '../backend-tls.ts'
 import type { Config } from '../config/config.ts'
 import { formatEndpoint } from '../config/scalars.ts'
-import { loadBackendTls } from '../tls/backend-tls.ts'
+import { loadBackendTls, noTls } from '../tls/backend-tls.ts'
 import { examineBackend } from './backend.ts'
 import { examineLists, examineResolvers } from './dns.ts'
 import { examineHost } from './host.ts'

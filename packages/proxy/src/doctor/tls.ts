@@ -1,6 +1,6 @@
 import type { TLSSocket } from 'node:tls'
-import { certificateFault } from '../backend-tls.ts'
 import { keywordOf } from '../smtp/keywords.ts'
+import { certificateFault } from '../tls/backend-tls.ts'
 import type { Report } from './report.ts'
 import type { Behind, Visit } from './visit.ts'
 
