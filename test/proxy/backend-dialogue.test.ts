@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, type TestContext, test } from 'node:test'
+import { createSecureContext } from 'node:tls'
 import { BackendDialogue, BackendFault, type DialogueOptions } from '@sallyport/proxy/backend-dialogue.js'
 import type { BackendTls } from '@sallyport/proxy/tls/backend-tls.js'
 import { parseAddress } from '@sallyport/rules'
@@ -10,8 +11,12 @@ import { startTlsSink } from '../support/tls-sink.ts'
 const certificate = await makeCertificate({ after }, ['mail.example.test', '127.0.0.1'])
 const other = await makeCertificate({ after }, ['mail.example.test'])
 
-const required: BackendTls = { mode: 'required', ca: certificate.cert, name: 'mail.example.test' }
-const opportunistic: BackendTls = { mode: 'opportunistic', ca: null, name: 'mail.example.test' }
+const required: BackendTls = {
+  mode: 'required',
+  context: createSecureContext({ ca: certificate.cert }),
+  name: 'mail.example.test',
+}
+const opportunistic: BackendTls = { mode: 'opportunistic', context: null, name: 'mail.example.test' }
 
 function dialogueWith(t: TestContext, port: number, more: Partial<DialogueOptions> = {}): BackendDialogue {
   const dialogue = BackendDialogue.begin({
@@ -43,8 +48,8 @@ test('the certificate of an address is good for that address', async t => {
 for (const [what, tls, why] of [
   ['another name', { ...required, name: 'other.example.test' }, /^its certificate is not good: ERR_TLS_CERT_ALTNAME/],
   ['another address', { ...required, name: '127.0.0.2' }, /^its certificate is not good: ERR_TLS_CERT_ALTNAME/],
-  ['another CA', { ...required, ca: other.cert }, /^its certificate is not good: /],
-  ['no CA of ours', { ...required, ca: null }, /^its certificate is not good: DEPTH_ZERO_SELF_SIGNED_CERT$/],
+  ['another CA', { ...required, context: createSecureContext({ ca: other.cert }) }, /^its certificate is not good: /],
+  ['no CA of ours', { ...required, context: null }, /^its certificate is not good: DEPTH_ZERO_SELF_SIGNED_CERT$/],
 ] as const) {
   test(`required: with ${what} nothing is said inside TLS`, async t => {
     const sink = await startTlsSink(t, { certificate })

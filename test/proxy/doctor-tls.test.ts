@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
+import { createSecureContext } from 'node:tls'
 import { examineBackend } from '@sallyport/proxy/doctor/backend.js'
 import type { Finding } from '@sallyport/proxy/doctor/report.js'
 import type { BackendTls } from '@sallyport/proxy/tls/backend-tls.js'
@@ -8,7 +9,11 @@ import { startSink } from '../support/sink.ts'
 import { startTlsSink } from '../support/tls-sink.ts'
 
 const certificate = await makeCertificate({ after }, ['mail.example.test'])
-const required: BackendTls = { mode: 'required', ca: certificate.cert, name: 'mail.example.test' }
+const required: BackendTls = {
+  mode: 'required',
+  context: createSecureContext({ ca: certificate.cert }),
+  name: 'mail.example.test',
+}
 
 /** The findings on TLS, and whatever failed. */
 async function findingsOf(port: number, tls: BackendTls): Promise<readonly string[]> {
@@ -50,7 +55,10 @@ test('required, and a certificate that is soon over', async t => {
   assertAll(await findingsOf(sink.port, { ...required, mode: 'opportunistic' }), /^ok TLS .*not verified/)
   const brief = await makeCertificate(t, ['mail.example.test'], 3)
   const behind = await startTlsSink(t, { certificate: brief })
-  assertAll(await findingsOf(behind.port, { ...required, ca: brief.cert }), /^warn TLS .*, verified$/)
+  assertAll(
+    await findingsOf(behind.port, { ...required, context: createSecureContext({ ca: brief.cert }) }),
+    /^warn TLS .*, verified$/,
+  )
 })
 
 test('required, and not to be had: not offered, refused, no handshake, another name', async t => {

@@ -94,7 +94,8 @@ export class BackendDialogue {
     // Whoever sits between us could have put it there, to be read as said inside TLS.
     if (this.reader.midReply || this.unread.length > 0) throw this.fail('it said something between its 220 and TLS')
     this.socket.removeAllListeners('data').removeAllListeners('end')
-    const secured = beginTls(this.socket, tls)
+    // What its certificate is worth is told below, in our words and not in those of an error of the socket's.
+    const secured = beginTls(this.socket, { ...tls, mode: 'opportunistic' })
     this.socket = secured
     this.reader = new ReplyReader()
     this.attend(secured)
