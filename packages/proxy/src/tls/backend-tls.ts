@@ -2,6 +2,7 @@ import { X509Certificate } from 'node:crypto'
 import { isIP, type Socket } from 'node:net'
 import { connect, createSecureContext, type SecureContext, type TLSSocket } from 'node:tls'
 import type { Backend, BackendTlsMode, Endpoint } from '../config/config.ts'
+import { flow } from '../flow.ts'
 import { PemFault, parsePem, readPem } from './pem.ts'
 
 /** TLS on connections to one server. */
@@ -64,6 +65,7 @@ export function beginTls(socket: Socket, { mode, name, context }: BackendTls): T
     host: name,
     ...(isIP(name) === 0 ? { servername: name } : {}),
     rejectUnauthorized: mode === 'required',
+    ...flow,
   })
 }
 

@@ -1,5 +1,6 @@
 import { type TLSSocket as Secured, TLSSocket } from 'node:tls'
 import type { Connection } from '../connection.ts'
+import { flow } from '../flow.ts'
 import type { TlsInfo } from '../session/arrival.ts'
 import { attendBackend, attendClient, connectionOf, untie } from '../sockets.ts'
 import { type BackendTls, beginTls } from './backend-tls.ts'
@@ -17,7 +18,12 @@ export function secureClient(connection: Connection): boolean {
   untie(raw)
   // Else what it still holds would go to listeners, which are nobody's now.
   raw.pause()
-  const socket = new TLSSocket(raw, { isServer: true, secureContext: usual, SNICallback: certificates.answerName })
+  const socket = new TLSSocket(raw, {
+    isServer: true,
+    secureContext: usual,
+    SNICallback: certificates.answerName,
+    ...flow,
+  })
   connection.client = socket
   connection.securing = 'client'
   attendClient(socket, connection)
