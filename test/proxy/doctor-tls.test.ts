@@ -27,9 +27,9 @@ async function findingsOf(port: number, tls: BackendTls): Promise<readonly strin
     recipient: null,
     keywords,
   }
-  const { findings } = await examineBackend({ name: 'it', backend, tls }, surroundings)
+  const { report } = await examineBackend({ key: 'backend', name: 'it', backend, tls }, surroundings)
   const told = ({ point, level }: Finding) => point === 'TLS' || level === 'FAIL'
-  return findings.filter(told).map(({ level, point, saw }) => `${level} ${point} ${saw}`)
+  return report.findings.filter(told).map(({ level, point, saw }) => `${level} ${point} ${saw}`)
 }
 
 const assertAll = (lines: readonly string[], ...patterns: readonly RegExp[]) => {

@@ -18,6 +18,12 @@ export function commonKeywords(offers: readonly (readonly string[])[]): readonly
   })
 }
 
+/** What not every one of several servers offers, for each of them, in the same words. */
+export function uncommonKeywords(offers: readonly (readonly string[])[]): readonly (readonly string[])[] {
+  const known = offers.map(lines => new Set(lines.map(folded)))
+  return offers.map(lines => lines.filter(line => !known.every(theirs => theirs.has(folded(line)))))
+}
+
 /** The line of the same keyword; of AUTH in the same form too, as old servers have it twice, `AUTH PLAIN` and `AUTH=PLAIN`. */
 function sameKeyword(lines: readonly string[], line: string): string | undefined {
   const keyword = keywordOf(line)

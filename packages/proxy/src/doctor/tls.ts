@@ -5,9 +5,9 @@ import type { Report } from './report.ts'
 import type { Behind, Visit } from './visit.ts'
 
 const point = 'TLS'
-const day = 86_400_000
+export const day = 86_400_000
 /** A certificate is to be renewed when it has no more days than this. */
-const soon = 14
+export const soon = 14
 
 /** A backend that has been introduced to. */
 export interface Arrival {

@@ -11,6 +11,8 @@ import { type Timed, timed } from './stopwatch.ts'
 export interface Behind {
   /** As it is written: `127.0.0.1:10025`, or a name. */
   readonly name: string
+  /** The group for which it was written first: `backend`, `routes[0].backend`. */
+  readonly key: string
   readonly backend: Backend
   readonly tls: BackendTls
 }
