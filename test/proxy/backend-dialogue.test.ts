@@ -72,7 +72,7 @@ test('a backend without STARTTLS: enough for opportunistic, not for required', a
 for (const behind of ['250 2.0.0 Ok\r\n', '250-', '2', '\r\n']) {
   test(`${JSON.stringify(behind)} behind the 220 to STARTTLS is a fault`, async t => {
     const sink = await startTlsSink(t, { certificate, answer: `220 2.0.0 Ready\r\n${behind}` })
-    await fails(dialogueWith(t, sink.port).introduce(required), /^it said something between|^it does not speak SMTP$/)
+    await fails(dialogueWith(t, sink.port).introduce(required), /^it said something between|^it does not speak SMTP: /)
     assert.deepEqual(sink.commands, ['EHLO gate.example.test', 'STARTTLS'])
   })
 }

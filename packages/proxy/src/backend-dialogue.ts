@@ -4,10 +4,14 @@ import type { Address } from '@sallyport/rules'
 import { type Backend, dial, identityHeader, ownHeader } from './backend.ts'
 import type { Identity } from './config/config.ts'
 import { keywordLines, keywordOf } from './smtp/keywords.ts'
+import { latin1 } from './smtp/octets.ts'
 import { isNegative, isPositive, type Reply, ReplyReader } from './smtp/reply.ts'
 import { xclientCommands } from './smtp/xclient.ts'
 import { endsOf } from './sockets.ts'
 import { type BackendTls, beginTls, certificateFault } from './tls/backend-tls.ts'
+
+/** The beginning of the fault of one that answers in another tongue than SMTP. */
+export const tongue = 'it does not speak SMTP'
 
 /** Replies that nobody asked for are kept to be told of, but not without end. */
 const mostUnread = 20
@@ -178,7 +182,7 @@ export class BackendDialogue {
   private attend(socket: Socket): void {
     socket.on('data', octets => {
       for (const reply of this.reader.read(octets)) this.take(reply)
-      if (this.reader.malformed) this.fail('it does not speak SMTP')
+      if (this.reader.malformed) this.fail(`${tongue}: ${firstLine(octets)}`)
     })
     socket.on('end', () => this.fail('it closed the connection'))
     socket.on('error', (error: NodeJS.ErrnoException) => this.fail(error.code ?? error.message))
@@ -232,5 +236,8 @@ function headerHint(identity: Identity): string {
   if (identity === 'xconnect') return '; was it built with _FFR_XCNCT, and does its ruleset x_connect say yes there?'
   return identity.startsWith('proxy_') ? '; does it expect a PROXY header there?' : ''
 }
+
+/** What came first, for a person to see what it is. */
+const firstLine = (octets: Buffer): string => latin1(octets, 0, Math.min(octets.length, 60)).split(/\r?\n/, 1)[0] ?? ''
 
 const brief = (reply: Reply): string => reply.text.trimEnd().slice(0, 120)

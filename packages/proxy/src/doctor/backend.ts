@@ -1,3 +1,4 @@
+import { tongue } from '../backend-dialogue.ts'
 import type { Identity } from '../config/config.ts'
 import { keywordOf } from '../smtp/keywords.ts'
 import { noTls } from '../tls/backend-tls.ts'
@@ -9,8 +10,6 @@ import { type Behind, type Surroundings, Visit } from './visit.ts'
 
 /** The most that a trial with another identity waits for a greeting, ms: a server that waits for a header is silent. */
 const longestTrial = 5_000
-
-const mute = 'no other identity makes it speak either: is it a mail server, is it overloaded? see its log'
 
 /** What was found of a backend. */
 export interface Examination {
@@ -49,15 +48,14 @@ async function arrive(
 ): Promise<Arrival | 'down' | null> {
   const connected = await visit.connected()
   if ('fault' in connected) {
-    const advice = 'is it running, is the address right, does a firewall stand between?'
-    report.fail('reachable', connected.fault, connected.ms, advice)
+    report.fail('reachable', connected.fault, connected.ms, callAgain(connected.fault))
     return 'down'
   }
   report.ok('reachable', 'connected', connected.ms)
   const greeting = await visit.greeting()
   if ('fault' in greeting) {
     const advice = await whatWouldDo(behind, surroundings)
-    report.fail('greeting', greeting.fault, greeting.ms, advice ?? mute)
+    report.fail('greeting', greeting.fault, greeting.ms, advice ?? listenAgain(greeting.fault))
     return advice === null ? 'down' : null
   }
   report.ok('greeting', greeting.value.text.trimEnd(), greeting.ms)
@@ -65,7 +63,7 @@ async function arrive(
   if ('fault' in hello) {
     // A server that was not told of the header greets, and stumbles over it then.
     const advice = await whatWouldDo(behind, surroundings)
-    report.fail('EHLO', hello.fault, hello.ms, advice ?? mute)
+    report.fail('EHLO', hello.fault, hello.ms, advice ?? listenAgain(hello.fault))
     return advice === null ? 'down' : null
   }
   report.ok('EHLO', `250 ${visit.welcome}`, hello.ms)
@@ -76,6 +74,26 @@ async function leave(report: Report, visit: Visit): Promise<void> {
   const quit = await visit.quit()
   if ('fault' in quit) report.warn('QUIT', quit.fault, quit.ms, 'it should answer 221 before it closes')
   else report.ok('QUIT', quit.value.text.trimEnd(), quit.ms)
+}
+
+/** Why nobody answers a call, most likely. */
+function callAgain(fault: string): string {
+  switch (fault) {
+    case 'ECONNREFUSED':
+      return 'nobody listens there: is it running, is the port right?'
+    case 'ENOTFOUND':
+    case 'EAI_AGAIN':
+      return 'the name has no address: is it right, does the resolver of this host (/etc/resolv.conf) answer?'
+    default:
+      return 'is it running, is the address right, does a firewall stand between?'
+  }
+}
+
+/** Why nobody greets, whatever the identity. */
+function listenAgain(fault: string): string {
+  return fault.startsWith(tongue)
+    ? 'another program listens there, or a port that begins with TLS (465): name one that greets with 220'
+    : 'no other identity makes it speak either: is it a mail server, is it overloaded? see its log'
 }
 
 /** What makes the backend greet when the configured identity does not, found out by trying; null: nothing. */

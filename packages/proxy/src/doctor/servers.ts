@@ -47,7 +47,7 @@ export async function examineServers(config: Config, surroundings: Surroundings)
 }
 
 async function groupOf({ key, domains, settings }: WrittenGroup): Promise<Group> {
-  const report = new Report(domains.length === 0 ? key : `${key}, for ${domains.join(' ')}`)
+  const report = new Report(domains.length === 0 ? key : `${key}, for ${someOf(domains)}`)
   const servers: Behind[] = []
   for (const { address: endpoint } of settings.servers ?? []) {
     const loaded = await loadBackendTls(settings, endpoint)
@@ -59,6 +59,14 @@ async function groupOf({ key, domains, settings }: WrittenGroup): Promise<Group>
     servers.push({ key, name: formatEndpoint(endpoint), backend: { endpoint, identity: settings.identity }, tls })
   }
   return { report, servers }
+}
+
+/** A route may have thousands. */
+const mostNamed = 3
+
+function someOf(domains: readonly string[]): string {
+  const others = domains.length - mostNamed
+  return `${domains.slice(0, mostNamed).join(' ')}${others > 0 ? ` and ${others} more` : ''}`
 }
 
 function embedded({ backend }: Config): Report {
@@ -81,7 +89,12 @@ function tellMembers(report: Report, members: readonly Examination[]): void {
   const point = 'servers'
   const absent = members.filter(({ lines }) => lines === null).map(({ behind }) => behind.name)
   if (absent.length === members.length) {
-    return report.fail(point, `none of ${members.length} can be used`, null, 'until one can, clients hear 451 at RCPT')
+    return report.fail(
+      point,
+      `none of ${members.length} can be used`,
+      null,
+      'until one can, its mail is deferred: clients hear 451',
+    )
   }
   const names = absent.length === 0 ? '' : `; not ${absent.join(' ')}`
   report.ok(point, `${members.length - absent.length} of ${members.length} can be used${names}`)
