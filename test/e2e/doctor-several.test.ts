@@ -69,6 +69,10 @@ test('one of two is down: a warning; both, or the only one of a route: a fault',
   const both = await diagnose(t, group(down, other))
   assert.deepEqual([both.code, both.troubles], [1, ['FAIL reachable', 'FAIL reachable', 'FAIL servers']])
   assertFinding(both.of('servers', 'backend'), 'FAIL', /^none of 2 can be used$/, /451/)
+  const many = Array.from({ length: 5 }, (_, i) => `${i}.example`).join(', ')
+  const spare = `127.0.0.1:${await freePort()}`
+  const cut = await diagnose(t, `${group(first)}${route(many, down, spare)}`)
+  assertFinding(cut.of('servers', 'routes[0].backend, for 0.example 1.example 2.example and 2 more'), 'FAIL', /^none/)
   // It has a stand-in in one of its groups, and none in the other.
   const routed = await diagnose(t, `${group(first, down)}${route('a.example', down)}`)
   assert.deepEqual([routed.code, routed.troubles], [1, ['FAIL reachable']])
