@@ -49,7 +49,7 @@ test('keywords: what all have is offered; what not all have is told, with who ha
   const [offer = '', rest = ''] = saw.split('; not offered, as not all have it: ')
   assert.match(offer, /^PIPELINING \(known clients\), SIZE 5000000, .*8BITMIME/)
   assert.doesNotMatch(offer, /CHUNKING/)
-  assert.equal(rest, `SIZE 10240000 (${first}), CHUNKING (${first}), SIZE 5000000 (${second})`)
+  assert.equal(rest, `SIZE 10240000 (${first}), CHUNKING (${first})`)
   assert.equal(level, 'warn')
   // Other domains may well have another kind of server.
   const apart = await diagnose(t, `backend: '${first}'\n${route('a.example', second)}`)
@@ -88,6 +88,12 @@ test('what has to be set otherwise is a fault, whoever stands beside it', async 
   const relay = await diagnose(t, group(first, `127.0.0.1:${open.port}`))
   assert.equal(relay.code, 1)
   assertFinding(relay.of('relay', `backend 127.0.0.1:${open.port}`), 'FAIL', /^OPEN RELAY: /)
+  const silent = await diagnose(
+    t,
+    `backend: { servers: ${listOf(`127.0.0.1:${postfix.ports.xclient}`, deaf)}, identity: xclient }`,
+  )
+  assertFinding(silent.of('identity', `backend ${deaf}`), 'FAIL', /^XCLIENT is not offered to the gate$/)
+  assertFinding(silent.of('servers', 'backend'), 'ok', new RegExp(`^1 of 2 can be used; not ${deaf}$`))
   // One that relays for strangers does not stand in for one that is down.
   const down = `127.0.0.1:${await freePort()}`
   const neither = await diagnose(t, group(down, `127.0.0.1:${open.port}`))

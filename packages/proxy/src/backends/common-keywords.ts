@@ -18,10 +18,12 @@ export function commonKeywords(offers: readonly (readonly string[])[]): readonly
   })
 }
 
-/** What not every one of several servers offers, for each of them, in the same words. */
+/** What each of several servers offers that is neither common to all in the same words nor what the common line says. */
 export function uncommonKeywords(offers: readonly (readonly string[])[]): readonly (readonly string[])[] {
   const known = offers.map(lines => new Set(lines.map(folded)))
-  return offers.map(lines => lines.filter(line => !known.every(theirs => theirs.has(folded(line)))))
+  const common = new Set(commonKeywords(offers).map(folded))
+  const isCommon = (line: string) => common.has(line) || known.every(theirs => theirs.has(line))
+  return offers.map(lines => lines.filter(line => !isCommon(folded(line))))
 }
 
 /** The line of the same keyword; of AUTH in the same form too, as old servers have it twice, `AUTH PLAIN` and `AUTH=PLAIN`. */

@@ -2,7 +2,7 @@ import { tongue } from '../backend-dialogue.ts'
 import type { Identity } from '../config/config.ts'
 import { keywordOf } from '../smtp/keywords.ts'
 import { noTls } from '../tls/backend-tls.ts'
-import { examineIdentity, expectHeader } from './identity.ts'
+import { examineIdentity, expectHeader, point as identityPoint } from './identity.ts'
 import { keywordText } from './keyword.ts'
 import { Report } from './report.ts'
 import { type Arrival, tellTls } from './tls.ts'
@@ -15,7 +15,7 @@ const longestTrial = 5_000
 export interface Examination {
   readonly behind: Behind
   readonly report: Report
-  /** Its keywords; null: there was no getting so far, and the gate cannot use it. */
+  /** Its keywords; null: the gate cannot use it. */
   readonly lines: readonly string[] | null
   /** It is not there, or does not greet whoever the client is. That may pass; what must be set otherwise does not. */
   readonly isDown: boolean
@@ -36,7 +36,9 @@ export async function examineBackend(behind: Behind, surroundings: Surroundings)
   // Where TLS was tried and failed, the gate goes on without, and so do we.
   const next = arrival.broken ? { ...behind, tls: noTls } : behind
   await examineIdentity(report, next, surroundings, arrival.lines)
-  return { behind, report, lines: arrival.lines, isDown: false }
+  // Without its XCLIENT a session goes no further, and the probe takes it for down; a header that nobody reads stops neither.
+  const isDeaf = behind.backend.identity === 'xclient' && report.hasFailed(identityPoint)
+  return { behind, report, lines: isDeaf ? null : arrival.lines, isDown: false }
 }
 
 /** From the connection to the last EHLO; null: there is no going on, as with one that is down. */
@@ -93,7 +95,7 @@ function callAgain(fault: string): string {
 function listenAgain(fault: string): string {
   return fault.startsWith(tongue)
     ? 'another program listens there, or a port that begins with TLS (465): name one that greets with 220'
-    : 'no other identity makes it speak either: is it a mail server, is it overloaded? see its log'
+    : 'no other identity makes it speak either: is it a mail server, without TLS from the first octet (465), is it overloaded? see its log'
 }
 
 /** What makes the backend greet when the configured identity does not, found out by trying; null: nothing. */

@@ -39,6 +39,10 @@ export class Report {
     this.add('FAIL', point, saw, ms, advice)
   }
 
+  hasFailed(point: string): boolean {
+    return this.findings.some(finding => finding.point === point && finding.level === 'FAIL')
+  }
+
   /** What failed is to be looked at, and nothing more: others do its work. */
   soften(): void {
     this.findings.forEach((finding, i) => {
