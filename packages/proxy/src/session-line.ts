@@ -3,9 +3,9 @@ import type { Journal } from './session/journal.ts'
 import type { Session } from './session/session.ts'
 import { printable } from './smtp/octets.ts'
 
-export const verdicts = ['passed', 'deferred', 'refused', 'dropped', 'abandoned', 'health', 'error'] as const
+export const verdicts = ['passed', 'deferred', 'refused', 'trapped', 'dropped', 'abandoned', 'health', 'error'] as const
 /**
- * How a session is counted: `passed`: it reached the backend, which answered for itself; `deferred`, `refused`, `dropped`: a
+ * How a session is counted: `passed`: it reached the backend, which answered for itself; `deferred`, `refused`, `trapped`, `dropped`: a
  * check's doing; `abandoned`: the client left, or ran out of time, before either; `health`: a balancer's probe; `error`: the backend or the gate was in trouble.
  */
 export type SessionVerdict = (typeof verdicts)[number]
@@ -19,6 +19,8 @@ export function verdictOf(session: Session): SessionVerdict {
       return 'deferred'
     case 'refuse':
       return 'refused'
+    case 'trap':
+      return 'trapped'
     case 'drop':
       return 'dropped'
     case 'none':
@@ -76,7 +78,9 @@ export function sessionLine(session: Session): Readonly<Record<string, unknown>>
       backend: after(journal.openedAt, startedAt),
       relay: after(journal.relayedAt, startedAt),
       end: after(journal.endedAt, startedAt),
+      waited: journal.waited === 0 ? undefined : journal.waited,
     },
+    left_after: journal.leftAfter < 0 ? undefined : journal.leftAfter,
     commands: facts.commands,
     bytes: { in: journal.octetsFromClient, message: journal.octetsToBackend, backend: journal.octetsFromBackend },
   }

@@ -1,0 +1,65 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import {
+  type Bearing,
+  type Delays,
+  delayOf,
+  moments,
+  mostForAny,
+  mostForClean,
+  noDelays,
+  presetSettings,
+  presets,
+} from '@sallyport/rules'
+import fc from 'fast-check'
+
+const good: Bearing = { isKnown: false, isClean: true, score: 0, errors: 0, waited: 0 }
+const delays: Delays = { hello: 5_000, mail: 1_000, rcpt: 2_000, data: 0, point: 500, error: 1_000 }
+
+test('a stranger waits before the replies that have a delay, and one who is known does not', () => {
+  assert.deepEqual(
+    [...moments, null].map(moment => delayOf(delays, moment, good)),
+    [5_000, 1_000, 2_000, 0, 0],
+  )
+  for (const moment of moments) assert.equal(delayOf(delays, moment, { ...good, isKnown: true }), 0)
+})
+
+test('points and errors make everybody wait, errors twice as long each time', () => {
+  const waits = (of: Partial<Bearing>) => delayOf(delays, null, { ...good, isKnown: true, ...of })
+  assert.deepEqual(
+    [1, 2, 3, 7, 8, 100].map(errors => waits({ errors })),
+    [1_000, 2_000, 4_000, 60_000, 60_000, 60_000],
+  )
+  assert.equal(waits({ score: 6 }), 3_000)
+  assert.equal(waits({ score: 6, errors: 2 }), 5_000)
+})
+
+test('no client waits longer in a session than the bounds say', () => {
+  const bearing = fc.record({
+    isKnown: fc.boolean(),
+    isClean: fc.boolean(),
+    score: fc.nat(1_000),
+    errors: fc.nat(100),
+    waited: fc.constant(0),
+  })
+  const any = fc.oneof(
+    ...presets.map(name => fc.constant(presetSettings[name].delays)),
+    fc.constant(delays),
+    fc.constant({ ...noDelays, hello: 30_000, point: 60_000, error: 60_000 }),
+  )
+  fc.assert(
+    fc.property(
+      any,
+      fc.array(fc.tuple(fc.constantFrom(...moments, null), bearing), { maxLength: 40 }),
+      (chosen, replies) => {
+        let waited = 10_000
+        let blameless = true
+        for (const [moment, of] of replies) {
+          blameless &&= of.isClean && of.score === 0 && of.errors === 0
+          waited += delayOf(chosen, moment, { ...of, waited })
+          assert.ok(waited <= (blameless ? mostForClean : mostForAny), `${waited}`)
+        }
+      },
+    ),
+  )
+})
