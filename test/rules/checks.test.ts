@@ -1,6 +1,14 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { type CheckName, checks, type DnsblFinding, Facts, makePlan, type Outcome } from '@sallyport/rules'
+import {
+  type CheckName,
+  checks,
+  type DnsblFinding,
+  Facts,
+  makePlan,
+  type Outcome,
+  type Standing,
+} from '@sallyport/rules'
 
 /** What the named check says of a session in which these facts differ from those of a client that only connected. */
 function outcome(name: CheckName, known: Partial<Facts>, options: Record<string, number> = {}): Outcome {
@@ -13,6 +21,10 @@ const finding = (known: Partial<DnsblFinding>): Partial<Facts> => ({
   dnsbl: { rank: 0, list: null, couldRise: 0, couldFall: 0, failed: 0, asked: 3, ttl: 300, ...known },
 })
 
+const standing = (known: Partial<Standing>): Partial<Facts> => ({
+  standing: { score: 0, trust: 0, unknown: 0, accepted: 0, ...known },
+})
+
 type Row = readonly [known: Partial<Facts>, expected: Outcome['kind'], options?: Record<string, number>]
 
 const tables: { readonly [Name in CheckName]: readonly Row[] } = {
@@ -21,6 +33,21 @@ const tables: { readonly [Name in CheckName]: readonly Row[] } = {
     [{ access: 'allow' }, 'vouch'],
     [{ access: 'deny' }, 'fail'],
     [{ access: 'none', enveloped: true, greeted: true }, 'pass'],
+  ],
+  trusted: [
+    [{}, 'todo'],
+    [standing({ trust: 9.9 }), 'todo'],
+    [standing({ trust: 10 }), 'vouch'],
+    [standing({ trust: 3 }), 'vouch', { threshold: 3 }],
+    [standing({ score: 20 }), 'todo'],
+  ],
+  reputation: [
+    [{}, 'todo'],
+    [standing({}), 'pass'],
+    [standing({ score: 4.9 }), 'pass'],
+    [standing({ score: 5 }), 'fail'],
+    [standing({ score: 5 }), 'pass', { threshold: 6 }],
+    [standing({ trust: 20 }), 'pass'],
   ],
   authenticated: [
     [{}, 'todo'],

@@ -7,6 +7,7 @@ import { lessonOf, type Policy } from '@sallyport/rules'
 import { addressOf } from './address.ts'
 import { type HouseOptions, makeHouse } from './house.ts'
 import { reverseNameOf } from './name.ts'
+import { recalledOf, reputeOf } from './recalled.ts'
 import { type Deed, Recorder } from './recorder.ts'
 import { inputs, octetsOf, outputs, type Row, results, type Transcript } from './transcript.ts'
 
@@ -111,7 +112,6 @@ function advance(session: Session, recorder: Recorder, to: number): void {
 
 function feed(session: Session, { at, what, text, line }: Row, octets: Buffer, cut: Cut): void {
   const fields = new Map(text.split(' ').map(field => field.split('=', 2) as [string, string]))
-  const names = (key: string) => (fields.get(key) ?? '').split(',').filter(name => name !== '')
   const count = (key: string, otherwise: number) => Number(fields.get(key) ?? otherwise)
   switch (what) {
     case 'C:':
@@ -123,8 +123,10 @@ function feed(session: Session, { at, what, text, line }: Row, octets: Buffer, c
     case 'B~':
       for (const piece of cut(octets)) session.backend(piece, at)
       return
+    case 'known':
+      return session.answer({ ask: 'identity', repute: reputeOf(text) }, at)
     case 'recalled':
-      return session.answer({ ask: 'recall', passed: names('passed'), failed: names('failed') }, at)
+      return session.answer(recalledOf(fields), at)
     case 'listed': {
       const [list, asked] = [fields.get('list') ?? null, count('asked', 1)]
       const finding = {
@@ -218,7 +220,7 @@ function trail({ name }: Transcript, session: Session, recorder: Recorder): void
   const later = recorder.now + 1
   session.receive(Buffer.from('RSET\r\nMAIL FROM:<a@b>\r\n.\r\n'), later)
   session.backend(Buffer.from('250 ok\r\n'), later)
-  session.answer({ ask: 'recall', passed: [], failed: [] }, later)
+  session.answer(recalledOf(new Map()), later)
   session.backendGone('late', later)
   session.timeout(later + 100_000_000)
   session.drain(later)

@@ -9,7 +9,9 @@ import assert from 'node:assert/strict'
  *   C~ text         the client sends these octets, with the escapes \r \n \0 \\ \xHH, and \xHH{n} for n times that octet
  *   C| text         as C:, in one read together with the C| and C~ row before it (at the same instant)
  *   end             the client closes its side        broken   its connection breaks
- *   recalled passed=a,b failed=c     the store answers
+ *   recalled passed=a,b failed=c client=7/1/2/3 network=9     the store answers: checks, and what is known of the mail of address and
+ *                                    network (score/accepted/content/unknown)
+ *   known -12/30                     the same of a verified name
  *   listed rank=2 list=bl.test rise=0 fall=0 failed=0 asked=1 ttl=300     DNS lists answer
  *   named host.example               reverse DNS answers
  *   opened tls=required              the connection to the backend stands; tls as it is configured, off if not said
@@ -52,6 +54,7 @@ export const inputs: ReadonlySet<string> = new Set([
   'end',
   'broken',
   'recalled',
+  'known',
   'listed',
   'named',
   'opened',

@@ -1,4 +1,4 @@
-import { type Address, contains, type Instant, isPrivate, lessonOf, NetworkSet, Plans } from '@sallyport/rules'
+import { type Address, contains, type Instant, NetworkSet, Plans } from '@sallyport/rules'
 import type { AccessLists } from './access.ts'
 import { Backends } from './backends/backends.ts'
 import type { GroupPlan } from './backends/plan.ts'
@@ -11,6 +11,7 @@ import { IdSource } from './id.ts'
 import type { Log } from './log.ts'
 import { DnsblLookup } from './lookups/dnsbl.ts'
 import { ReverseNameLookup } from './lookups/reverse-name.ts'
+import { Memory } from './memory.ts'
 import { Metrics } from './metrics.ts'
 import { type House, Offer } from './session/house.ts'
 import type { Ask } from './session/port.ts'
@@ -40,6 +41,7 @@ export class Gate {
   readonly metrics: Metrics
   readonly log: Log
   readonly store: Store
+  readonly memory: Memory
   readonly offer: Offer
   config: Config
   house: House
@@ -67,6 +69,7 @@ export class Gate {
     this.log = log
     this.certificates = certificates
     this.store = store
+    this.memory = new Memory(store)
     this.access = access
     this.config = config
     this.traps.places = config.trap.sessions
@@ -139,8 +142,13 @@ export class Gate {
     if (session === null) return
     switch (ask) {
       case 'recall':
-        void this.store.recall(connection.key ?? '').then(({ passed, failed }) => {
-          connection.drive(() => session.answer({ ask, passed, failed }, this.clock()))
+        void this.memory.recall(connection.key ?? '', connection.ends.client).then(recalled => {
+          connection.drive(() => session.answer(recalled, this.clock()))
+        })
+        return
+      case 'identity':
+        void this.memory.recallIdentity(session).then(repute => {
+          if (repute !== null) connection.drive(() => session.answer({ ask, repute }, this.clock()))
         })
         return
       case 'dnsbl':
@@ -151,6 +159,7 @@ export class Gate {
       case 'reverse-name':
         this.reverse.ask(connection.ends.client, name => {
           connection.drive(() => session.answer({ ask, name }, this.clock()))
+          if (name.kind === 'confirmed') this.ask(connection, 'identity')
         })
         return
       default:
@@ -181,13 +190,10 @@ export class Gate {
     this.log.session({ ...sessionLine(session), backend: server?.name }, sentence(session))
   }
 
-  /** What the session taught of its client, kept under its key. */
-  learn(session: Session, key: string, client: Address): void {
-    const lesson = lessonOf(session.plan, session.tally)
-    if (lesson === null) return
-    // Never learn against ourselves: private and loopback addresses gain no bad name.
-    if (!isPrivate(client)) this.store.remember(key, lesson)
-    else if (Object.keys(lesson.passed).length > 0) this.store.remember(key, { passed: lesson.passed, failed: {} })
+  /** What the session taught of its client. */
+  learn(session: Session, key: string): void {
+    const { learnPrivate } = this.config.reputation
+    this.memory.learn(session, key, { learnPrivate, proxies: this.trusted })
   }
 
   /** Our own fault: counted and logged. */

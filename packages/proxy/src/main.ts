@@ -53,7 +53,10 @@ export async function start(
   const access = await loadAccess(config, log)
   const certificates = await loadCertificates(config, log)
   const mta = config.backend.servers === null ? await embedded(config, log) : null
-  const store = openStore(config.store, { log: storeLog(log), now: () => Math.floor(Date.now() / 1000) })
+  const store = openStore(
+    { ...config.store, fading: config.reputation.fading },
+    { log: storeLog(log), now: () => Math.floor(Date.now() / 1000) },
+  )
   const gate = new Gate(version, config, await plansOf(config, mta), access, certificates, store, log)
   const probe = new Probe(gate)
   const house: Household = { gate, probe, mta, admin: null, listeners: [] }

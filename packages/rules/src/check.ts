@@ -84,7 +84,7 @@ export interface Check<Name extends string = string, Specs extends OptionSpecs =
   readonly again: Action | null
   /** Default points under `score`. */
   readonly points: number
-  /** Default seconds for which a pass is remembered; 0: never. */
+  /** Default seconds for which a pass is remembered; 0: never, and its failure teaches nothing either. */
   readonly ttl: number
   readonly options: Specs
   /** What the client is told; a function where the words name what was found. */

@@ -1,5 +1,6 @@
 import type { BackendReplies } from './backend-word.ts'
 import type { DnsblFinding } from './dnsbl.ts'
+import type { Reputes, Standing } from './reputation.ts'
 import type { ReverseName } from './reverse-name.ts'
 
 /** What the operator's own lists say of the client's address. `none`: it is on neither. */
@@ -22,6 +23,11 @@ export class Facts {
   client = ''
   /** The operator's lists, looked up before the first octet is sent. */
   access: Access = 'none'
+
+  /** What is remembered of the client's mail; null: not known yet, or not asked. */
+  reputes: Reputes | null = null
+  /** What follows from that. */
+  standing: Standing | null = null
 
   /** Octets that came before the greeting was ours to answer. Stray CR and LF do not count. */
   pregreetBytes = 0

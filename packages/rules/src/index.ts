@@ -37,8 +37,9 @@ export type { DnsblFinding } from './dnsbl.ts'
 export { DnsblRank, type DnsblResult, type TtlBounds } from './dnsbl-rank.ts'
 export { type DnsblZone, distinctDomains, type OctetPattern, parseZone, readAnswer } from './dnsbl-zone.ts'
 export { type Access, Facts, type RecipientFacts } from './facts.ts'
+export { nameIdentity, networkKey, senderIdentity } from './identity.ts'
 export { type Cause, endsDialogue, isSettled, isWaiting, judge, judgeRecipient, Tally, type Verdict } from './judge.ts'
-export { type Lesson, lessonOf } from './memory.ts'
+export { type Lesson, lessonOf, reputeOf, unknownOf } from './memory.ts'
 export { contains, formatNetwork, type Network, networkOf, parseNetwork } from './network.ts'
 export { NetworkSet, NetworkSetBuilder } from './network-set.ts'
 export { type Party, Plans } from './plans.ts'
@@ -53,5 +54,19 @@ export {
   type Policy,
 } from './policy.ts'
 export { type Preset, type PresetSettings, presetSettings, presets } from './preset.ts'
+export {
+  type Fading,
+  faded,
+  lifeOf,
+  mostCounted,
+  noRepute,
+  type Repute,
+  type Reputes,
+  type Standing,
+  scoreBounds,
+  standingOf,
+  together,
+  usualFading,
+} from './reputation.ts'
 export type { ReverseName } from './reverse-name.ts'
 export { type Instant, never } from './time.ts'

@@ -28,6 +28,7 @@ export const presetSettings: Readonly<Record<Preset, PresetSettings>> = {
     checks: {
       dnsbl: { action: 'score', points: 5 },
       'helo-syntax': { action: 'score', points: 1 },
+      reputation: { action: 'score' },
     },
     delays: { ...noDelays, point: 500, error: 1_000 },
     greetWait: 6_000,
@@ -38,6 +39,7 @@ export const presetSettings: Readonly<Record<Preset, PresetSettings>> = {
       dnsbl: { action: 'refuse' },
       'helo-syntax': { action: 'score', points: 3 },
       'bare-newline': { action: 'score', points: 5 },
+      reputation: { action: 'defer' },
     },
     delays: { ...noDelays, rcpt: 1_000, point: 1_000, error: 2_000 },
     greetWait: 10_000,

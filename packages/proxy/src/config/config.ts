@@ -1,4 +1,4 @@
-import type { DnsblZone, Network, Policy } from '@sallyport/rules'
+import type { DnsblZone, Fading, Network, Policy } from '@sallyport/rules'
 import type { Waits } from '../session/house.ts'
 
 /** Where to listen, or whom to call. */
@@ -86,6 +86,7 @@ export interface Config {
   readonly trap: { readonly sessions: number; readonly interval: number; readonly wait: number }
   readonly limits: Limits
   readonly timeouts: Timeouts
+  readonly reputation: Reputation
   readonly store: MemoryStore | RedisStore
   /** `listen` null: no admin port. */
   readonly admin: { readonly listen: Endpoint | null }
@@ -174,6 +175,11 @@ export interface Limits {
 export interface Timeouts extends Waits {
   /** For the PROXY header of a trusted proxy. */
   readonly proxyHeader: number
+}
+
+export interface Reputation {
+  readonly fading: Fading
+  readonly learnPrivate: boolean
 }
 
 export interface MemoryStore {

@@ -7,6 +7,7 @@ import { bareNewlines, type Config, levels } from './config.ts'
 import { dnsbl, dnsblTtl } from './dnsbl-keys.ts'
 import * as leaves from './leaves.ts'
 import { delays, delaysOf, exception, preset } from './policy-keys.ts'
+import { reputation } from './reputation-keys.ts'
 import { section } from './section.ts'
 import { store } from './store-keys.ts'
 import { listenKeys, tlsKeys, usualMode, writtenListen } from './tls-keys.ts'
@@ -166,6 +167,7 @@ const file = z.strictObject({
     .describe(
       'For how long a failed check is remembered against a client; never against private and loopback addresses.',
     ),
+  reputation,
   extensions: extensions.prefault({}).describe('What is passed on of extensions that the gate need not know.'),
   message: section({
     bare_newline: z

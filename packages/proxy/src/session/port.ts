@@ -1,12 +1,22 @@
-import type { DnsblFinding, Question, ReverseName } from '@sallyport/rules'
+import type { DnsblFinding, Question, Repute, ReverseName } from '@sallyport/rules'
 import type { Session } from './session.ts'
 
 /** What a session may want to know from outside. The answer comes later, or never; then the fact stays unknown. */
-export type Ask = 'recall' | Question
+export type Ask = 'recall' | 'identity' | Question
 
-/** The answer of somebody who was asked. */
+/** What the store knows of the client: names of checks, and what is known of the mail of its address and its network. */
+export interface Recalled {
+  readonly ask: 'recall'
+  readonly passed: readonly string[]
+  readonly failed: readonly string[]
+  readonly client: Repute | null
+  readonly network: Repute | null
+}
+
+/** The answer of somebody who was asked; of a verified name it comes unasked, behind the name. */
 export type Answer =
-  | { readonly ask: 'recall'; readonly passed: readonly string[]; readonly failed: readonly string[] }
+  | Recalled
+  | { readonly ask: 'identity'; readonly repute: Repute | null }
   | { readonly ask: 'dnsbl'; readonly finding: DnsblFinding }
   | { readonly ask: 'reverse-name'; readonly name: ReverseName }
 

@@ -12,6 +12,7 @@ import { done } from './phases/done.ts'
 import { recall } from './phases/recall.ts'
 import { enterTrap, takesMore } from './phases/trap.ts'
 import type { Answer, Asked, Attempt, Port } from './port.ts'
+import { recollect, recollectIdentity } from './recollection.ts'
 import { replies, verdictReply } from './replies.ts'
 import { planFor } from './standing.ts'
 
@@ -117,7 +118,10 @@ export class Session {
     if (this.isDone) return
     switch (answer.ask) {
       case 'recall':
-        this.tally.recall(this.plan, answer.passed, answer.failed)
+        recollect(this, answer)
+        break
+      case 'identity':
+        recollectIdentity(this, answer.repute)
         break
       case 'dnsbl':
         this.facts.dnsbl = answer.finding

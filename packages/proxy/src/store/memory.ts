@@ -1,4 +1,4 @@
-import type { Lesson } from '@sallyport/rules'
+import type { Fading, Lesson } from '@sallyport/rules'
 import { ClientFile } from './client-file.ts'
 import { Records } from './records.ts'
 import {
@@ -16,6 +16,8 @@ export interface MemoryOptions {
   readonly file: string | null
   /** The most clients that are remembered. */
   readonly clients: number
+  /** How what is known of mail fades; without it, as usual. */
+  readonly fading?: Fading
 }
 
 /** Between two saves, in ms: what a crash may cost. Only what has changed is saved. */
@@ -37,7 +39,7 @@ export class MemoryStore implements Store {
   constructor(options: MemoryOptions, log: StoreLog, now: WallClock) {
     this.#now = now
     this.#file = options.file === null ? null : new ClientFile(options.file, log)
-    this.#records = this.#file?.load(options.clients, now()) ?? new Records(options.clients)
+    this.#records = this.#file?.load(options, now()) ?? new Records(options.clients, options.fading)
     this.#timer = this.#file === null ? null : setInterval(() => this.save(), saveInterval).unref()
   }
 

@@ -24,8 +24,8 @@ type Asked<Answer> = { readonly answer: Answer } | 'failed' | 'not asked'
 
 const errorText = (error: unknown): string => (error instanceof Error ? error.message : String(error))
 
-function recordOf(lesson: Lesson): ClientRecord {
-  return { passed: Object.keys(lesson.passed), failed: Object.keys(lesson.failed) }
+function recordOf({ passed, failed, repute }: Lesson): ClientRecord {
+  return { passed: Object.keys(passed), failed: Object.keys(failed), repute: repute ?? null }
 }
 
 /**
@@ -47,7 +47,7 @@ export class SharedStore implements Store {
   readonly #redis: RedisClients
   readonly #breaker: Breaker
   readonly #copy: Records
-  readonly #unwritten = new Records(mostUnwritten)
+  readonly #unwritten: Records
   /** What is on its way to Redis: one write at a time for each client, so that lessons stay in order. */
   readonly #writing = new Map<string, Lesson>()
   readonly #refusals: { readonly reads: Refusal; readonly writes: Refusal }
@@ -64,7 +64,8 @@ export class SharedStore implements Store {
   constructor(options: RedisOptions, log: StoreLog, now: WallClock) {
     this.#log = log
     this.#now = now
-    this.#copy = new Records(options.clients)
+    this.#copy = new Records(options.clients, options.fading)
+    this.#unwritten = new Records(mostUnwritten, options.fading)
     this.#refusals = { reads: new Refusal('reads', log), writes: new Refusal('writes', log) }
     this.#breaker = new Breaker(breakerLimits, (up, reason) => this.#changed(up, reason))
     this.#redis = new RedisClients(options, {

@@ -7,10 +7,14 @@ import { heloSyntax } from './helo-syntax.ts'
 import { nonSmtpCommand } from './non-smtp-command.ts'
 import { pipelining } from './pipelining.ts'
 import { pregreet } from './pregreet.ts'
+import { reputation } from './reputation.ts'
+import { trusted } from './trusted.ts'
 
 /** THE LIST, in the order of a session's life. A new check is a file in this folder and a line here. */
 export const checks = [
   access,
+  trusted,
+  reputation,
   pregreet,
   dnsbl,
   heloSyntax,

@@ -1,4 +1,4 @@
-import type { Instant, ReplyStage } from '@sallyport/rules'
+import type { Instant } from '@sallyport/rules'
 import type { NewlineCount } from '../../smtp/chunk.ts'
 import { type Command, isUseful, type Verb } from '../../smtp/command.ts'
 import { filterEhlo } from '../../smtp/keywords.ts'
@@ -6,7 +6,7 @@ import { domainOf, isRecipientOf, parsePath } from '../../smtp/path.ts'
 import { isNegative, isPositive, type Reply } from '../../smtp/reply.ts'
 import { answerAlways, forbidding, junk, nextCommand, noteHello, screenRecipient } from '../dialogue.ts'
 import { mailOf } from '../envelope.ts'
-import { noteHeard } from '../heard.ts'
+import { noteReply } from '../heard.ts'
 import type { Phase } from '../phase.ts'
 import type { Asked } from '../port.ts'
 import { replies, verdictReply } from '../replies.ts'
@@ -228,8 +228,7 @@ export class Relay implements Phase {
     const { journal, facts } = session
     if (good) noteHello(session, awaiting)
     if (!good && reply.code >= 400) journal.backendSaid(reply)
-    const stage = stages[verb]
-    if (stage !== undefined) noteHeard(session, stage, reply)
+    noteReply(session, verb, reply)
     if (verb === 'RCPT') this.hasRecipient ||= good
     else if (good && endsTransaction(verb)) this.endMessage(session)
     if (verb === 'MAIL' && good) session.mail = mailOf(line, parsePath('FROM', argument)?.parameters ?? '')
@@ -279,9 +278,6 @@ const asked: { readonly [V in Verb]?: Asked } = {
   RCPT: 'rcpt',
   DATA: 'data',
 }
-
-/** The replies to these say something of the client, beyond the end of data. */
-const stages: { readonly [V in Verb]?: ReplyStage } = { MAIL: 'mail', RCPT: 'rcpt' }
 
 const nameOf = ({ verb }: Command): string => (verb === 'unknown' ? 'an unknown command' : verb)
 

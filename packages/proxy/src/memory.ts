@@ -1,0 +1,71 @@
+import {
+  type Address,
+  isPrivate,
+  lessonOf,
+  type NetworkSet,
+  nameIdentity,
+  networkKey,
+  type Repute,
+  reputeOf,
+} from '@sallyport/rules'
+import type { Recalled } from './session/port.ts'
+import type { Session } from './session/session.ts'
+import type { Store } from './store/index.ts'
+
+/** What the memory must not do. */
+export interface Discretion {
+  /** Private and loopback addresses may gain a name, good or bad. */
+  readonly learnPrivate: boolean
+  /** Of these nothing is learnt of mail: they carry that of others. */
+  readonly proxies: NetworkSet
+}
+
+/**
+ * Under which keys a client is remembered, and what a session teaches under each. One answer may take several questions to the store;
+ * they go out together, so it takes one round trip.
+ */
+export class Memory {
+  private readonly store: Store
+
+  constructor(store: Store) {
+    this.store = store
+  }
+
+  /** Never rejects. */
+  async recall(key: string, client: Address): Promise<Recalled> {
+    const [own, network] = await Promise.all([this.store.recall(key), this.store.recall(networkKey(client))])
+    return { ask: 'recall', passed: own.passed, failed: own.failed, client: own.repute, network: network.repute }
+  }
+
+  /** What is known of the latest name of the client that was verified; null: of none anything. Never rejects. */
+  async recallIdentity(session: Session): Promise<Repute | null> {
+    const name = nameIdentity(session.facts.reverse, session.arrival.client)
+    return name === null ? null : (await this.store.recall(name)).repute
+  }
+
+  /** Writes what the session taught; nobody waits for it. */
+  learn(session: Session, key: string, { learnPrivate, proxies }: Discretion): void {
+    const { plan, tally, facts, arrival } = session
+    const lesson = lessonOf(plan, tally)
+    const isOurs = isPrivate(arrival.client) && !learnPrivate
+    // Never against ourselves.
+    if (isOurs) {
+      if (lesson !== null && Object.keys(lesson.passed).length > 0)
+        this.store.remember(key, { passed: lesson.passed, failed: {} })
+      return
+    }
+    const repute = proxies.has(arrival.client) ? null : reputeOf(facts, plan, tally)
+    if (lesson !== null || repute !== null) {
+      this.store.remember(key, { ...(lesson ?? nothing), ...(repute === null ? {} : { repute }) })
+    }
+    if (repute === null) return
+    // A good word for a network of which nothing bad is known would be a record for nothing.
+    const isNeeded = repute.score > 0 || (facts.reputes?.network ?? null) !== null
+    const name = nameIdentity(facts.reverse, arrival.client)
+    for (const other of [isNeeded ? networkKey(arrival.client) : null, name]) {
+      if (other !== null && repute.score !== 0) this.store.remember(other, { ...nothing, repute })
+    }
+  }
+}
+
+const nothing = { passed: {}, failed: {} } as const
