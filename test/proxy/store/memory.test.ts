@@ -99,7 +99,7 @@ describe('the file of a memory store', () => {
     const store = openFile(world, file)
     assert.equal(store.health.clients, 2)
     world.seconds += 2000
-    assert.deepEqual(await store.recall('192.0.2.3'), { passed: [], failed: ['dnsbl'] })
+    assert.deepEqual(await store.recall('192.0.2.3'), { passed: [], failed: ['dnsbl'], repute: null })
     await store.forget('192.0.2.3')
     await store.close()
     assert.match(await readFile(file, 'utf8'), /^.*\n\{"clients":0\}\n$/)
@@ -167,7 +167,7 @@ describe('the file of a memory store', () => {
         store.remember('192.0.2.1', { passed: { pregreet: 1000 }, failed: {} })
         await store.close()
         const again = openFile(world, file)
-        assert.deepEqual(await again.recall('192.0.2.1'), { passed: ['pregreet'], failed: [] })
+        assert.deepEqual(await again.recall('192.0.2.1'), { passed: ['pregreet'], failed: [], repute: null })
         await again.close()
       }),
       { numRuns: 100 },
@@ -256,7 +256,7 @@ describe('the file of a memory store', () => {
     await store.close()
     const again = new MemoryStore({ kind: 'memory', file, clients }, world.log, world.now)
     assert.equal(again.health.clients, clients)
-    assert.deepEqual(await again.recall(client(0)), { passed: Object.keys(passed), failed: ['helo-syntax'] })
+    assert.deepEqual(await again.recall(client(0)), { passed: Object.keys(passed), failed: ['helo-syntax'], repute: null })
     await again.close()
     assert.deepEqual(world.lines, [])
   })

@@ -13,10 +13,16 @@ export interface Recalled {
   readonly network: Repute | null
 }
 
+/** What it knows of the mail of a name that was verified. */
+export interface Identified {
+  readonly ask: 'identity'
+  readonly repute: Repute | null
+}
+
 /** The answer of somebody who was asked; of a verified name it comes unasked, behind the name. */
 export type Answer =
   | Recalled
-  | { readonly ask: 'identity'; readonly repute: Repute | null }
+  | Identified
   | { readonly ask: 'dnsbl'; readonly finding: DnsblFinding }
   | { readonly ask: 'reverse-name'; readonly name: ReverseName }
 

@@ -1,18 +1,19 @@
 import { type Repute, standingOf } from '@sallyport/rules'
-import type { Recalled } from './port.ts'
+import type { Identified, Recalled } from './port.ts'
 import type { Session } from './session.ts'
 
-/** What the store knows of the client. */
-export function recollect({ tally, plan, facts }: Session, { passed, failed, client, network }: Recalled): void {
-  tally.recall(plan, passed, failed)
-  facts.reputes = { client, network, identity: facts.reputes?.identity ?? null }
+/** What the store knows of the client, or of a name of it that was verified: the checks judge by what that amounts to. */
+export function recollect({ tally, plan, facts }: Session, answer: Recalled | Identified): void {
+  const { client, network, identity } = facts.reputes ?? { client: null, network: null, identity: null }
+  if (answer.ask === 'recall') {
+    tally.recall(plan, answer.passed, answer.failed)
+    facts.reputes = { client: answer.client, network: answer.network, identity }
+  } else facts.reputes = { client, network, identity: better(identity, answer.repute) }
   facts.standing = standingOf(facts.reputes)
 }
 
-/** What the store knows of a name of the client that was verified; of several, the one that speaks most for it counts. */
-export function recollectIdentity({ facts }: Session, repute: Repute | null): void {
-  const { client, network, identity } = facts.reputes ?? { client: null, network: null, identity: null }
-  const isBetter = repute !== null && (identity === null || repute.score < identity.score)
-  facts.reputes = { client, network, identity: isBetter ? repute : identity }
-  facts.standing = standingOf(facts.reputes)
+/** Of several names the one that speaks most for the client counts. */
+function better(one: Repute | null, other: Repute | null): Repute | null {
+  if (one === null || other === null) return one ?? other
+  return one.score <= other.score ? one : other
 }

@@ -12,7 +12,7 @@ import { done } from './phases/done.ts'
 import { recall } from './phases/recall.ts'
 import { enterTrap, takesMore } from './phases/trap.ts'
 import type { Answer, Asked, Attempt, Port } from './port.ts'
-import { recollect, recollectIdentity } from './recollection.ts'
+import { recollect } from './recollection.ts'
 import { replies, verdictReply } from './replies.ts'
 import { planFor } from './standing.ts'
 
@@ -118,10 +118,8 @@ export class Session {
     if (this.isDone) return
     switch (answer.ask) {
       case 'recall':
-        recollect(this, answer)
-        break
       case 'identity':
-        recollectIdentity(this, answer.repute)
+        recollect(this, answer)
         break
       case 'dnsbl':
         this.facts.dnsbl = answer.finding

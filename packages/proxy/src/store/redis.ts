@@ -1,4 +1,4 @@
-import { type Fading, faded, type Lesson, noRepute, type Repute, usualFading } from '@sallyport/rules'
+import { type Fading, faded, type Lesson, lifeOf, noRepute, type Repute, usualFading } from '@sallyport/rules'
 import { Redis, ReplyError, type Result } from 'ioredis'
 import { recallScript, rememberScript } from './client-scripts.ts'
 
@@ -40,7 +40,7 @@ function reputeFrom(value: unknown, fading: Fading): Repute | null {
   if (typeof value !== 'string') return null
   const [score = 0, age = 0, accepted = 0, content = 0, unknown = 0] = value.split(' ').map(Number)
   const repute = faded({ score, accepted, content, unknown }, age, fading)
-  return Object.values(repute).every(Number.isFinite) ? repute : null
+  return Object.values(repute).every(Number.isFinite) && lifeOf(repute, fading) > 0 ? repute : null
 }
 
 function lessonFrom(reply: unknown, fading: Fading): Lesson {
