@@ -256,7 +256,11 @@ describe('the file of a memory store', () => {
     await store.close()
     const again = new MemoryStore({ kind: 'memory', file, clients }, world.log, world.now)
     assert.equal(again.health.clients, clients)
-    assert.deepEqual(await again.recall(client(0)), { passed: Object.keys(passed), failed: ['helo-syntax'], repute: null })
+    assert.deepEqual(await again.recall(client(0)), {
+      passed: Object.keys(passed),
+      failed: ['helo-syntax'],
+      repute: null,
+    })
     await again.close()
     assert.deepEqual(world.lines, [])
   })

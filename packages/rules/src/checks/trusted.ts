@@ -7,7 +7,8 @@ export const trusted = check({
     'The backend has taken mail of the client, or of its verified name, again and again: it needs no other check. Observing switches that off.',
   mistakes:
     'None: it never fails. Where the backend takes everything, so does trust: raise the threshold, or let it observe.',
-  settles: 'recall',
+  // Whoever is not trusted is not waited for: the name that may bring trust comes later, or never.
+  settles: 'command',
   action: 'score',
   again: null,
   points: 0,
