@@ -18,6 +18,8 @@ test('by default nothing refuses on a first offence but what no mail client does
   const actions = Object.fromEntries(makePlan({}).checks.map(({ name, action }) => [name, action]))
   assert.deepEqual(actions, {
     access: 'drop',
+    trusted: 'score',
+    reputation: 'observe',
     authenticated: 'observe',
     pregreet: 'defer',
     dnsbl: 'observe',

@@ -77,6 +77,7 @@ test('values: an empty file is the defaults', () => {
       backendReply: 300_000,
       backendFinal: 600_000,
     },
+    reputation: { fading: { bad: 86_400, good: 604_800 }, learnPrivate: false },
     store: { kind: 'memory', file: 'var/clients.json', clients: 100_000 },
     admin: { listen: { host: '127.0.0.1', port: 9525 } },
     log: { level: 'info' },

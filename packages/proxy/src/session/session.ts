@@ -3,6 +3,7 @@ import { authLine } from '../smtp/command.ts'
 import { LineReader } from '../smtp/line.ts'
 import { printable, withoutSecrets } from '../smtp/octets.ts'
 import { ReplyReader } from '../smtp/reply.ts'
+import { noteAnswer } from './answer.ts'
 import type { Arrival, TlsInfo } from './arrival.ts'
 import type { Hello, Mail, Transaction } from './envelope.ts'
 import type { House } from './house.ts'
@@ -12,7 +13,6 @@ import { done } from './phases/done.ts'
 import { recall } from './phases/recall.ts'
 import { enterTrap, takesMore } from './phases/trap.ts'
 import type { Answer, Asked, Attempt, Port } from './port.ts'
-import { recollect } from './recollection.ts'
 import { replies, verdictReply } from './replies.ts'
 import { planFor } from './standing.ts'
 
@@ -116,21 +116,7 @@ export class Session {
 
   answer(answer: Answer, now: Instant): void {
     if (this.isDone) return
-    switch (answer.ask) {
-      case 'recall':
-      case 'identity':
-        recollect(this, answer)
-        break
-      case 'dnsbl':
-        this.facts.dnsbl = answer.finding
-        break
-      case 'reverse-name':
-        this.facts.reverse = answer.name
-        this.plan = planFor(this, null)
-        break
-      default:
-        answer satisfies never
-    }
+    if (!noteAnswer(this, answer)) return
     this.phase.learnt(this, answer.ask, now)
   }
 
