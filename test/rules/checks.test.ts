@@ -25,6 +25,10 @@ const standing = (known: Partial<Standing>): Partial<Facts> => ({
   standing: { score: 0, trust: 0, unknown: 0, accepted: 0, ...known },
 })
 
+const heard = (accepted: number, unknown: number): Partial<Facts> => ({
+  backend: { mail: {}, rcpt: { accepted, 'unknown user': unknown }, dot: {} },
+})
+
 type Row = readonly [known: Partial<Facts>, expected: Outcome['kind'], options?: Record<string, number>]
 
 const tables: { readonly [Name in CheckName]: readonly Row[] } = {
@@ -113,6 +117,31 @@ const tables: { readonly [Name in CheckName]: readonly Row[] } = {
     [{ enveloped: true }, 'pass'],
     [{ bareNewlines: 1 }, 'fail'],
     [{ bareNewlines: 1, bareNewlineAfter: 'DATA', enveloped: true }, 'fail'],
+  ],
+  'trap-recipient': [
+    [{}, 'todo'],
+    [{ enveloped: true }, 'todo'],
+    [{ trapRecipient: 'trap@example.test' }, 'fail'],
+    [{ wasTrapped: true }, 'fail'],
+  ],
+  harvest: [
+    [{}, 'todo'],
+    [{ enveloped: true }, 'todo'],
+    [{ ...heard(0, 4) }, 'todo'],
+    [heard(0, 5), 'fail'],
+    [{ ...heard(5, 5) }, 'todo'],
+    [heard(4, 5), 'fail'],
+    [heard(0, 2), 'fail', { unknown: 2 }],
+    // What was before counts from the first of this session on, and so does what was taken.
+    [{ ...standing({ unknown: 30 }) }, 'todo'],
+    [{ ...standing({ unknown: 4.2 }), ...heard(0, 1) }, 'fail'],
+    [{ ...standing({ unknown: 4.2, accepted: 20 }), ...heard(0, 1) }, 'todo'],
+  ],
+  recipients: [
+    [{}, 'todo'],
+    [{ recipientsAsked: 1000 }, 'todo'],
+    [{ recipientsAsked: 1001 }, 'fail'],
+    [{ recipientsAsked: 101 }, 'fail', { most: 100 }],
   ],
   commands: [
     [{}, 'todo'],

@@ -28,6 +28,9 @@ test('by default nothing refuses on a first offence but what no mail client does
     'non-smtp-command': 'drop',
     'bare-newline': 'score',
     commands: 'drop',
+    'trap-recipient': 'defer',
+    harvest: 'observe',
+    recipients: 'observe',
   })
 })
 

@@ -63,6 +63,7 @@ function open({ settings }: Transcript, recorder: Recorder): Session {
     lists: settings.get('lists') === 'true',
     ...(keywords && { keywords: keywords.filter(keyword => keyword !== '') }),
     ...(recipientDomains && { recipientDomains }),
+    traps: list('traps') ?? [],
     xclient: settings.get('xclient') === 'true',
     routes: new Map(list('routes')?.map(route => route.split('=', 2) as [string, string])),
     connect: oneOf(settings.get('connect') ?? 'rcpt', ['rcpt', 'mail', 'greeting']),

@@ -98,6 +98,7 @@ const known = new Set([
   'keywords',
   'domains',
   'xclient',
+  'traps',
   'routes',
   'servers',
   'connect',

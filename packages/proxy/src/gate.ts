@@ -17,6 +17,7 @@ import { type House, Offer } from './session/house.ts'
 import type { Ask } from './session/port.ts'
 import { replies } from './session/replies.ts'
 import type { Session } from './session/session.ts'
+import { TrapRecipients } from './session/trap-recipients.ts'
 import { countSession } from './session-count.ts'
 import { sentence, sessionLine, verdictOf } from './session-line.ts'
 import type { Store } from './store/index.ts'
@@ -221,6 +222,7 @@ function houseOf(config: Config, backends: Backends, offer: Offer): House {
     waits: config.timeouts,
     limits: config.limits,
     recipientDomains: config.recipientDomains.length > 0 ? new Set(config.recipientDomains) : null,
+    traps: new TrapRecipients(config.trapRecipients),
     routes: backends.routes,
     connect: config.backend.connect,
     auth: config.backend.auth,

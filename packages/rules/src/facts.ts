@@ -73,6 +73,13 @@ export class Facts {
   /** The verb in force when the first of them came (DATA for a message). */
   bareNewlineAfter: string | null = null
 
+  /** The first recipient asked for that is a trap; null: none was. */
+  trapRecipient: string | null = null
+  /** The client has asked for one lately, here or at another gate. */
+  wasTrapped = false
+
+  /** Recipients asked for in this transaction, good and bad. */
+  recipientsAsked = 0
   /** The recipient that is asked for now; null: none. */
   recipient: RecipientFacts | null = null
 

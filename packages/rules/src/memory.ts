@@ -1,7 +1,8 @@
 import type { BackendReplies } from './backend-word.ts'
+import type { Outcome } from './check.ts'
 import type { Facts } from './facts.ts'
 import type { Tally } from './judge.ts'
-import type { Plan } from './policy.ts'
+import type { Plan, PlannedCheck } from './policy.ts'
 import type { Repute } from './reputation.ts'
 
 /** What one session leaves in the client's record: names of checks, each with the seconds for which it holds. */
@@ -25,8 +26,8 @@ export function lessonOf(plan: Plan, tally: Tally): Lesson | null {
   let empty = true
   plan.checks.forEach((planned, i) => {
     const outcome = tally.outcomes[i]
-    if (outcome?.kind === 'fail' && planned.check.ttl > 0 && tally.actionFor(planned, i) !== 'observe') {
-      failed[planned.name] = plan.offenceTtl
+    if (outcome?.kind === 'fail' && teaches(planned, outcome) && tally.actionFor(planned, i) !== 'observe') {
+      failed[planned.name] = planned.check.offenceTtl ?? plan.offenceTtl
       empty = false
     }
     if (outcome?.kind === 'pass' && tally.verdict.action === 'none' && planned.ttl > 0 && !tally.isRemembered(i)) {
@@ -35,6 +36,11 @@ export function lessonOf(plan: Plan, tally: Tally): Lesson | null {
     }
   })
   return empty ? null : { passed, failed }
+}
+
+/** Whether a failure is remembered: not one that the memory itself has told of. */
+function teaches({ check }: PlannedCheck, outcome: Outcome): boolean {
+  return outcome.kind === 'fail' && outcome.isOld !== true && (check.ttl > 0 || check.offenceTtl !== undefined)
 }
 
 /** What each verdict of the backend is worth, in points against the client. */
@@ -76,7 +82,8 @@ export function unknownOf(backend: BackendReplies | null): number {
 
 function pointsOf(plan: Plan, tally: Tally): number {
   return plan.checks.reduce((sum, planned, i) => {
-    const counts = tally.outcomes[i]?.kind === 'fail' && planned.check.ttl > 0
-    return counts && tally.actionFor(planned, i) !== 'observe' ? sum + planned.points : sum
+    const outcome = tally.outcomes[i]
+    const counts = outcome?.kind === 'fail' && teaches(planned, outcome) && tally.actionFor(planned, i) !== 'observe'
+    return counts ? sum + planned.points : sum
   }, 0)
 }

@@ -55,6 +55,7 @@ test('values: an empty file is the defaults', () => {
     },
     routes: [],
     recipientDomains: [],
+    trapRecipients: [],
     greet: { wait: 6000, networks: [] },
     access: { allow: [], deny: [], allowFiles: [], denyFiles: [] },
     dnsbl: { zones: [], resolvers: [], wait: 5000, ttl: { min: 60, max: 3600, fallback: 300 } },

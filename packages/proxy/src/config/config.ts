@@ -77,6 +77,8 @@ export interface Config {
   readonly routes: readonly Route[]
   /** Lower case. Empty: any; the backend decides. */
   readonly recipientDomains: readonly string[]
+  /** Addresses, or with one `*` patterns of them. */
+  readonly trapRecipients: readonly string[]
   readonly greet: Greet
   readonly access: AccessLists
   readonly dnsbl: Dnsbl

@@ -115,7 +115,9 @@ export function screenRecipient(session: Session, path: string, now: Instant): b
   session.journal.recipient(path)
   // A backend may have taken MAIL without a hello, before this recipient of others let it go.
   if (session.hello !== null) facts.enveloped = true
+  facts.recipientsAsked++
   facts.recipient = { path: path.slice(0, 320), domain: domainOf(path).toLowerCase() }
+  if (session.house.traps.has(path)) facts.trapRecipient ??= facts.recipient.path
   const general = session.judge()
   const verdict = verdictForRecipient(session)
   if (endsDialogue(general) || endsDialogue(verdict)) {

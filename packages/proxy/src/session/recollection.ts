@@ -1,4 +1,4 @@
-import { type Repute, standingOf } from '@sallyport/rules'
+import { type CheckName, type Repute, standingOf } from '@sallyport/rules'
 import type { Identified, Recalled } from './port.ts'
 import type { Session } from './session.ts'
 
@@ -7,6 +7,7 @@ export function recollect({ tally, plan, facts }: Session, answer: Recalled | Id
   const { client, network, identity } = facts.reputes ?? { client: null, network: null, identity: null }
   if (answer.ask === 'recall') {
     tally.recall(plan, answer.passed, answer.failed)
+    facts.wasTrapped = answer.failed.includes('trap-recipient' satisfies CheckName)
     facts.reputes = { client: answer.client, network: answer.network, identity }
   } else facts.reputes = { client, network, identity: better(identity, answer.repute) }
   facts.standing = standingOf(facts.reputes)

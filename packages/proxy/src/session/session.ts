@@ -249,6 +249,7 @@ export class Session {
     this.transaction = null
     this.pardoned = false
     this.facts.recipient = null
+    this.facts.recipientsAsked = 0
   }
 
   /** Lets the backend go without a word. */

@@ -3,11 +3,14 @@ import { authenticated } from './authenticated.ts'
 import { bareNewline } from './bare-newline.ts'
 import { commands } from './commands.ts'
 import { dnsbl } from './dnsbl.ts'
+import { harvest } from './harvest.ts'
 import { heloSyntax } from './helo-syntax.ts'
 import { nonSmtpCommand } from './non-smtp-command.ts'
 import { pipelining } from './pipelining.ts'
 import { pregreet } from './pregreet.ts'
+import { recipients } from './recipients.ts'
 import { reputation } from './reputation.ts'
+import { trapRecipient } from './trap-recipient.ts'
 import { trusted } from './trusted.ts'
 
 /** THE LIST, in the order of a session's life. A new check is a file in this folder and a line here. */
@@ -22,6 +25,9 @@ export const checks = [
   nonSmtpCommand,
   bareNewline,
   commands,
+  trapRecipient,
+  harvest,
+  recipients,
   authenticated,
 ] as const
 

@@ -1,4 +1,4 @@
-import { delayOf, endsDialogue, type Instant, isWaiting, type Moment } from '@sallyport/rules'
+import { delayOf, endsDialogue, type Facts, type Instant, isWaiting, type Moment, unknownOf } from '@sallyport/rules'
 import { type Command, mayBeGrouped, type Verb } from '../../smtp/command.ts'
 import type { Reply } from '../../smtp/reply.ts'
 import type { Phase } from '../phase.ts'
@@ -124,6 +124,13 @@ function waitFor(session: Session, { verb }: Command): number {
     isClean: tally.verdict.action === 'none',
     score: tally.score,
     errors: facts.junkCommands,
+    unknown: unknownSoFar(facts),
     waited: journal.waited + journal.greetedAt - session.startedAt,
   })
+}
+
+/** Of this session and those before it; nothing as long as it has asked for none in this one. */
+function unknownSoFar({ backend, standing }: Facts): number {
+  const now = unknownOf(backend)
+  return now === 0 ? 0 : now + Math.floor(standing?.unknown ?? 0)
 }
