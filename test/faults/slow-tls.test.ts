@@ -3,7 +3,8 @@ import { after, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { certificatesKey } from '../support/authority.ts'
 import { makeCertificate } from '../support/certificate.ts'
-import { type Case, kib, lines, mostEach, recipient, Siege, slack, startThread, waits } from './siege.ts'
+import { mostEach } from './measure.ts'
+import { type Case, kib, lines, recipient, Siege, slack, startThread, waits } from './siege.ts'
 import type { SlowPeer } from './slow-peer.ts'
 
 const owner = { after }
@@ -62,6 +63,7 @@ const cases: readonly Case[] = [
   {
     name: 'TLS from the first octet: messages of 20 MB to a backend that does not read',
     many: 30,
+    sealed: ['client'],
     port: ports.implicit,
     async begins(peer) {
       await peer.secure()
@@ -72,6 +74,7 @@ const cases: readonly Case[] = [
   {
     name: 'TLS by STARTTLS: clients that say NOOP, EHLO and RSET without an end and do not read',
     many: 30,
+    sealed: ['client'],
     async begins(peer) {
       await starttls(peer, 'good')
       await peer.secure()
@@ -81,12 +84,14 @@ const cases: readonly Case[] = [
   {
     name: 'TLS to the backend: messages of 20 MB that it does not read',
     many: 30,
+    sealed: ['backend'],
     begins: peer => message(peer, 'tls.example.test'),
     does: pour,
   },
   {
     name: 'TLS on both sides: messages of 20 MB that the backend does not read',
     many: 30,
+    sealed: ['client', 'backend'],
     port: ports.implicit,
     async begins(peer) {
       await peer.secure()
