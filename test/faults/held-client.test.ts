@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { setImmediate as turn, setTimeout as sleep } from 'node:timers/promises'
+import { setTimeout as sleep, setImmediate as turn } from 'node:timers/promises'
 import { startHere, until } from './here.ts'
 import { lines, recipient, startThread } from './siege.ts'
 import { slowPeers } from './slow-peer.ts'

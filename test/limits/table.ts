@@ -337,6 +337,12 @@ export const parts: readonly Part[] = [
         source: own,
       },
       {
+        what: 'Questions to Redis that are open',
+        bound: proxy('store/breaker.ts', 'breakerLimits.outstanding', 'count'),
+        follows: 'the copy in this process answers',
+        source: own,
+      },
+      {
         what: 'Clients whose lessons wait for Redis',
         bound: proxy('store/shared.ts', 'mostUnwritten', 'count'),
         follows: 'the oldest lesson is not shared',
