@@ -28,7 +28,8 @@ export function constantOf(file: string, name: string): number {
   const [first = '', member] = name.split('.')
   const whole = new RegExp(`^(?:export )?const ${first}(?::[^=]+)? = ([^\\n]*(?:\\n  [^\\n]*)*)`, 'm').exec(text)?.[1]
   const value = member === undefined ? whole : new RegExp(`\\b${member}: ([\\d_]+)`).exec(whole ?? '')?.[1]
-  if (value === undefined || !/^[\d_]+(?: \* [\d_]+)*$/.test(value)) throw new Error(`${file}: no constant ${name}`)
+  if (value === undefined || !/^[\d_]+(?: \* [\d_]+)*$/.test(value))
+    throw new Error(`${file}: no constant ${name}; test/limits/table.ts names it`)
   return value.split(' * ').reduce((product, factor) => product * Number(factor.replaceAll('_', '')), 1)
 }
 

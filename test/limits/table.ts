@@ -409,7 +409,7 @@ export const parts: readonly Part[] = [
       },
       {
         what: 'A certificate or key',
-        bound: proxy('tls/certificate.ts', 'longestFile', 'octets'),
+        bound: proxy('tls/pem.ts', 'longestFile', 'octets'),
         follows: 'it is not taken; the one before holds',
         source: own,
       },
