@@ -7,7 +7,7 @@ import type { Log } from '@sallyport/proxy/log.js'
 import { start } from '@sallyport/proxy/main.js'
 import { never } from '@sallyport/rules'
 import type { Order, Report } from './gauged-gate.ts'
-import { descriptors, memory } from './process-state.ts'
+import { descriptors, memory, waitingTime } from './process-state.ts'
 
 const endings: Record<string, number> = {}
 let faults = 0
@@ -71,6 +71,7 @@ store: { file: '${join(folder, 'clients.json')}' }\n`
         return (session?.lines.pending ?? 0) + pausedIn(connection) + unsent
       }),
       oldest: most(({ session }) => gate.clock() - (session?.startedAt ?? 0)),
+      robbed: waitingTime(process.pid),
       endings: { ...endings },
       faults,
     }

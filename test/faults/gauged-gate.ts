@@ -44,6 +44,8 @@ export interface Report {
   readonly together: number
   /** The age of the oldest session that has not ended, ms. */
   readonly oldest: number
+  /** For how long the process could have run and was not let, since it began, ms. */
+  readonly robbed: number
   /** Ended sessions by their ending. */
   readonly endings: Readonly<Record<string, number>>
   /** Faults of our own. */

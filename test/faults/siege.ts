@@ -25,8 +25,10 @@ export const waits = {
   proxyHeader: 1_000,
   tlsHandshake: 1_000,
 } as const
-/** How late a deadline may be noticed, ms: a tick, and a machine that has other things to do. */
+/** How late a deadline may be noticed, ms, beside the time for which the gate was not let run at all. */
 export const slack = 1_500
+/** Where the gate was not let run for longer, ms, neither was the honest client: it may miss deadlines by itself. */
+const mostRobbed = 500
 /** How much longer than the slowest of an undisturbed run an honest message may take, ms; some fifteen turns of a busy event loop. */
 const mostDelay = 5_000
 
@@ -154,20 +156,21 @@ export class Siege {
     const together = copies.reduce((sum, octets) => sum + octets, most.together)
     assert.ok(together <= mostEach - itself, `${kib(together)} in the buffers of one session`)
     assert.ok(most.resident - base.resident <= many * mostEach + mostLying)
-    this.judgeHonest(t, before)
+    await this.judgeHonest(t, before, base)
   }
 
   /** Nobody else has paid: every message of the honest client since its `before`th came through, and in time. */
-  judgeHonest(t: Context, before: number): void {
+  async judgeHonest(t: Context, before: number, base: Report): Promise<void> {
+    const robbed = (await this.gate.report()).robbed - base.robbed
     const { undisturbed } = this
     const spans = this.spans.slice(before)
     const slowest = Math.max(...spans)
     t.diagnostic(
-      `honest messages ${spans.length}, the slowest ${Math.round(slowest)} ms (${Math.round(undisturbed)} ms beside nothing)`,
+      `honest messages ${spans.length}, the slowest ${Math.round(slowest)} ms (${Math.round(undisturbed)} ms beside nothing); the gate was not let run for ${Math.round(robbed)} ms`,
     )
-    assert.ok(!spans.includes(-1), 'an honest message was not accepted')
+    assert.ok(robbed > mostRobbed || !spans.includes(-1), 'an honest message was not accepted')
     assert.ok(spans.length > 0, 'no honest message came through')
-    assert.ok(slowest <= undisturbed + mostDelay, `an honest message took ${slowest} ms`)
+    assert.ok(slowest <= undisturbed + mostDelay + robbed, `an honest message took ${slowest} ms`)
   }
 
   /** Watches until no session is left that has not ended; gives the most of each figure, and of what each session holds. */
@@ -181,7 +184,8 @@ export class Siege {
       })
       most = Object.fromEntries(larger) as Report
       assert.equal(report.boundless, 0, 'sessions without a deadline')
-      assert.ok(report.oldest < waits.session + slack, `a session of ${report.oldest} ms`)
+      const robbed = report.robbed - base.robbed
+      assert.ok(report.oldest < waits.session + slack + robbed, `a session of ${report.oldest} ms`)
       // Of a few that are left the engine's own noise would be the most.
       if (report.sessions >= many / 2) each = Math.max(each, (report.held - base.held) / report.sessions)
       await sleep(50)

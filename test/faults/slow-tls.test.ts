@@ -134,7 +134,7 @@ test('clients that begin a handshake and say no more, or an octet now and then, 
     assert.ok(took > waits.tlsHandshake - 400 && took < waits.tlsHandshake + slack, `after ${took} ms`)
     assert.equal(said, '')
   }
-  siege.judgeHonest(t, before)
+  await siege.judgeHonest(t, before, base)
 })
 
 test('after all of them the gate holds what it held before', async t => {

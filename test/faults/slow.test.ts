@@ -93,6 +93,7 @@ const drips: readonly (readonly [name: string, wait: number, said: readonly stri
 ]
 
 test('clients that say an octet now and then are let go when the time for the whole is over', async t => {
+  const base = await siege.quiet()
   const before = siege.spans.length
   const one = async (peer: SlowPeer, wait: number, said: readonly string[], octets: string): Promise<void> => {
     let from = performance.now()
@@ -120,7 +121,7 @@ test('clients that say an octet now and then are let go when the time for the wh
   }
   await Promise.all(jobs)
   await siege.quiet()
-  siege.judgeHonest(t, before)
+  await siege.judgeHonest(t, before, base)
 })
 
 test('after all of them the gate holds what it held before, and has counted every session', async t => {
