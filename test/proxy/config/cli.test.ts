@@ -60,7 +60,7 @@ tls: { certificates: [{ cert: no-cert, key: no-key }, { cert: text.pem, key: tex
     'no-list: ENOENT',
     'tls: no-cert: cannot be read (ENOENT)',
     'tls: text.pem: no certificate in PEM (ERR_OSSL_PEM_NO_START_LINE)',
-    'backend.tls_ca: text.pem: no certificate in PEM',
+    'backend.tls_ca: text.pem: no certificate in PEM (ERR_OSSL_PEM_NO_START_LINE)',
   ]
   const checked = sallyport(['check', '-c', 'files.yaml'])
   assert.deepEqual([checked.status, checked.stdout], [78, `${told.join('\n')}\n`])
