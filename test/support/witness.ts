@@ -43,6 +43,7 @@ export class Witness extends Story implements Port {
   private isBarred = false
   /** The backend has taken a message with this, and the client has not heard so. */
   private owed: string | null = null
+
   /** The session that is watched, before its first input. */
   watch(session: Session): void {
     this.session = session
@@ -108,6 +109,7 @@ export class Witness extends Story implements Port {
   private greeted(text: string): void {
     const { client, backend } = this
     client.greeted = true
+    this.attempts.isForItem = false
     if (backend === null) {
       assert.match(text, /^(?:220-mx\.example\.test ESMTP\r\n)?220 mx\.example\.test ESMTP\r\n$/)
       return
