@@ -29,6 +29,10 @@ export class Witness extends Story implements Port {
   /** Our last word; nothing may follow it. */
   farewell: string | null = null
   closed = false
+  /** Nobody is left to answer: the client's connection broke. */
+  isBroken = false
+  /** The backend was let go while it had an item of the client's to answer. */
+  private isCutShort = false
   isFull = false
   conclusions = 0
   readonly asked: Ask[] = []
@@ -203,6 +207,7 @@ export class Witness extends Story implements Port {
 
   abandon(): void {
     this.note('abandon', '')
+    this.isCutShort = this.backend?.relaying === true && this.backend.outstanding !== null
     this.leave()
     this.attempts.abandoned()
   }
@@ -222,6 +227,8 @@ export class Witness extends Story implements Port {
   concluded(session: Session): void {
     this.conclusions++
     assert.equal(session.phase.name, 'done')
+    const isHalfClosed = session.journal.ending === 'hangup' && !this.isBroken
+    assert.ok(!isHalfClosed || !this.isCutShort, 'a client that has closed its half, and was owed a reply')
     assert.equal(session.journal.accepted, this.told.acknowledged, 'messages that the client has heard 2xx for')
     const { mode, waiting } = this.client
     const item = this.client.item()
