@@ -1,6 +1,7 @@
 import { connect, type Socket } from 'node:net'
 import type { Address } from '@sallyport/rules'
 import type { Endpoint, Identity } from './config/config.ts'
+import { flow } from './flow.ts'
 import { encodeV1, encodeV2, encodeV2Local } from './proxy-protocol/encode.ts'
 import type { TlsInfo } from './session/arrival.ts'
 import type { SessionTls } from './tls/backend-tls.ts'
@@ -26,7 +27,7 @@ export interface Ends {
 
 export function dial({ endpoint }: Backend): Socket {
   // Half open: what the backend sent before its FIN is read, and a FIN of ours would tell it nothing.
-  return connect({ host: endpoint.host, port: endpoint.port, noDelay: true, allowHalfOpen: true })
+  return connect({ host: endpoint.host, port: endpoint.port, noDelay: true, allowHalfOpen: true, ...flow })
 }
 
 /**

@@ -4,6 +4,7 @@ import { dial, type Ends, type SessionBackend } from './backend.ts'
 import type { Backends } from './backends/backends.ts'
 import { Passage } from './backends/passage.ts'
 import type { ListenMode } from './config/config.ts'
+import { regulate } from './flow.ts'
 import type { Gate } from './gate.ts'
 import type { ProxyHeaderReader } from './proxy-protocol/decode.ts'
 import { arrivalOf, turnAway } from './reception.ts'
@@ -18,8 +19,8 @@ import { unscheduled, type WheelEntry } from './wheel.ts'
 /** How long, and how much, is read from a client after our last word, so that it can read it: a close with unread input is a RST. */
 const linger = { wait: 2_000, octets: 262_144 } as const
 
-/** Unsent octets above which the other side is not read from. */
-const unsentLimit = 65_536
+/** Replies made in one go, octets: then the other sessions have their turn, however many commands of this one wait. */
+const mostAtOnce = 4_096
 
 /**
  * The one driver: a client's socket, a backend's socket once there is one, and the session between them. Everything that the
@@ -60,6 +61,8 @@ export class Connection implements Port, WheelEntry {
   /** What one input had to say, sent together at its end: a write each would cost more than all the rest. */
   private toClient = ''
   private toBackend = ''
+  /** `proceed` is about to be called. */
+  private proceeds = false
 
   constructor(gate: Gate, client: Socket, ends: Ends, mode: ListenMode, header: ProxyHeaderReader | null) {
     this.gate = gate
@@ -90,13 +93,13 @@ export class Connection implements Port, WheelEntry {
   drive(input: () => void): void {
     this.give(input)
     const { session } = this
-    // What a socket takes at once is followed by no 'drain'.
-    while (session?.isStalled === true && !session.isDone && !this.isFull) {
-      this.give(() => session.resume(this.gate.clock()))
-    }
     if (session === null || session.isDone) return
+    if (session.isStalled && !this.isFull && !this.proceeds) {
+      this.proceeds = true
+      setImmediate(proceed, this)
+    }
     if (this.due !== session.deadline) this.gate.wheel.schedule(this, session.deadline)
-    this.regulate()
+    regulate(this)
   }
 
   private give(input: () => void): void {
@@ -122,22 +125,11 @@ export class Connection implements Port, WheelEntry {
     session.fault(gate.clock(), replies.internal(gate.house.hostname, session.arrival.id))
   }
 
-  /** Backpressure, both ways: who cannot send on does not read, nor is a client read from that does not take its replies. */
-  private regulate(): void {
-    const { client, backend, session } = this
-    // Until TLS is in its place the client is not read from in the clear.
-    if (session === null || this.securing === 'client') return
-    const stuck = client.writableLength > unsentLimit
-    const full = stuck || !session.wantsMore || (backend !== null && backend.writableLength > unsentLimit)
-    if (full !== client.isPaused()) {
-      if (full) client.pause()
-      else client.resume()
-    }
-    if (backend === null) return
-    if (stuck !== backend.isPaused()) {
-      if (stuck) backend.pause()
-      else backend.resume()
-    }
+  /** The others have had their turn: goes on with the commands that wait. */
+  proceed(): void {
+    const { session } = this
+    this.proceeds = false
+    if (session !== null) this.drive(() => session.resume(this.gate.clock()))
   }
 
   /** Octets of the client behind its header. */
@@ -180,7 +172,7 @@ export class Connection implements Port, WheelEntry {
   // What the session does to the world.
 
   get isFull(): boolean {
-    return this.toClient.length + this.client.writableLength > unsentLimit
+    return this.toClient.length > mostAtOnce || this.client.writableNeedDrain
   }
 
   send(text: string): void {
@@ -298,3 +290,5 @@ export class Connection implements Port, WheelEntry {
     if (key !== null) gate.learn(session, key, this.ends.client)
   }
 }
+
+const proceed = (connection: Connection) => connection.proceed()

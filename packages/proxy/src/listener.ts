@@ -1,6 +1,7 @@
 import { createServer, type Server, type Socket } from 'node:net'
 import type { Endpoint, ListenMode } from './config/config.ts'
 import { Connection } from './connection.ts'
+import { flow } from './flow.ts'
 import type { Gate } from './gate.ts'
 import { ProxyHeaderReader } from './proxy-protocol/decode.ts'
 import { receive, turnAway } from './reception.ts'
@@ -15,7 +16,7 @@ const firstInherited = 3
 /** Takes connections on an address, or on a socket that systemd has opened. */
 export async function listen(gate: Gate, where: Endpoint | { readonly fd: number }, mode: ListenMode): Promise<Server> {
   // Half open: a client may close its side behind its last command and still read our reply.
-  const server = createServer({ allowHalfOpen: true, noDelay: true }, socket => accept(gate, socket, mode))
+  const server = createServer({ allowHalfOpen: true, noDelay: true, ...flow }, socket => accept(gate, socket, mode))
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)
     const options = 'fd' in where ? where : { host: where.host, port: where.port }

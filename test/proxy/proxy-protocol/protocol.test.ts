@@ -198,7 +198,7 @@ describe('reading PROXY headers', () => {
     ['AF_UNIX', Buffer.concat([hex(`${signature}21 31 00d8`), Buffer.alloc(216, 0x2f)]), local(2)],
     [
       'TLVs',
-      hex(`${signature}21 11 0016 c0000207 c6336401 c738 0019 030000 04000401020304`),
+      hex(`${signature}21 11 0016 c0000207 c6336401 c738 0019 ea0000 04000401020304`),
       {
         kind: 'proxied',
         version: 2,

@@ -1,4 +1,5 @@
 import { type Address, address4, address6 } from '@sallyport/rules'
+import { crc32c } from './crc32c.ts'
 import { fixedPart, type ProxyHeader, signature } from './header.ts'
 
 /** Octets after the fixed part that we read. The field could say 65535; addresses take 36 and real TLVs some hundred. */
@@ -51,11 +52,13 @@ function heldBy(family: number): FixedPart['holds'] | null {
   }
 }
 
-/** Reads the octets that the fixed part announced; a text says what is wrong with them. */
-export function parseBlock(start: FixedPart, block: Buffer): ProxyHeader | string {
+/** Reads the octets that the fixed part announced; a text says what is wrong with them. `header`: the fixed part and those. */
+export function parseBlock(start: FixedPart, header: Buffer): ProxyHeader | string {
   // Without an address there is nothing that could be trusted or not: health checks of some balancers carry what they like.
   if (start.holds === 'nothing') return { kind: 'local', version: 2 }
-  if (!hasWholeTlvs(block.subarray(sizes[start.holds]))) return 'a TLV reaches beyond the header'
+  const fault = faultOfTlvs(header, fixedPart + sizes[start.holds])
+  if (fault !== null) return fault
+  const block = header.subarray(fixedPart)
   switch (start.holds) {
     case 'unix':
       return { kind: 'local', version: 2 }
@@ -93,12 +96,25 @@ function readAddress6(block: Buffer, at: number): Address {
   return a === 0 && b === 0 && c === 0xffff ? address4(d) : address6([a, b, c, d])
 }
 
-/** Each is a type of one octet, a length of two, and that many octets (2.2.7 of the specification). None is used. */
-function hasWholeTlvs(bytes: Buffer): boolean {
-  let at = 0
-  while (at < bytes.length) {
-    if (at + 3 > bytes.length) return false
-    at += 3 + bytes.readUInt16BE(at + 1)
+/** PP2_TYPE_CRC32C: a sum over the whole header, its own four octets taken for zeros (2.2.3 of the specification). */
+const checksum = { type: 0x03, zeros: new Uint8Array(4) } as const
+
+/**
+ * Each is a type of one octet, a length of two, and that many octets (2.2.7 of the specification). None is used; but a checksum,
+ * which is optional, must be right where there is one.
+ */
+function faultOfTlvs(header: Buffer, from: number): string | null {
+  let end = from
+  for (let at = from; at < header.length; at = end) {
+    end = at + 3 > header.length ? header.length + 1 : at + 3 + header.readUInt16BE(at + 1)
+    if (end > header.length) return 'a TLV reaches beyond the header'
+    if (header[at] === checksum.type && !isRight(header, at + 3, end)) return 'a wrong checksum'
   }
-  return at === bytes.length
+  return null
+}
+
+function isRight(header: Buffer, from: number, to: number): boolean {
+  if (to - from !== checksum.zeros.length) return false
+  const sum = crc32c(header.subarray(to), crc32c(checksum.zeros, crc32c(header.subarray(0, from))))
+  return header.readUInt32BE(from) === sum
 }

@@ -69,7 +69,7 @@ export class ProxyHeaderReader {
     if (this.held.length < whole) this.held = Buffer.concat([this.held], whole)
     taken += this.hold(bytes.subarray(taken), whole)
     if (this.length < whole) return more
-    const header = parseBlock(start, this.held.subarray(fixedPart, whole))
+    const header = parseBlock(start, this.held.subarray(0, whole))
     if (typeof header === 'string') return malformed(`version 2: ${header}`)
     return { kind: 'header', header, rest: restOf(bytes, taken) }
   }

@@ -15,8 +15,8 @@ import { replies, verdictReply } from './replies.ts'
 /** A line of AUTH, its own or a continuation, may be this long (RFC 4954 4, with its CRLF). */
 export const authLine = 12_288
 
-/** Above this many unread octets a client is not read from until they are worked off. */
-const pendingLimit = 65_536
+/** Above this many unread octets a client is not read from until they are worked off. One read more, 64 KiB, may come with them. */
+const pendingLimit = 16_384
 
 /**
  * One SMTP session without its sockets: the client's octets, the backend's, answers and the time go in; calls on the port

@@ -1,4 +1,5 @@
 import { CR, LF, latin1 } from './octets.ts'
+import { Unfinished } from './unfinished.ts'
 
 /** How much of an over-long line is thrown away before its sender is given up. */
 const discardLimit = 65_536
@@ -31,8 +32,8 @@ export class LineReader {
   private waiting = 0
   /** That many of the waiting octets, from the first, are known to be CR or LF: not looked at again and again. */
   private quiet = 0
-  /** The beginning of a line whose end has not come, at most limit + 1 characters; a string of its own. */
-  private partial = ''
+  /** The beginning of a line whose end has not come, at most limit + 1 octets. */
+  private readonly partial = new Unfinished()
   /** Octets of an over-long line thrown away so far; 0: the line is not over-long. */
   private discarded = 0
 
@@ -66,11 +67,11 @@ export class LineReader {
       if (chunk === undefined) return null
       const end = chunk.indexOf(LF, this.at)
       const stop = end < 0 ? chunk.length : end
-      this.keep(chunk, stop)
+      const isWhole = end >= 0 && this.partial.length === 0 && stop - this.at <= this.limit
+      const whole = isWhole ? latin1(chunk, this.at, stop) : null
+      if (whole === null) this.keep(chunk, stop)
       this.advance(chunk, end < 0 ? stop : end + 1)
-      if (end < 0) continue
-      const line = this.finish()
-      return line
+      if (end >= 0) return this.finish(whole ?? this.partial.take())
     }
   }
 
@@ -126,7 +127,7 @@ export class LineReader {
     this.at = 0
     this.waiting = 0
     this.quiet = 0
-    this.partial = ''
+    this.partial.clear()
     this.discarded = 0
   }
 
@@ -134,7 +135,7 @@ export class LineReader {
     // One more than the limit is kept, for the CR that may turn out to belong to the ending.
     const room = this.limit + 1 - this.partial.length
     const take = Math.min(room, stop - this.at)
-    if (take > 0) this.partial += latin1(chunk, this.at, this.at + take)
+    if (take > 0) this.partial.append(chunk, this.at, this.at + take)
     if (take < stop - this.at) this.discarded += stop - this.at - take
   }
 
@@ -148,10 +149,8 @@ export class LineReader {
     }
   }
 
-  private finish(): Line {
-    const kept = this.partial
+  private finish(kept: string): Line {
     const cut = this.discarded > 0
-    this.partial = ''
     this.discarded = 0
     const bare = cut ? false : !kept.endsWith('\r')
     const text = bare || cut ? kept : kept.slice(0, -1)

@@ -1,4 +1,5 @@
 import { CR, LF, latin1 } from './octets.ts'
+import { Unfinished } from './unfinished.ts'
 
 /** A whole reply, as it came: `text` holds every line with its CRLF (RFC 5321 4.2). */
 export interface Reply {
@@ -19,7 +20,7 @@ export const isNegative = (reply: Reply): boolean => reply.code >= 400
  */
 export class ReplyReader {
   malformed = false
-  private partial = ''
+  private readonly partial = new Unfinished()
   private lines = ''
   private count = 0
   private code = -1
@@ -35,11 +36,12 @@ export class ReplyReader {
         this.malformed = true
         break
       }
-      this.partial += latin1(octets, at, stop)
+      const isWhole = end >= 0 && this.partial.length === 0
+      const whole = isWhole ? latin1(octets, at, stop) : null
+      if (whole === null) this.partial.append(octets, at, stop)
       at = stop
       if (end < 0) break
-      const reply = this.line(this.partial)
-      this.partial = ''
+      const reply = this.line(whole ?? this.partial.take())
       if (reply !== null) replies.push(reply)
     }
     return replies
@@ -47,7 +49,7 @@ export class ReplyReader {
 
   /** Whether a reply has begun and not ended. */
   get midReply(): boolean {
-    return this.partial !== '' || this.count > 0
+    return this.partial.length > 0 || this.count > 0
   }
 
   private line(line: string): Reply | null {

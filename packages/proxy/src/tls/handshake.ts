@@ -1,5 +1,6 @@
 import { connect, type TLSSocket as Secured, TLSSocket } from 'node:tls'
 import type { Connection } from '../connection.ts'
+import { flow } from '../flow.ts'
 import type { TlsInfo } from '../session/arrival.ts'
 import { attendBackend, attendClient, connectionOf, untie } from '../sockets.ts'
 import type { SessionTls } from './backend-tls.ts'
@@ -17,7 +18,12 @@ export function secureClient(connection: Connection): boolean {
   untie(raw)
   // Else what it still holds would go to listeners, which are nobody's now.
   raw.pause()
-  const socket = new TLSSocket(raw, { isServer: true, secureContext: usual, SNICallback: certificates.answerName })
+  const socket = new TLSSocket(raw, {
+    isServer: true,
+    secureContext: usual,
+    SNICallback: certificates.answerName,
+    ...flow,
+  })
   connection.client = socket
   connection.securing = 'client'
   attendClient(socket, connection)
@@ -40,6 +46,7 @@ export function secureBackend(connection: Connection, { context, name, mode }: S
     host: name,
     servername: isName ? name : '',
     rejectUnauthorized: mode === 'required',
+    ...flow,
   })
   connection.backend = socket
   connection.securing = 'backend'
