@@ -143,7 +143,7 @@ export class Witness extends Story implements Port {
 
   command(text: string): void {
     this.note('B>', text.replace('\r\n', ''))
-    assert.equal(this.told.mustClose, null)
+    assert.equal(this.told.mustClose, null, `goes on behind ${this.told.mustClose}`)
     const { backend } = this
     assert.ok(backend !== null, 'a command to nobody')
     assert.match(text, /^[\t -~\x80-\xff]*\r\n$/, 'no printable line')
@@ -269,7 +269,7 @@ export class Witness extends Story implements Port {
     }
     assert.ok(!this.closed && this.conclusions === 0, 'closed, and not over')
     assert.equal(this.farewell, null, 'a last word, and not over')
-    assert.equal(this.told.mustClose, null)
+    assert.equal(this.told.mustClose, null, `goes on behind ${this.told.mustClose}`)
     assert.ok(Number.isFinite(session.deadline), 'waits for ever')
     assert.ok(session.deadline > this.now - this.late, 'a deadline that lies behind')
     assert.ok(session.deadline <= this.now + 600_000, 'a deadline beyond the longest that there is')
