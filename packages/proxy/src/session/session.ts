@@ -45,6 +45,8 @@ export class Session {
   transaction: Transaction | null = null
   /** The group of backends that was last opened; null: the default one. */
   group: string | null = null
+  /** The backend that is open has offered CHUNKING to this client: to any other the octets behind BDAT are commands. */
+  takesChunks = false
   /** PIPELINING was in our latest EHLO reply. */
   pipeliningOffered = false
   /** The verb of the latest command line, for the log. */
@@ -161,6 +163,7 @@ export class Session {
   private hear(): void {
     this.replyReader = new ReplyReader()
     this.repliesWaiting = 0
+    this.takesChunks = false
   }
 
   /** Octets of the backend. */

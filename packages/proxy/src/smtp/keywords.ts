@@ -1,4 +1,4 @@
-import type { Reply } from './reply.ts'
+import { isPositive, type Reply } from './reply.ts'
 
 /**
  * EHLO keywords that a backend may offer and the gate never passes on, with the reason.
@@ -47,6 +47,10 @@ export function keywordLines(reply: Reply): readonly string[] {
     .filter(line => line !== '' && line.length <= limits.length)
     .slice(0, limits.keywords)
 }
+
+/** Whether a reply to EHLO offers a keyword, in capitals. */
+export const offersKeyword = (reply: Reply, keyword: string): boolean =>
+  isPositive(reply) && keywordLines(reply).some(line => keywordOf(line) === keyword)
 
 /** The first word of a keyword line in capitals; old servers write `AUTH=LOGIN`. */
 export function keywordOf(line: string): string {
