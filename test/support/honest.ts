@@ -48,7 +48,7 @@ export class HonestSession {
       tls: null,
     } as const
     this.session = new Session(makeHouse({ xclient: tape.pick(2) === 1 }), arrival, this.witness, 0)
-    this.witness.session = this.session
+    this.witness.watch(this.session)
     this.session.start(0)
   }
 
@@ -127,12 +127,11 @@ export class HonestSession {
       const [troubled, request] = [this.replies >= this.trouble, backend.outstanding]
       if (troubled && this.silent) return
       if (troubled) {
-        backend.leave(witness.client)
-        witness.backend = null
+        witness.leave()
         session.backendGone('reset', witness.now)
-      } else if (!backend.opened) {
-        backend.opened = true
-        session.opened({ xclient: session.house.xclient, tls: 'off' }, witness.now)
+      } else if (backend.use === null) {
+        backend.use = { xclient: session.house.xclient, tls: 'off' }
+        session.opened(backend.use, witness.now)
       } else if (request !== null) {
         this.replies++
         const reply = replyTo(request, this.tape.pick(24))

@@ -1,10 +1,15 @@
 import assert from 'node:assert/strict'
 import { Session } from '@sallyport/proxy/session/session.js'
 import { checks } from '@sallyport/rules'
+import { meet } from './met.ts'
 import { Tape } from './tape.ts'
 import { houseOf } from './walk-house.ts'
-import { badLines, endings, fragments, negatives, odd, replyTo } from './walk-words.ts'
+import { Script } from './walk-script.ts'
+import { badLines, endings, negatives, odd, replyTo } from './walk-words.ts'
 import { Witness } from './witness.ts'
+
+/** The most that one read gives. */
+const readLimit = 4096
 
 /** One session, led by a tape through everything that can happen to it; the witness fails at the first broken law. */
 export class Walk {
@@ -13,8 +18,9 @@ export class Walk {
   private tape: Tape
   /** One turn in so many is not the one that somebody waits for. */
   private readonly calm: number
-  /** Where an honest client stands: hello, MAIL, RCPT, DATA, QUIT. */
-  private step = 0
+  private readonly script: Script
+  /** Whether TLS is wanted to the backends. */
+  private readonly backendTls: 'off' | 'opportunistic' | 'required'
   /** What the client has still to send of a line it has begun. */
   private unsent = ''
   /** What the backend has still to send. */
@@ -26,24 +32,27 @@ export class Walk {
     const house = houseOf(tape)
     const arrival = {
       id: 'REF',
-      client: '192.0.2.1',
+      client: tape.of(['192.0.2.1', '2001:db8::7']),
       clientPort: 4567,
       access: tape.of(['none', 'none', 'none', 'none', 'none', 'none', 'none', 'none', 'allow', 'deny'] as const),
       greetWait: tape.of([6000, 0]),
       health: tape.pick(30) === 29,
-      starttls: 'off' as const,
-      tls: null,
+      starttls: tape.of(['off', 'offered', 'offered', 'required', 'pass_through'] as const),
+      tls: tape.pick(8) === 7 ? { version: 'TLSv1.2', cipher: 'ECDHE-RSA-AES128-GCM-SHA256', serverName: 'x' } : null,
     }
     this.calm = tape.of([16, 8, 4, 2, 1])
+    this.backendTls = tape.of(['off', 'off', 'opportunistic', 'required'] as const)
+    this.script = new Script(tape)
     this.session = new Session(house, arrival, witness, 0)
-    witness.session = this.session
+    witness.watch(this.session)
+    witness.spares = tape.of([0, 0, 1, 2])
     this.session.start(0)
     witness.settle()
   }
 
   run(): void {
     try {
-      this.lead(this.tape.of([0, 0, 5, 12, 14]))
+      this.lead(this.tape.of([0, 0, 5, 9, 12, 14, 17]))
       while (!this.tape.isOver && !this.session.isDone) this.turn()
       this.finish()
     } catch (fault) {
@@ -52,7 +61,7 @@ export class Walk {
     }
   }
 
-  /** The first so many turns go well: everything interesting is behind them. */
+  /** The first so many turns go well, whatever the client is up to: everything interesting is behind them. */
   private lead(turns: number): void {
     const { tape } = this
     this.tape = new Tape([])
@@ -63,15 +72,15 @@ export class Walk {
   private turn(): void {
     const { tape } = this
     if (tape.pick(this.calm) !== this.calm - 1) return this.forward()
-    switch (tape.pick(14)) {
+    switch (tape.pick(16)) {
       case 0:
-        return this.forward()
+        return this.full()
       case 1:
         return this.group()
       case 2:
         return this.clientSends(tape.of(badLines) + tape.of(endings))
       case 3:
-        return this.clientSends(this.fragments())
+        return this.clientSends(this.script.fragments())
       case 4:
         return this.clientSends(tape.of(['\r\n', '\r\n\r', 'x'.repeat(4000), '\r\n'.repeat(1000)]))
       case 5:
@@ -87,9 +96,13 @@ export class Walk {
       case 10:
         return this.late(tape.of([1, 60, 2_000]))
       case 11:
-        return this.clientSends(`${this.goodCommand()}\r\n${tape.of(['', '', `${this.goodCommand()}\r\n`])}`)
+        return this.clientSends(this.script.next() + tape.of(['', '', this.script.next()]))
       case 12:
         return tape.pick(3) === 2 ? this.backendGone() : this.forward()
+      case 13:
+        return this.clientSends(`${tape.of(badLines)}\r\n${this.script.response()}`)
+      case 14:
+        return this.backendSays((this.reply() ?? '') + (this.reply() ?? ''))
       default:
         return tape.pick(4) === 3 ? this.ending() : this.forward()
     }
@@ -97,50 +110,75 @@ export class Walk {
 
   /** What moves the session on: the one thing that somebody waits for. */
   private forward(): void {
-    const { session, witness, tape } = this
+    const { session, witness, tape, script } = this
     const { backend, client } = witness
     if (this.unsent !== '') return this.clientSends('')
     if (this.unsaid !== '') return this.backendSays('')
+    if (witness.isFull) return this.full()
     if (session.phase.name === 'recall') return this.answer()
-    if (!client.greeted) return this.pass(session.deadline - witness.now)
-    if (backend !== null && !backend.opened) return this.opened()
+    if (client.mode === 'handshake') return this.secured()
+    if (client.mode === 'spliced') return this.splices()
+    if (backend !== null && backend.use === null) return this.opened()
+    if (backend?.mode === 'handshake') return this.backendSecured()
     const reply = this.reply()
     if (reply !== null) return this.backendSays(reply)
-    if (client.inMessage) return this.clientSends(tape.pick(2) === 0 ? this.endOfData() : this.fragments())
-    if (client.item() === null) this.clientSends(`${this.goodCommand()}\r\n`)
+    if (!client.greeted) return witness.asked.length > 0 ? this.answer() : this.pass(session.deadline - witness.now)
+    if (client.mode === 'message') return this.clientSends(tape.pick(2) === 0 ? this.endOfData() : script.fragments())
+    if (client.mode === 'response' && client.item() === null) return this.clientSends(script.response())
+    const { chunk } = client
+    const missing = chunk === null ? 0 : chunk.size - chunk.content.length
+    if (missing > 0) return this.clientSends(script.fragments().repeat(20).slice(0, missing))
+    if (client.item() === null) this.clientSends(script.next())
     else this.answer()
   }
 
-  private goodCommand(): string {
-    switch (this.step++) {
-      case 0:
-        return this.tape.of(['EHLO mail.example.org', 'HELO mail.example.org', 'ehlo x'])
-      case 1:
-        return this.tape.of(['MAIL FROM:<a@example.org>', 'MAIL FROM:<> SIZE=10', 'mail from: <a@example.org>'])
-      case 2:
-        return this.tape.of([
-          'RCPT TO:<b@example.test>',
-          'RCPT TO:<postmaster>',
-          'RCPT TO:<c@example.test> NOTIFY=NEVER',
-        ])
-      case 3:
-        if (this.tape.pick(4) === 3) this.step = 2
-        return this.step === 2 ? 'RCPT TO:<d@example.test>' : 'DATA'
-      default:
-        this.step = 1
-        return this.tape.of(['MAIL FROM:<n@example.org>', 'RSET', 'NOOP', 'QUIT'])
-    }
+  /** The handshake with the client comes to an end; octets in the clear may come before. */
+  private secured(): void {
+    const { session, witness, tape } = this
+    if (tape.pick(4) === 3) this.clientSends('EHLO injected.example\r\nMAIL FROM:<x@y>\r\n')
+    this.unsent = ''
+    if (session.isDone) return
+    witness.note('secured', 'client')
+    this.script.again()
+    session.secured(witness.secured(), witness.now)
+    witness.settle()
+  }
+
+  private backendSecured(): void {
+    const { session, witness, tape } = this
+    const { backend } = witness
+    // What came in the clear is not to be heard: half a reply least of all.
+    if (tape.pick(4) === 3) this.backendSays('250-half ')
+    if (witness.backend !== backend || backend === null || session.isDone) return
+    this.unsaid = ''
+    witness.note('secured', 'backend')
+    backend.secure()
+    meet('TLS with the backend')
+    session.backendSecured(witness.now)
+    witness.settle()
+  }
+
+  /** Octets of TLS, and of anything else, either way. */
+  private splices(): void {
+    const { tape, script } = this
+    meet('octets passed through')
+    if (tape.pick(2) === 0) this.clientSends(script.fragments())
+    else this.backendSays(script.fragments())
+  }
+
+  /** The client takes no replies any more, or takes them again. */
+  private full(): void {
+    const { session, witness } = this
+    witness.isFull = !witness.isFull
+    witness.note('full', String(witness.isFull))
+    if (witness.isFull) return
+    session.resume(witness.now)
+    witness.settle()
   }
 
   private endOfData(): string {
-    this.step = 1
+    this.script.again()
     return '\r\n.\r\n'
-  }
-
-  private fragments(): string {
-    let text = ''
-    for (let count = this.tape.pick(6) + 1; count > 0; count--) text += this.tape.of(fragments)
-    return text
   }
 
   /** Commands that do not wait for each other, and perhaps a message behind. */
@@ -163,7 +201,7 @@ export class Walk {
     this.unsent += text
     if (session.isDone || session.clientGone || !session.wantsMore || this.unsent === '') return
     const all = tape.pick(3) !== 2
-    const length = all ? this.unsent.length : 1 + tape.pick(this.unsent.length)
+    const length = Math.min(readLimit, all ? this.unsent.length : 1 + tape.pick(this.unsent.length))
     const piece = this.unsent.slice(0, length)
     this.unsent = this.unsent.slice(length)
     witness.note('C~', piece)
@@ -173,22 +211,25 @@ export class Walk {
   }
 
   private reply(): string | null {
-    const request = this.witness.backend?.opened === true ? this.witness.backend.outstanding : null
+    const { backend } = this.witness
+    const request = backend?.use ? backend.outstanding : null
     return request === null ? null : replyTo(request, this.tape.pick(24))
   }
 
   private opened(): void {
     const { session, witness } = this
     if (witness.backend === null || session.isDone) return
-    witness.note('opened', '')
-    witness.backend.opened = true
-    session.opened({ xclient: session.house.xclient, tls: 'off' }, witness.now)
+    this.unsaid = ''
+    const use = { xclient: session.house.xclient, tls: this.backendTls }
+    witness.note('opened', `tls=${use.tls}`)
+    witness.backend.use = use
+    session.opened(use, witness.now)
     witness.settle()
   }
 
   private backendSays(text: string): void {
     const { session, witness, tape } = this
-    if (witness.backend?.opened !== true) {
+    if (!witness.backend?.use) {
       this.unsaid = ''
       return
     }
@@ -208,8 +249,7 @@ export class Walk {
     const { session, witness } = this
     if (witness.backend === null) return
     witness.note('gone', 'reset')
-    witness.backend.leave(witness.client)
-    witness.backend = null
+    witness.leave()
     this.unsaid = ''
     session.backendGone('reset', witness.now)
     witness.settle()
@@ -231,8 +271,10 @@ export class Walk {
       witness.note('listed', `rank=${rank} list=bl.test rise=${finding.couldRise}`)
       session.answer({ ask: 'dnsbl', finding }, witness.now)
     } else {
-      witness.note('named', 'host.example')
-      session.answer({ ask: 'reverse-name', name: 'host.example' }, witness.now)
+      const name = tape.of(['host.example', '[UNAVAILABLE]', 'a=+b ADDR=10.0.0.1\xe9'])
+      witness.note('named', name)
+      witness.reverseName = name
+      session.answer({ ask: 'reverse-name', name }, witness.now)
     }
     witness.settle()
   }
@@ -281,6 +323,9 @@ export class Walk {
     const rows = witness.rows.length
     session.receive(Buffer.from('RSET\r\nMAIL FROM:<a@b>\r\n.\r\n'), witness.now)
     session.opened({ xclient: session.house.xclient, tls: 'off' }, witness.now)
+    session.secured({ version: 'TLSv1.3', cipher: 'x', serverName: null }, witness.now)
+    session.backendSecured(witness.now)
+    session.resume(witness.now)
     session.backend(Buffer.from('250 ok\r\n'), witness.now)
     session.answer({ ask: 'recall', passed: [], failed: [] }, witness.now)
     session.backendGone('late', witness.now)

@@ -1,0 +1,98 @@
+import type { BackendView } from './backend-view.ts'
+import { type Item, isUnusable, type StreamView } from './client-view.ts'
+import { secretsIn } from './log-model.ts'
+import { meet } from './met.ts'
+
+/** Verbs that no client's line may carry to a backend. */
+export const forbidden =
+  /^(?:XCLIENT|XFORWARD|X-CONNECT|PROXY|TURN|ATRN|XTURN|BURL|XEXCH50|X-LINK2STATE|X-EXPS)(?:[ \t]|$)/i
+
+/** What the client has said that still counts, going by the replies that it has heard: what both servers must agree about. */
+export class Told {
+  /** TLS stands with the client. */
+  tls = false
+  hello: string | null = null
+  /** The MAIL of the transaction in progress; null: there is none. */
+  mail: string | null = null
+  /** The chunks of the message in progress, as the client sent them. */
+  chunks = ''
+  loggedIn = false
+  /** Answers in the present exchange of AUTH. */
+  rounds = 0
+  /** How often a transaction has begun or ended. */
+  transactions = 0
+  /** Messages that the client has heard 2xx for. */
+  acknowledged = 0
+  /** What the client has sent for passwords. */
+  readonly secrets: string[] = []
+  /** Why the session may not go on behind the input being worked off. */
+  mustClose: string | null = null
+
+  /** What the reply to an item makes of it. */
+  follow(item: Item, text: string, client: StreamView, backend: BackendView | null): void {
+    const code = Number(text.slice(0, 3))
+    const good = code >= 200 && code < 300
+    this.secrets.push(...secretsIn(item))
+    if (code === 421) this.mustClose = '421'
+    if (code === 553) meet('address of 8 bit refused')
+    if (text.startsWith('452 4.5.3 Error: too many')) meet('recipient of another group put off')
+    if (isUnusable(item)) this.mustClose = 'octets behind an unusable count'
+    if (item.kind === 'message') this.endMessage(good)
+    else if (item.kind === 'chunk') this.followChunk(item, good, backend)
+    else if (item.kind === 'response') this.followResponse(code)
+    else this.followLine(item, code, client)
+  }
+
+  private followLine({ verb, line }: Item & { readonly kind: 'line' }, code: number, client: StreamView): void {
+    const good = code >= 200 && code < 300
+    const isData = verb === 'DATA' && line.length <= client.limit
+    if (isData && code !== 354 && client.hasTalk()) this.mustClose = 'octets behind a refused DATA'
+    if (verb === 'AUTH') {
+      this.rounds = 0
+      this.loggedIn ||= good
+      if (good) meet('logged in at once')
+    }
+    if (verb === 'STARTTLS' && code === 220) this.forget()
+    if (forbidden.test(line)) meet('forbidden verb refused')
+    if (!good || !['EHLO', 'HELO', 'MAIL', 'RSET'].includes(verb)) return
+    this.transactions++
+    this.chunks = ''
+    this.mail = verb === 'MAIL' ? line : null
+    if (verb === 'EHLO' || verb === 'HELO') this.hello = line
+  }
+
+  private followResponse(code: number): void {
+    const good = code >= 200 && code < 300
+    this.rounds++
+    this.loggedIn ||= good
+    meet(code === 334 ? 'next round of AUTH' : good ? 'logged in by an answer' : 'login refused')
+  }
+
+  private followChunk(item: Item & { readonly kind: 'chunk' }, good: boolean, backend: BackendView | null): void {
+    // What never came to a backend changes nothing but what the client has heard.
+    const swallowed = backend?.exchanges.at(-1)?.request.kind !== 'chunk'
+    const isOver = !swallowed && (item.last || !good)
+    meet(swallowed ? 'chunk swallowed' : isOver ? 'last chunk answered' : 'chunk answered')
+    if (item.size === 0) meet('chunk of no octets')
+    // A message with a hole in it is another message.
+    if (swallowed && backend?.midMessage === true) this.mustClose = 'a chunk of a message was swallowed'
+    if (!swallowed) this.chunks += item.content
+    if (isOver) this.endMessage(good)
+  }
+
+  private endMessage(good: boolean): void {
+    if (good) this.acknowledged++
+    this.mail = null
+    this.chunks = ''
+    this.transactions++
+  }
+
+  /** TLS begins on the client's side: nothing of what was said before counts (RFC 3207 4.2). */
+  private forget(): void {
+    this.hello = null
+    this.mail = null
+    this.chunks = ''
+    this.loggedIn = false
+    this.transactions++
+  }
+}
