@@ -98,6 +98,18 @@ test('rules: a port with TLS of the gate needs a certificate', () => {
   }
 })
 
+test('rules: no TLS of the backend where the gate is to hold clients to domains', () => {
+  const listen = 'listen: [":25", { address: ":26", tls: pass_through }]\n'
+  const bypass = /^r\.yaml:1:\d+ listen\[1\]\.tls: found "pass_through", where the gate sees no recipient/
+  const found = (text: string) => read(text).problems.map(line => bypass.test(line))
+  for (const identity of ['none', 'proxy_v2']) {
+    const backend = `backend: { address: "192.0.2.1:25", identity: ${identity} }\n`
+    assert.deepEqual(found(`${listen}${backend}recipient_domains: [example.com]\n`), [true])
+    assert.deepEqual(found(`listen: [":25"]\n${backend}recipient_domains: [example.com]\n`), [])
+  }
+  assert.deepEqual(found(`${listen}recipient_domains: []\n`), [])
+})
+
 test('rules: what is legal and doubtful is a warning with its place', () => {
   assert.deepEqual(read('').warnings, [])
   const { warnings } = read(`trusted_proxies: [192.0.2.1, 10.0.0.0/8, 0.0.0.0/0, ::/0, 172.16.0.0/16]

@@ -16,6 +16,7 @@ export function remarksOn(written: unknown): Remark[] {
     ...scoreOrder(written),
     ...listensTwice(written),
     ...lacksCertificate(written),
+    ...bypassesDomains(written),
     ...otherStore(written),
   ]
 }
@@ -66,6 +67,20 @@ function lacksCertificate(written: unknown): Remark[] {
     const mode = at(entry, 'tls')
     if (typeof mode !== 'string' || !needsCertificate.includes(mode)) return []
     const text = ', for which the gate needs a certificate: name its files in tls.certificates'
+    return [{ path: ['listen', i, 'tls'], text }]
+  })
+}
+
+/** Behind STARTTLS that is the backend's, recipients are not seen; where it trusts the gate they might be anybody's. */
+function bypassesDomains(written: unknown): Remark[] {
+  const domains = at(written, 'recipient_domains')
+  const entries = at(written, 'listen')
+  if (!Array.isArray(domains) || domains.length === 0 || !Array.isArray(entries)) return []
+  return entries.flatMap((entry: unknown, i) => {
+    if (at(entry, 'tls') !== 'pass_through') return []
+    const text =
+      ', where the gate sees no recipient once TLS has begun, and so cannot hold clients to recipient_domains: ' +
+      'use starttls with a certificate, or off'
     return [{ path: ['listen', i, 'tls'], text }]
   })
 }
