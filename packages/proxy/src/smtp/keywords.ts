@@ -2,8 +2,9 @@ import { isPositive, type Reply } from './reply.ts'
 
 /**
  * EHLO keywords that a backend may offer and the gate never passes on, with the reason.
- *  - XCLIENT, XFORWARD, X-CONNECT: they are the gate's to use; from a client they would forge its address.
- *  - BURL, XEXCH50, X-LINK2STATE: octets that come neither by DATA nor by BDAT. X-EXPS: AUTH by another name.
+ *  - XCLIENT, XFORWARD, X-CONNECT, XPROXY, XPROXYFROM, XPROXYTO: they are the gate's to use; from a client they would forge its address.
+ *  - BURL, XEXCH50, X-LINK2STATE: octets that come neither by DATA nor by BDAT. X-EXPS, X-ANONYMOUSTLS: AUTH and STARTTLS by
+ *    other names.
  *  - PIPECONNECT, X_PIPE_CONNECT: Exim, when it comes again, would speak before the greeting. PRDR: several replies to one end of data.
  *  - TURN, ATRN: they turn the roles round.
  */
@@ -15,6 +16,10 @@ const withheld: ReadonlySet<string> = new Set([
   'XEXCH50',
   'X-LINK2STATE',
   'X-EXPS',
+  'X-ANONYMOUSTLS',
+  'XPROXY',
+  'XPROXYFROM',
+  'XPROXYTO',
   'PIPECONNECT',
   'X_PIPE_CONNECT',
   'PRDR',

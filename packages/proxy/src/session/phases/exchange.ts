@@ -86,7 +86,7 @@ class Exchange implements Phase {
       return session.conclude('backend closed', now)
     }
     this.awaiting = false
-    if (reply.code === 334 && !session.backendAhead) {
+    if (reply.code === 334 && !session.backendAhead && this.rounds <= mostRounds) {
       session.port.send(reply.text)
       return this.listen(session, now)
     }
