@@ -13,6 +13,8 @@ export type Request =
 export interface Exchange {
   readonly request: Request
   reply: string | null
+  /** The client has had it, or another in its place, or it was never the client's: it answers nothing else. */
+  heard: boolean
 }
 
 /** How the connection is used, as the session was told. */
@@ -26,8 +28,6 @@ export interface Use {
  * the message, chunk or exchange in progress. What it is given is read by its own count.
  */
 export class BackendView {
-  /** Whose it is; null: the default group's. */
-  readonly group: string | null
   /** null: the connection does not stand yet. */
   use: Use | null = null
   mode: Mode | 'chunk' = 'command'
@@ -39,12 +39,14 @@ export class BackendView {
   relaying = false
   /** It has taken a recipient of this transaction. */
   hasRecipient = false
+  /** It was asked for a recipient of this transaction. */
+  hasAsked = false
   /** It has taken the first chunks of a message, and not its last. */
   midMessage = false
   /** What it was given, and has said, since STARTTLS was passed through. */
   given = ''
   spoken = ''
-  readonly exchanges: Exchange[] = [{ request: { kind: 'connect' }, reply: null }]
+  readonly exchanges: Exchange[] = [{ request: { kind: 'connect' }, reply: null, heard: false }]
   private written = ''
   private left = 0
   private last = false
@@ -54,10 +56,6 @@ export class BackendView {
   private goodbye: string | null = null
   /** Its 2xx to the message that it has just taken. */
   accepted: string | null = null
-
-  constructor(group: string | null) {
-    this.group = group
-  }
 
   /** The request that it has not answered; null: it has nothing to say. */
   get outstanding(): Request | null {
@@ -100,7 +98,8 @@ export class BackendView {
   private ask(request: Request): void {
     assert.equal(this.outstanding, null, 'a command before the reply to the last')
     assert.equal(this.unread, '', 'a command although a reply to nothing waits')
-    this.exchanges.push({ request, reply: this.goodbye })
+    if (request.kind === 'line' && request.verb === 'RCPT') this.hasAsked = true
+    this.exchanges.push({ request, reply: this.goodbye, heard: !this.asked })
   }
 
   /** Octets of a message, of a chunk, or of TLS that is the client's and the backend's. They must be the client's. */
@@ -192,15 +191,22 @@ export class BackendView {
       request.kind === 'message' || request.kind === 'chunk' || ['MAIL', 'RSET', 'EHLO', 'HELO'].includes(verb)
     if (!ends || (request.kind === 'line' && !good) || (request.kind === 'chunk' && good && !request.last)) return
     this.hasRecipient = false
+    this.hasAsked = false
     this.midMessage = false
   }
 
   /** Its latest reply, if that answers this very item of the client. */
   answerTo(item: Item): string | null {
     const last = this.exchanges.at(-1)
-    if (last === undefined || last.request.kind !== item.kind) return null
+    if (last === undefined || last.heard || last.request.kind !== item.kind) return null
     if (last.request.kind === 'line' && item.kind === 'line' && last.request.line !== item.line) return null
     return last.reply
+  }
+
+  /** The client has been answered. */
+  pass(): void {
+    const last = this.exchanges.at(-1)
+    if (last !== undefined && last.reply !== null) last.heard = true
   }
 
   /** TLS stands: what was said before is forgotten. */

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { isUtf8 } from 'node:buffer'
 import type { Session } from '@sallyport/proxy/session/session.js'
 import { mayLogIn } from './ehlo-model.ts'
-import { meet } from './met.ts'
+import { meet, type Thing } from './met.ts'
 import type { Scene } from './reply-model.ts'
 import { forbidden } from './told.ts'
 import { isOfOthers } from './walk-house.ts'
@@ -11,6 +11,11 @@ const known: ReadonlySet<string> = new Set([
   ...['EHLO', 'HELO', 'MAIL', 'RCPT', 'DATA', 'RSET', 'QUIT', 'NOOP'],
   ...['VRFY', 'EXPN', 'HELP', 'ETRN', 'AUTH', 'STARTTLS'],
 ])
+
+const openings: readonly Thing[] = [
+  ...(['opened for greeting', 'opened for MAIL', 'opened for RCPT', 'opened for AUTH', 'opened for STARTTLS'] as const),
+  ...(['opened for ETRN', 'opened for VRFY', 'opened for HELP', 'opened for EXPN'] as const),
+]
 
 /** The client has shown that it waits where it must: now, or before, or need not. */
 const isProven = ({ tally, house }: Session): boolean =>
@@ -46,7 +51,7 @@ export function checkOpening({ session, client, told }: Scene, group: string | n
   assert.ok(item === null ? !client.greeted : item.kind === 'line', 'a backend for what is no command')
   const [verb, line] = item?.kind === 'line' ? [item.verb, item.line] : ['greeting', '']
   assert.equal(group, verb === 'RCPT' && isOfOthers(house, line) ? 'two' : null, 'a backend of another group')
-  meet(`opened for ${/^(?:MAIL|RCPT|AUTH|ETRN|STARTTLS|VRFY|HELP|EXPN|greeting)$/.test(verb) ? verb : 'another verb'}`)
+  meet(openings.find(thing => thing === `opened for ${verb}`) ?? 'opened for another verb')
   if (group !== null) meet('opened the other group')
   assert.ok(!arrival.health || verb === 'RCPT' || verb === 'AUTH', 'a backend for a probe')
   assert.ok(verb === 'greeting' || told.hello !== null || told.mail !== null, 'a backend before hello')

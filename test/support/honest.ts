@@ -8,6 +8,9 @@ import { Witness } from './witness.ts'
 /** An honest message: text lines, long ones, empty ones, stuffed dots, 8 bit. */
 const bodyLines = ['text', '', '..stuffed', '..', 'x'.repeat(998), 'gr\xfc\xdfe', ' .', 'DATA', 'QUIT'] as const
 
+/** Answers in the exchange of AUTH, some of which would be commands elsewhere. */
+const responses = ['dXNlcg==', 'cGFzc3dvcmQ=', '', '*', 'QUIT', 'DATA', 'MAIL FROM:<a@example.org>'] as const
+
 /** What one session of an honest client looked like from outside. */
 export interface Heard {
   readonly client: string
@@ -15,6 +18,8 @@ export interface Heard {
   readonly ending: string | null
   /** The backend refused for good, or the gate did: 5xx that were heard. */
   readonly refused: readonly string[]
+  /** The backend had no trouble and said no to nothing. */
+  readonly untroubled: boolean
 }
 
 /**
@@ -30,6 +35,7 @@ export class HonestSession {
   private readonly trouble: number
   private readonly silent: boolean
   private replies = 0
+  private untroubled = true
 
   constructor(tape: Tape, cut: (length: number) => readonly number[]) {
     this.tape = tape
@@ -44,10 +50,15 @@ export class HonestSession {
       access: 'none',
       greetWait,
       health: false,
-      starttls: 'off' as const,
+      starttls: 'offered' as const,
       tls: null,
     } as const
-    this.session = new Session(makeHouse({ xclient: tape.pick(2) === 1 }), arrival, this.witness, 0)
+    const house = makeHouse({
+      xclient: tape.pick(2) === 1,
+      connect: tape.of(['rcpt', 'rcpt', 'mail', 'greeting'] as const),
+      keywords: ['PIPELINING', 'SIZE 10240000', '8BITMIME', 'CHUNKING', 'AUTH PLAIN LOGIN'],
+    })
+    this.session = new Session(house, arrival, this.witness, 0)
     this.witness.watch(this.session)
     this.session.start(0)
   }
@@ -57,6 +68,7 @@ export class HonestSession {
     this.settleBackend()
     this.wait()
     this.say('EHLO mail.example.org\r\n')
+    if (tape.pick(3) === 2) this.secure()
     for (let messages = 1 + tape.pick(3); messages > 0 && !session.isDone; messages--) this.message()
     if (!session.isDone) this.say('QUIT\r\n')
     assert.ok(session.isDone, 'QUIT, and not over')
@@ -67,21 +79,44 @@ export class HonestSession {
       client,
       backend: said('B>', 'B]'),
       ending: session.journal.ending,
+      untroubled: this.untroubled,
       refused: client.match(/^5\d\d[^\r]*/gm) ?? [],
     }
   }
 
+  /** TLS, and perhaps a login. */
+  private secure(): void {
+    const { session, witness, tape } = this
+    if (this.say('STARTTLS\r\n') !== 220 || session.isDone) return
+    session.secured(witness.secured(), witness.now)
+    witness.settle()
+    this.say('EHLO mail.example.org\r\n')
+    if (session.isDone || tape.pick(2) === 0) return
+    for (let code = this.say('AUTH LOGIN\r\n'); code === 334; ) code = this.say(`${tape.of(responses)}\r\n`)
+  }
+
   private message(): void {
     const { session, tape } = this
-    this.say(`MAIL FROM:<a@example.org> SIZE=${tape.pick(1000)}\r\n`)
+    if (this.say(`MAIL FROM:<a@example.org> SIZE=${tape.pick(1000)}\r\n`) >= 300) return
     let taken = 0
     for (let recipients = 1 + tape.pick(3); recipients > 0 && !session.isDone; recipients--)
       if (this.say(`RCPT TO:<user${recipients}@example.test>\r\n`) < 300) taken++
     if (session.isDone) return
-    if (taken > 0 && this.say('DATA\r\n') === 354) {
+    if (taken > 0 && tape.pick(3) === 2) this.chunks()
+    else if (taken > 0 && this.say('DATA\r\n') === 354) {
       for (let lines = tape.pick(6); lines > 0; lines--) this.send(`${tape.of(bodyLines)}\r\n`)
       this.say('.\r\n')
     } else if (!session.isDone) this.say('RSET\r\n')
+  }
+
+  /** A message in chunks, cut where lines are not. */
+  private chunks(): void {
+    const { session, tape } = this
+    for (let left = tape.pick(3); left >= 0 && !session.isDone; left--) {
+      const content = `${tape.of(bodyLines)}\r\n`.slice(0, tape.of([9999, 9999, 3, 0]))
+      const code = this.say(`BDAT ${content.length}${left === 0 ? ' LAST' : ''}\r\n${content}`)
+      if (code >= 300) return
+    }
   }
 
   /** Sends a line and waits for its reply; gives its code. */
@@ -125,6 +160,7 @@ export class HonestSession {
     while (witness.backend !== null && !session.isDone) {
       const { backend } = witness
       const [troubled, request] = [this.replies >= this.trouble, backend.outstanding]
+      if (troubled) this.untroubled = false
       if (troubled && this.silent) return
       if (troubled) {
         witness.leave()
@@ -135,6 +171,7 @@ export class HonestSession {
       } else if (request !== null) {
         this.replies++
         const reply = replyTo(request, this.tape.pick(24))
+        if (/^[45]/.test(reply)) this.untroubled = false
         witness.backendSays(reply)
         session.backend(Buffer.from(reply, 'latin1'), witness.now)
       } else return

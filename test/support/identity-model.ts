@@ -24,6 +24,7 @@ function attributesOf(lines: readonly string[]): ReadonlyMap<string, string> {
     const [verb, ...words] = line.split(' ')
     assert.equal(verb, 'XCLIENT')
     assert.ok(words.length > 0, 'XCLIENT that says nothing')
+    assert.ok(!line.includes(' ADDR=') || words.at(-1)?.startsWith('ADDR='), 'something behind ADDR')
     for (const word of words) {
       const [, name, value] = /^([A-Z_]+)=(.{0,255})$/.exec(word) ?? []
       assert.ok(name !== undefined && value !== undefined, `no attribute: ${word}`)

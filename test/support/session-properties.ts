@@ -11,7 +11,9 @@ const choices: fc.Arbitrary<readonly number[]> = fc.array(fc.noBias(fc.nat(0xfff
   size: 'max',
 })
 
-// Invariant: see witness.ts; held at every call of the session, and between any two inputs.
+// Invariant: front and back never disagree about where a command or a message ends; nothing reaches the backend that the client
+// did not send or the gate's own introduction does not say; no 250 is made up, and none is unheard while the client is there.
+// Held by witness.ts at every call of the session, and between any two inputs.
 export const keepsItsLaws = fc.property(choices, tape => new Walk(new Tape(tape)).run())
 
 function hear(tape: readonly number[], cut: (length: number) => readonly number[]): Heard {
@@ -42,14 +44,18 @@ export const isTheSameForEveryCut = fc.property(choices, choices, (tape, places)
   assert.deepEqual(hear(tape, ragged(places)), heard)
 })
 
+const ofTheBackend =
+  /^(?:550 5\.1\.1 no such user|554 5\.[56]\.[01] no(?: valid recipients)?|552 5\.3\.4 too big|535 5\.7\.8 no)$/
+
 /** How often the honest clients of the property below heard what. */
-export const heard = { refused: 0, deferred: 0, accepted: 0 }
+export const heard = { refused: 0, deferred: 0, accepted: 0, untroubled: 0 }
 
 // Invariant: a backend down, silent, busy or refusing at its greeting gives 4xx; the only 5xx are its own answers.
 export const refusesNobodyForGood = fc.property(choices, tape => {
-  const { refused, client } = hear(tape, whole)
-  for (const text of refused)
-    assert.match(text, /^(?:550 5\.1\.1 no such user|554 5\.6\.0 no|554 5\.5\.1 no valid recipients)$/)
+  const { refused, client, untroubled } = hear(tape, whole)
+  if (untroubled) heard.untroubled++
+  if (untroubled) assert.doesNotMatch(client, /^[45]/m, 'trouble, and nobody had any')
+  for (const text of refused) assert.match(text, ofTheBackend)
   if (refused.length > 0) heard.refused++
   if (/^4/m.test(client)) heard.deferred++
   if (client.includes('queued as')) heard.accepted++

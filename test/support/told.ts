@@ -1,11 +1,19 @@
 import type { BackendView } from './backend-view.ts'
 import { type Item, isUnusable, type StreamView } from './client-view.ts'
 import { secretsIn } from './log-model.ts'
+import { normalised } from './message-model.ts'
 import { meet } from './met.ts'
 
 /** Verbs that no client's line may carry to a backend. */
 export const forbidden =
   /^(?:XCLIENT|XFORWARD|X-CONNECT|PROXY|TURN|ATRN|XTURN|BURL|XEXCH50|X-LINK2STATE|X-EXPS)(?:[ \t]|$)/i
+
+/** Where a reply was heard, and what the backend has said to that item itself; null: nothing. */
+interface Heard {
+  readonly client: StreamView
+  readonly backend: BackendView | null
+  readonly said: string | null
+}
 
 /** What the client has said that still counts, going by the replies that it has heard: what both servers must agree about. */
 export class Told {
@@ -23,13 +31,15 @@ export class Told {
   transactions = 0
   /** Messages that the client has heard 2xx for. */
   acknowledged = 0
+  /** What every RCPT of this transaction is answered, because no backend would have it; null: nothing of the kind. */
+  declined: string | null = null
   /** What the client has sent for passwords. */
   readonly secrets: string[] = []
   /** Why the session may not go on behind the input being worked off. */
   mustClose: string | null = null
 
   /** What the reply to an item makes of it. */
-  follow(item: Item, text: string, client: StreamView, backend: BackendView | null): void {
+  follow(item: Item, text: string, { client, backend, said }: Heard): void {
     const code = Number(text.slice(0, 3))
     const good = code >= 200 && code < 300
     this.secrets.push(...secretsIn(item))
@@ -37,8 +47,9 @@ export class Told {
     if (code === 553) meet('address of 8 bit refused')
     if (text.startsWith('452 4.5.3 Error: too many')) meet('recipient of another group put off')
     if (isUnusable(item)) this.mustClose = 'octets behind an unusable count'
-    if (item.kind === 'message') this.endMessage(good)
-    else if (item.kind === 'chunk') this.followChunk(item, good, backend)
+    if (code === 500 && item.kind === 'line' && item.verb === '' && item.line !== '') meet('line of no text refused')
+    if (item.kind === 'message') this.followMessage(item.content, good)
+    else if (item.kind === 'chunk') this.followChunk(item, good, said === null, backend?.midMessage === true)
     else if (item.kind === 'response') this.followResponse(code)
     else this.followLine(item, code, client)
   }
@@ -55,7 +66,9 @@ export class Told {
     if (verb === 'STARTTLS' && code === 220) this.forget()
     if (forbidden.test(line)) meet('forbidden verb refused')
     if (!good || !['EHLO', 'HELO', 'MAIL', 'RSET'].includes(verb)) return
+    this.declined = null
     this.transactions++
+    if (verb === 'RSET' && this.chunks !== '') meet('RSET amid chunks')
     this.chunks = ''
     this.mail = verb === 'MAIL' ? line : null
     if (verb === 'EHLO' || verb === 'HELO') this.hello = line
@@ -68,22 +81,33 @@ export class Told {
     meet(code === 334 ? 'next round of AUTH' : good ? 'logged in by an answer' : 'login refused')
   }
 
-  private followChunk(item: Item & { readonly kind: 'chunk' }, good: boolean, backend: BackendView | null): void {
-    // What never came to a backend changes nothing but what the client has heard.
-    const swallowed = backend?.exchanges.at(-1)?.request.kind !== 'chunk'
+  private followMessage(content: string, good: boolean): void {
+    meet(good ? 'message accepted' : 'message refused')
+    if (good && content !== normalised(content)) meet('message mended')
+    this.endMessage(good)
+  }
+
+  /** `swallowed`: it never came to a backend, and changes nothing but what the client has heard. */
+  private followChunk(
+    item: Item & { readonly kind: 'chunk' },
+    good: boolean,
+    swallowed: boolean,
+    midMessage: boolean,
+  ): void {
     const isOver = !swallowed && (item.last || !good)
     meet(swallowed ? 'chunk swallowed' : isOver ? 'last chunk answered' : 'chunk answered')
     if (item.size === 0) meet('chunk of no octets')
     // A message with a hole in it is another message.
-    if (swallowed && backend?.midMessage === true) this.mustClose = 'a chunk of a message was swallowed'
+    if (swallowed && midMessage) this.mustClose = 'a chunk of a message was swallowed'
     if (!swallowed) this.chunks += item.content
     if (isOver) this.endMessage(good)
   }
 
   private endMessage(good: boolean): void {
-    if (good) this.acknowledged++
+    if (good && ++this.acknowledged === 2) meet('a second message accepted')
     this.mail = null
     this.chunks = ''
+    this.declined = null
     this.transactions++
   }
 
@@ -93,6 +117,7 @@ export class Told {
     this.mail = null
     this.chunks = ''
     this.loggedIn = false
+    this.declined = null
     this.transactions++
   }
 }

@@ -110,6 +110,6 @@ export class Script {
       const last = left === 0 && tape.pick(8) < 7 ? ' LAST' : ''
       text += `${word} ${tape.pick(12) === 11 ? '0' : ''}${size}${last}\r\n${content}`
     }
-    return text
+    return tape.pick(8) === 7 ? `${text}RSET\r\n` : text
   }
 }

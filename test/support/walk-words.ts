@@ -10,6 +10,8 @@ export const badLines: readonly string[] = [
   'AUTH PLAIN AGEAYg==',
   'AUTH LOGIN',
   'AUTH',
+  'AUTH  LOGIN  =',
+  'AUTH EXTERNAL =',
   'STARTTLS',
   'STARTTLS',
   'STARTTLS now',
@@ -39,7 +41,18 @@ export const badLines: readonly string[] = [
   'BDAT 99999999999999999999',
   'BDAT 100000',
   'BDAT',
+  'BDAT\t5',
+  'BDAT 5\tLAST',
+  'BDAT 5,LAST',
+  'BDAT 1e1',
+  ' BDAT 5 LAST',
+  'BDAT 3\rRSET',
   'FOO',
+  'DATA\t',
+  'RSET x',
+  'QUIT x',
+  'MAIL\tFROM:<t@example.org>',
+  'RCPT TO: <b@example.test> ORCPT=rfc822;b+2Bc',
   'FOO bar',
   'BAR',
   'HELP MAIL',
@@ -165,6 +178,11 @@ export const odd: readonly string[] = [
   '421 leaving\r\n',
   '199 x\r\n',
   '250-open\r\n',
+  '250\r\n',
+  '250-\r\n250 \xff\0\r\n',
+  '250 ok\r\r\n',
+  '550 no\r\n550 no\r\n',
+  '421 leaving\r\n250 ok\r\n',
   '250-a\r\n550 b\r\n',
   '25',
   'junk\r\n',
@@ -217,7 +235,7 @@ function replyToLine(verb: string, choice: number, no: boolean): string {
       return lines.map((line, i) => `250${i === lines.length - 1 ? ' ' : '-'}${line}\r\n`).join('')
     }
     case 'XCLIENT':
-      return '220 backend ESMTP\r\n'
+      return '220 backend ESMTP once more\r\n'
     case 'STARTTLS':
       return no ? '454 4.7.0 not now\r\n' : '220 2.0.0 ready\r\n'
     case 'AUTH':

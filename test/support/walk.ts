@@ -19,7 +19,9 @@ export class Walk {
   /** One turn in so many is not the one that somebody waits for. */
   private readonly calm: number
   private readonly script: Script
-  /** Whether TLS is wanted to the backends. */
+  /** The backend has always another question in the exchange of AUTH. */
+  private readonly isCurious: boolean
+  /** Whether TLS is wanted to the backends, as a rule: each may have its own. */
   private readonly backendTls: 'off' | 'opportunistic' | 'required'
   /** What the client has still to send of a line it has begun. */
   private unsent = ''
@@ -43,16 +45,17 @@ export class Walk {
     this.calm = tape.of([16, 8, 4, 2, 1])
     this.backendTls = tape.of(['off', 'off', 'opportunistic', 'required'] as const)
     this.script = new Script(tape)
+    this.isCurious = tape.pick(16) === 15
     this.session = new Session(house, arrival, witness, 0)
     witness.watch(this.session)
-    witness.spares = tape.of([0, 0, 1, 2])
+    witness.attempts.spares = tape.of([0, 0, 1, 2])
     this.session.start(0)
     witness.settle()
   }
 
   run(): void {
     try {
-      this.lead(this.tape.of([0, 0, 5, 9, 12, 14, 17]))
+      this.lead(this.tape.of([0, 0, 5, 9, 12, 14, 17, 24]))
       while (!this.tape.isOver && !this.session.isDone) this.turn()
       this.finish()
     } catch (fault) {
@@ -82,7 +85,7 @@ export class Walk {
       case 3:
         return this.clientSends(this.script.fragments())
       case 4:
-        return this.clientSends(tape.of(['\r\n', '\r\n\r', 'x'.repeat(4000), '\r\n'.repeat(1000)]))
+        return this.clientSends(tape.of(['\r\n', '\r\n\r', 'x'.repeat(4000), '\r\n'.repeat(1000), 'y'.repeat(90_000)]))
       case 5:
         return this.backendSays(tape.of(negatives))
       case 6:
@@ -124,7 +127,8 @@ export class Walk {
     if (reply !== null) return this.backendSays(reply)
     if (!client.greeted) return witness.asked.length > 0 ? this.answer() : this.pass(session.deadline - witness.now)
     if (client.mode === 'message') return this.clientSends(tape.pick(2) === 0 ? this.endOfData() : script.fragments())
-    if (client.mode === 'response' && client.item() === null) return this.clientSends(script.response())
+    if (client.mode === 'response' && client.item() === null)
+      return this.clientSends(script.response() + (this.isCurious ? 'YQ==\r\n'.repeat(22) : ''))
     const { chunk } = client
     const missing = chunk === null ? 0 : chunk.size - chunk.content.length
     if (missing > 0) return this.clientSends(script.fragments().repeat(20).slice(0, missing))
@@ -213,15 +217,18 @@ export class Walk {
   private reply(): string | null {
     const { backend } = this.witness
     const request = backend?.use ? backend.outstanding : null
+    if (request?.kind === 'response' && this.isCurious && request.line !== '*') return '334 \r\n'
     return request === null ? null : replyTo(request, this.tape.pick(24))
   }
 
   private opened(): void {
-    const { session, witness } = this
+    const { session, witness, tape } = this
     if (witness.backend === null || session.isDone) return
     this.unsaid = ''
-    const use = { xclient: session.house.xclient, tls: this.backendTls }
-    witness.note('opened', `tls=${use.tls}`)
+    const isOther = tape.pick(6) === 5
+    const tls = isOther ? tape.of(['off', 'opportunistic', 'required'] as const) : this.backendTls
+    const use = { xclient: session.house.xclient && !isOther, tls }
+    witness.note('opened', `tls=${use.tls} xclient=${use.xclient}`)
     witness.backend.use = use
     session.opened(use, witness.now)
     witness.settle()
@@ -271,7 +278,7 @@ export class Walk {
       witness.note('listed', `rank=${rank} list=bl.test rise=${finding.couldRise}`)
       session.answer({ ask: 'dnsbl', finding }, witness.now)
     } else {
-      const name = tape.of(['host.example', '[UNAVAILABLE]', 'a=+b ADDR=10.0.0.1\xe9'])
+      const name = tape.of(['host.example', '[UNAVAILABLE]', 'a=+b ADDR=10.0.0.1\xe9', `${'h'.repeat(200)}.example`])
       witness.note('named', name)
       witness.reverseName = name
       session.answer({ ask: 'reverse-name', name }, witness.now)
@@ -307,8 +314,9 @@ export class Walk {
 
   private ending(): void {
     const { session, witness, tape } = this
-    const what = tape.of(['end', 'drain', 'broken', 'drain'] as const)
+    const what = tape.of(['end', 'drain', 'end', 'broken'] as const)
     witness.note(what, '')
+    witness.isBroken = what === 'broken'
     session[what](witness.now)
     witness.settle()
   }
@@ -317,6 +325,7 @@ export class Walk {
   private finish(): void {
     const { session, witness } = this
     witness.note('broken', '')
+    witness.isBroken = true
     session.broken(witness.now)
     witness.settle()
     assert.ok(session.isDone, 'broken, and not over')

@@ -2,59 +2,51 @@ import assert from 'node:assert/strict'
 import type { TlsInfo } from '@sallyport/proxy/session/arrival.js'
 import type { Ask, Asked, Port, Reached } from '@sallyport/proxy/session/port.js'
 import type { Session } from '@sallyport/proxy/session/session.js'
+import { Attempts } from './attempts.ts'
 import { BackendView } from './backend-view.ts'
-import { type Item, StreamView } from './client-view.ts'
-import { checkCommand, checkOpening } from './command-model.ts'
-import { checkIdentity } from './identity-model.ts'
+import { StreamView } from './client-view.ts'
+import { checkOpening } from './command-model.ts'
+import { checkRelayed, checkReplayed } from './line-model.ts'
 import { assertUnlogged, secretsIn, secretsInLine } from './log-model.ts'
 import { meet } from './met.ts'
 import { greetingOf, nextOf } from './replay.ts'
 import { checkReply, type Scene } from './reply-model.ts'
+import { Story } from './story.ts'
 import { Told } from './told.ts'
-import { isOfOthers } from './walk-house.ts'
-
-/** One thing that happened, as a row of a transcript. */
-export interface Row {
-  readonly at: number
-  readonly what: string
-  readonly text: string
-}
 
 /**
  * A port that believes nothing: it reads the client's stream and the backend's as strict servers would, and holds every call of
  * the session against both. So the laws of test/proxy/session/walk.test.ts are checked at each call.
  */
-export class Witness implements Port {
-  readonly rows: Row[] = []
+export class Witness extends Story implements Port {
   readonly client = new StreamView()
   readonly told = new Told()
+  readonly attempts = new Attempts()
   backend: BackendView | null = null
   session: Session | null = null
-  now = 0
   /** For so long nobody has looked at the deadline, ms. */
   late = 0
   /** Our last word; nothing may follow it. */
   farewell: string | null = null
   closed = false
+  /** Nobody is left to answer: the client's connection broke. */
+  isBroken = false
+  /** The backend was let go while it had an item of the client's to answer. */
+  private isCutShort = false
   isFull = false
   conclusions = 0
   readonly asked: Ask[] = []
   /** The client's name, as the DNS has answered; null: nothing so far. */
   reverseName: string | null = null
-  /** Backends that are left to be tried. */
-  spares = 0
   /** What the client was given since STARTTLS was passed through. */
   private toClient = ''
   /** Every refusal that a backend has spoken. */
   private readonly refusals = new Set<string>()
   private heard = ''
+  /** The client had failed when it heard 354: its message is for nobody. */
+  private isBarred = false
   /** The backend has taken a message with this, and the client has not heard so. */
   private owed: string | null = null
-  private openedIn = -1
-  /** The transaction for which a backend that answers for itself was asked for a recipient. */
-  private recipientIn = -1
-  /** A backend was opened, and no reply of it has been passed on. */
-  private opening = false
 
   /** The session that is watched, before its first input. */
   watch(session: Session): void {
@@ -65,12 +57,8 @@ export class Witness implements Port {
   }
 
   private get scene(): Scene {
-    const { client, backend, told, refusals } = this
-    return { session: this.live(), client, backend, told, refusals }
-  }
-
-  note(what: string, text: string): void {
-    this.rows.push({ at: this.now, what, text })
+    const { client, backend, told, refusals, attempts } = this
+    return { session: this.live(), client, backend, told, refusals, attempts }
   }
 
   send(text: string): void {
@@ -96,15 +84,22 @@ export class Witness implements Port {
     if (item === null) {
       assert.ok(code === 421 || code === 521, `${code} in answer to nothing`)
       this.farewell = text
+      if (this.refusals.has(text)) meet('left by the backend with 421')
       return
     }
     const said = this.backend?.answerTo(item) ?? null
     const isOwn = said !== text && !(item.kind === 'line' && item.verb === 'EHLO' && this.backend?.relaying === true)
     checkReply(this.scene, item, text)
+    if (this.live().clientGone && said === text) meet('answered with half of it closed')
     if (text === this.owed && (item.kind === 'message' || item.kind === 'chunk')) this.owed = null
-    if (!isOwn) this.passedOn()
+    if (!isOwn) this.attempts.heard()
+    if (code === 354) this.isBarred = this.live().tally.verdict.action !== 'none'
     client.answered(item, code)
-    this.told.follow(item, text, client, this.backend)
+    if (this.attempts.isForItem && isOwn && code >= 400 && item.kind === 'line' && item.verb === 'RCPT')
+      this.told.declined = text
+    this.told.follow(item, text, { client, backend: this.backend, said })
+    this.backend?.pass()
+    this.attempts.isForItem = false
     if (code === 220 && item.kind === 'line' && item.verb === 'STARTTLS') this.leadOver()
   }
 
@@ -118,22 +113,17 @@ export class Witness implements Port {
   private greeted(text: string): void {
     const { client, backend } = this
     client.greeted = true
+    this.attempts.isForItem = false
     if (backend === null) {
       assert.match(text, /^(?:220-mx\.example\.test ESMTP\r\n)?220 mx\.example\.test ESMTP\r\n$/)
       return
     }
-    assert.equal(this.next(null), 'greets', 'a greeting out of turn')
+    assert.equal(nextOf(backend, this.told, null), 'greets', 'a greeting out of turn')
     assert.equal(text, greetingOf(backend), "another greeting than the backend's")
     meet('greeted by the backend')
     backend.asked = true
     backend.relaying = true
-    this.passedOn()
-  }
-
-  /** The client has heard the backend itself. */
-  private passedOn(): void {
-    this.opening = false
-    this.openedIn = -1
+    this.attempts.heard()
   }
 
   ask(ask: Ask): void {
@@ -146,94 +136,41 @@ export class Witness implements Port {
     assert.ok(this.backend === null, 'a second backend')
     checkOpening(this.scene, group)
     const item = this.client.greeted ? this.client.item() : null
-    if (item?.kind === 'line' && item.verb === 'RCPT') {
-      const { transactions } = this.told
-      assert.notEqual(this.openedIn, transactions, 'a second attempt in one transaction')
-      assert.notEqual(this.recipientIn, transactions, 'another backend for a transaction that has begun')
-      this.openedIn = transactions
-    }
-    this.opening = true
-    this.backend = new BackendView(group)
-  }
-
-  /** What a backend that does not answer for itself yet may be told. */
-  private next(command: string | null): ReturnType<typeof nextOf> {
-    assert.ok(this.backend !== null)
-    return nextOf(this.backend, this.told, command)
+    const isRcpt = item?.kind === 'line' && item.verb === 'RCPT'
+    this.attempts.open(group, isRcpt ? this.told.transactions : null)
+    this.backend = new BackendView()
   }
 
   command(text: string): void {
     this.note('B>', text.replace('\r\n', ''))
-    assert.equal(this.told.mustClose, null)
+    assert.equal(this.told.mustClose, null, `goes on behind ${this.told.mustClose}`)
     const { backend } = this
     assert.ok(backend !== null, 'a command to nobody')
     assert.match(text, /^[\t -~\x80-\xff]*\r\n$/, 'no printable line')
     const line = text.slice(0, -2)
     const item = this.client.greeted ? this.client.item() : null
-    if (backend.relaying) this.relays(line, item)
-    else this.replays(line, item)
+    const { scene, reverseName } = this
+    if (backend.relaying) {
+      assert.ok(!this.isFull, 'worked for a client that does not take its replies')
+      checkRelayed(scene, line, item)
+    } else checkReplayed({ ...scene, backend, reverseName }, line, item)
     backend.write(line)
-  }
-
-  private replays(line: string, item: Item | null): void {
-    const { backend } = this
-    const command = item?.kind === 'line' ? item.line : null
-    assert.ok(backend !== null && !backend.asked, 'a line behind the command that is not answered')
-    const next = this.next(command)
-    if (next === 'xclient') {
-      const { told, reverseName: name } = this
-      const lines = [...backend.lines().filter(said => said.startsWith('XCLIENT ')), line]
-      return checkIdentity(lines, { arrival: this.live().arrival, name, hello: told.hello })
-    }
-    assert.ok(typeof next === 'object', 'told what was not said, or not yet')
-    assert.equal(line, next.line, 'told what was not said, or not yet')
-    if (!next.isLast) return
-    backend.asked = true
-    checkCommand(this.scene, line)
-  }
-
-  private relays(line: string, item: Item | null): void {
-    assert.ok(!this.isFull, 'worked for a client that does not take its replies')
-    if (item?.kind === 'response') {
-      const isText = /^[\t -~\x80-\xff]*$/.test(item.line)
-      const goesOver = isText && item.line.length <= 12_288 && this.told.rounds < 20
-      assert.equal(line, goesOver ? item.line : '*', 'another answer in the exchange of AUTH')
-      meet(goesOver ? 'answer relayed' : 'answer became a star')
-      return
-    }
-    const { backend, client } = this
-    const { chunk } = client
-    if (chunk !== null) {
-      assert.equal(line.toUpperCase(), `BDAT ${chunk.size}${chunk.last ? ' LAST' : ''}`, 'another chunk')
-      assert.equal(this.live().tally.verdict.action, 'none', 'a chunk of a client that has failed')
-      return
-    }
-    assert.ok(item?.kind === 'line', 'a command, and none to answer')
-    assert.equal(line, item.line, 'a command that the client did not send')
-    checkCommand(this.scene, line)
-    if (item.verb !== 'RCPT') return
-    const ofOthers = isOfOthers(this.live().house, item.line)
-    if (this.told.mail !== null) assert.equal(ofOthers ? 'two' : null, backend?.group, 'a recipient of other servers')
-    // One that fails while the backend is opened is refused when that has answered.
-    assert.equal(this.live().tally.verdict.action, 'none', 'a recipient of a client that has failed')
-    this.recipientIn = this.told.transactions
   }
 
   message(octets: Uint8Array): void {
     const text = Buffer.from(octets).toString('latin1')
     this.note('B]', text)
     assert.ok(this.backend !== null, 'a message to nobody')
+    assert.ok(this.backend.mode !== 'message' || !this.isBarred, 'a message of a client that has failed')
     this.backend.data(text, this.client)
   }
 
   reopen(): boolean {
-    assert.ok(this.opening, 'another backend, and the client has heard this one')
-    this.note('reopen', `${this.spares > 0}`)
-    if (this.spares === 0) return false
-    meet('reopened')
-    this.spares--
+    const another = this.attempts.reopen()
+    this.note('reopen', `${another}`)
+    if (!another) return false
     this.backend?.leave(this.client)
-    this.backend = new BackendView(this.backend?.group ?? null)
+    this.backend = new BackendView()
     return true
   }
 
@@ -270,8 +207,9 @@ export class Witness implements Port {
 
   abandon(): void {
     this.note('abandon', '')
+    this.isCutShort = this.backend?.relaying === true && this.backend.outstanding !== null
     this.leave()
-    this.opening = false
+    this.attempts.abandoned()
   }
 
   /** The connection to the backend is no more. */
@@ -289,6 +227,8 @@ export class Witness implements Port {
   concluded(session: Session): void {
     this.conclusions++
     assert.equal(session.phase.name, 'done')
+    const isHalfClosed = session.journal.ending === 'hangup' && !this.isBroken
+    assert.ok(!isHalfClosed || !this.isCutShort, 'a client that has closed its half, and was owed a reply')
     assert.equal(session.journal.accepted, this.told.acknowledged, 'messages that the client has heard 2xx for')
     const { mode, waiting } = this.client
     const item = this.client.item()
@@ -329,9 +269,11 @@ export class Witness implements Port {
     }
     assert.ok(!this.closed && this.conclusions === 0, 'closed, and not over')
     assert.equal(this.farewell, null, 'a last word, and not over')
-    assert.equal(this.told.mustClose, null)
+    assert.equal(this.told.mustClose, null, `goes on behind ${this.told.mustClose}`)
     assert.ok(Number.isFinite(session.deadline), 'waits for ever')
     assert.ok(session.deadline > this.now - this.late, 'a deadline that lies behind')
+    assert.ok(session.deadline <= this.now + 600_000, 'a deadline beyond the longest that there is')
+    assert.ok(!this.isIdle, 'an item of the client that nobody works on')
     const { client, backend } = this
     const isOver = session.clientGone && (client.greeted ? client.item() === null : client.waiting === '')
     assert.ok(!isOver, 'the client has gone, and nothing is left to finish')
@@ -342,21 +284,17 @@ export class Witness implements Port {
     assert.equal(this.toClient, backend?.spoken, 'octets of the backend held back')
   }
 
+  /** The client has sent something whole, takes its replies, and there is nobody but the session itself to wait for. */
+  private get isIdle(): boolean {
+    const { client, backend } = this
+    if (!client.greeted || this.isFull || client.item() === null) return false
+    if (backend === null || backend.use === null || backend.mode === 'handshake') return backend === null
+    const lacksName = backend.use.xclient && this.reverseName === null && !backend.asked
+    return backend.outstanding === null && !lacksName
+  }
+
   live(): Session {
     assert.ok(this.session !== null)
     return this.session
   }
-
-  story(): string {
-    return this.rows.map(({ at, what, text }) => `@${at} ${what} ${escaped(text)}`).join('\n')
-  }
-}
-
-function escaped(text: string): string {
-  return text
-    .replaceAll('\\', '\\\\')
-    .replaceAll('\r', '\\r')
-    .replaceAll('\n', '\\n')
-    .replaceAll('\0', '\\0')
-    .replace(/[^ -~]/g, character => `\\x${character.charCodeAt(0).toString(16).padStart(2, '0')}`)
 }

@@ -152,13 +152,14 @@ listen:
   ],
   [
     'rules across keys, together with errors in the same section',
-    `listen: [":2525", "127.0.0.1:25", ":2525"]
+    `listen: [":2525", "127.0.0.1:25", ":2525", { address: ":2525", tls: off }]
 backend: { address: "127.0.0.1:2525", probe_every: 5 }
 score: { defer: 5, refuse: 3 }
 store: { url: "redis://u:secret@r", clients: 1 }
 `,
     [
       's.yaml:1:35 listen[2]: found ":2525" a second time: keep one of them',
+      's.yaml:1:55 listen[3].address: found ":2525" a second time: keep one of them',
       's.yaml:2:21 backend.address: found "127.0.0.1:2525", where the gate itself listens: name the mail server behind it',
       's.yaml:2:52 backend.probe_every: found 5, which has no unit: write 5s',
       's.yaml:3:8 score: found keys with defer above refuse, so that nobody is ever deferred: ' +

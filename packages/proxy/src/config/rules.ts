@@ -16,7 +16,6 @@ export function remarksOn(written: unknown): Remark[] {
     ...scoreOrder(written),
     ...listensTwice(written),
     ...lacksCertificate(written),
-    ...bypassesDomains(written),
     ...otherStore(written),
   ]
 }
@@ -52,7 +51,9 @@ function listensTwice(written: unknown): Remark[] {
   const texts = endpoints.map(formatEndpoint)
   return texts.flatMap((text, i) => {
     if (endpoints[i]?.port === 0 || texts.indexOf(text) === i) return []
-    return [{ path: ['listen', i], text: ' a second time: keep one of them' }]
+    // An entry with keys is found by its address.
+    const path = at(written, 'listen', `${i}`, 'address') === undefined ? ['listen', i] : ['listen', i, 'address']
+    return [{ path, text: ' a second time: keep one of them' }]
   })
 }
 
@@ -67,20 +68,6 @@ function lacksCertificate(written: unknown): Remark[] {
     const mode = at(entry, 'tls')
     if (typeof mode !== 'string' || !needsCertificate.includes(mode)) return []
     const text = ', for which the gate needs a certificate: name its files in tls.certificates'
-    return [{ path: ['listen', i, 'tls'], text }]
-  })
-}
-
-/** Behind STARTTLS that is the backend's, recipients are not seen; where it trusts the gate they might be anybody's. */
-function bypassesDomains(written: unknown): Remark[] {
-  const domains = at(written, 'recipient_domains')
-  const entries = at(written, 'listen')
-  if (!Array.isArray(domains) || domains.length === 0 || !Array.isArray(entries)) return []
-  return entries.flatMap((entry: unknown, i) => {
-    if (at(entry, 'tls') !== 'pass_through') return []
-    const text =
-      ', where the gate sees no recipient once TLS has begun, and so cannot hold clients to recipient_domains: ' +
-      'use starttls with a certificate, or off'
     return [{ path: ['listen', i, 'tls'], text }]
   })
 }
@@ -112,6 +99,14 @@ export function doubtsAbout(config: Config): Remark[] {
     config.listen.forEach(({ tls }, i) => {
       if (tls !== 'pass_through') return
       const text = ', where clients see the certificate of the backend and none of tls.certificates'
+      doubts.push({ path: ['listen', i, 'tls'], text })
+    })
+  }
+  if (config.recipientDomains.length > 0 || config.routes.length > 0) {
+    config.listen.forEach(({ tls }, i) => {
+      if (tls !== 'pass_through') return
+      const text =
+        ', where neither recipient_domains nor routes hold: the backend takes or refuses every recipient itself'
       doubts.push({ path: ['listen', i, 'tls'], text })
     })
   }

@@ -34,7 +34,7 @@ export interface View {
   /** `own`: the gate ends TLS; `backend`: it is the backend's, if it offers it; `none`: not offered, or in force. */
   readonly starttls: 'none' | 'own' | 'backend'
   readonly auth: boolean
-  /** The client's side is under TLS: without it nobody may ask that the message stays so (RFC 8689 3). */
+  /** The client's side is under TLS: without it nobody may ask that the message stays so (RFC 8689 2). */
   readonly tls: boolean
   /** Keywords in capitals that the operator keeps back. */
   readonly withhold: ReadonlySet<string>

@@ -86,7 +86,8 @@ class Exchange implements Phase {
       return session.conclude('backend closed', now)
     }
     this.awaiting = false
-    if (reply.code === 334 && !session.backendAhead && this.rounds <= mostRounds) {
+    // A backend that goes on asking behind `*` would do so for ever.
+    if (reply.code === 334 && this.rounds <= mostRounds && !session.backendAhead) {
       session.port.send(reply.text)
       return this.listen(session, now)
     }
