@@ -79,7 +79,7 @@ hostname: 25
       's.yaml:2:65 checks.pregreet.points: found 1.5: use a whole number from 0 to 1000',
       's.yaml:3:21 checks.commands.junk: found 0: use a whole number from 1 to 1000',
       's.yaml:5:16 limits.connections: found "5": use a whole number from 1 to 1000000',
-      's.yaml:6:17 limits.command_line: found 12 (less than 512): use a size from 512 to 64k, such as 2k',
+      's.yaml:6:17 limits.command_line: found 12 (less than 512): use a size from 512 to 12k, such as 2k',
       's.yaml:7:15 limits.per_client: found "many": use a whole number from 1 to 1000000',
       's.yaml:8:9 message: found nothing: write keys under it: bare_newline, or take it out',
       's.yaml:9:15 log.level: found nothing: write one of debug, info, warn, error, or take it out',
