@@ -30,7 +30,10 @@ class Exchange implements Phase {
   work(session: Session, now: Instant): void {
     if (this.awaiting) return this.noteAhead(session)
     session.isStalled = session.port.isFull
-    if (session.isStalled) return
+    if (session.isStalled) {
+      if (session.clientGone) session.conclude('hangup', now)
+      return
+    }
     const line = session.lines.takeLine()
     if (line === null) {
       const { house, arrival, lines } = session
