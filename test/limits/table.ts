@@ -49,7 +49,7 @@ export const parts: readonly Part[] = [
       },
       {
         what: 'A line of AUTH, its own or an answer',
-        bound: proxy('session/session.ts', 'authLine', 'octets'),
+        bound: proxy('smtp/command.ts', 'authLine', 'octets'),
         follows: `AUTH: ${said(replies.lineTooLong)}; an answer: the backend is told \`*\`, and refuses`,
         source: 'RFC 4954 4',
       },
@@ -79,7 +79,7 @@ export const parts: readonly Part[] = [
       },
       {
         what: 'Commands that wait unread',
-        bound: proxy('session/session.ts', 'pendingLimit', 'octets'),
+        bound: proxy('smtp/line.ts', 'pendingLimit', 'octets'),
         follows: 'the client is not read from until they are worked off',
         source: own,
       },
