@@ -29,6 +29,10 @@ const heard = (accepted: number, unknown: number): Partial<Facts> => ({
   backend: { mail: {}, rcpt: { accepted, 'unknown user': unknown }, dot: {} },
 })
 
+const grey = (wait: number | 'asked' | null): Partial<Facts> => ({
+  recipient: { path: 'b@example.test', domain: 'example.test', grey: { tuple: 't', wait } },
+})
+
 type Row = readonly [known: Partial<Facts>, expected: Outcome['kind'], options?: Record<string, number>]
 
 const tables: { readonly [Name in CheckName]: readonly Row[] } = {
@@ -142,6 +146,14 @@ const tables: { readonly [Name in CheckName]: readonly Row[] } = {
     [{ recipientsAsked: 1000 }, 'todo'],
     [{ recipientsAsked: 1001 }, 'fail'],
     [{ recipientsAsked: 101 }, 'fail', { most: 100 }],
+  ],
+  greylist: [
+    [{}, 'todo'],
+    [grey('asked'), 'todo'],
+    [grey(null), 'unknown'],
+    [grey(0), 'pass'],
+    [grey(1), 'fail'],
+    [{ recipient: { path: 'b@example.test', domain: 'example.test', grey: null } }, 'todo'],
   ],
   commands: [
     [{}, 'todo'],

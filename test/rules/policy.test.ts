@@ -31,6 +31,7 @@ test('by default nothing refuses on a first offence but what no mail client does
     'trap-recipient': 'defer',
     harvest: 'observe',
     recipients: 'observe',
+    greylist: 'observe',
   })
 })
 

@@ -34,7 +34,7 @@ export function play(transcript: Transcript, cut: Cut): void {
     while ((row.what === 'C|' || row.what === 'C~' || row.what === 'C:') && rows[i + 1]?.what === 'C|')
       octets = Buffer.concat([octets, octetsOf(rows[++i] as Row)])
     advance(session, recorder, row.at)
-    feed(session, row, octets, cut)
+    feed(session, recorder, row, octets, cut)
   }
   advance(session, recorder, rows.at(-1)?.at ?? 0)
   compare(transcript, recorder)
@@ -111,7 +111,7 @@ function advance(session: Session, recorder: Recorder, to: number): void {
   recorder.now = to
 }
 
-function feed(session: Session, { at, what, text, line }: Row, octets: Buffer, cut: Cut): void {
+function feed(session: Session, recorder: Recorder, { at, what, text, line }: Row, octets: Buffer, cut: Cut): void {
   const fields = new Map(text.split(' ').map(field => field.split('=', 2) as [string, string]))
   const count = (key: string, otherwise: number) => Number(fields.get(key) ?? otherwise)
   switch (what) {
@@ -147,6 +147,11 @@ function feed(session: Session, { at, what, text, line }: Row, octets: Buffer, c
       const tls = oneOf(fields.get('tls') ?? 'off', ['off', 'opportunistic', 'required'])
       return session.opened({ xclient: session.house.xclient, tls }, at)
     }
+    case 'grey':
+      return session.answer(
+        { ask: 'greylist', tuple: text.slice(text.indexOf(' ') + 1), wait: Number(text.split(' ')[0]) },
+        at,
+      )
     case 'secured':
       if (text === 'backend') return session.backendSecured(at)
       return session.secured(tlsOf(text.replace('client ', '')), at)
@@ -156,6 +161,12 @@ function feed(session: Session, { at, what, text, line }: Row, octets: Buffer, c
       return session.end(at)
     case 'broken':
       return session.broken(at)
+    case 'full':
+      recorder.isFull = true
+      return
+    case 'taken':
+      recorder.isFull = false
+      return session.resume(at)
     case 'drain':
       return session.drain(at)
     case 'time':

@@ -13,6 +13,7 @@ import assert from 'node:assert/strict'
  *                                    network (score/accepted/content/unknown)
  *   known -12/30                     the same of a verified name
  *   listed rank=2 list=bl.test rise=0 fall=0 failed=0 asked=1 ttl=300     DNS lists answer
+ *   grey 300 192.0.2.0/24 a@x b@y   the store answers how long these are deferred yet, in seconds
  *   named host.example               reverse DNS answers
  *   opened tls=required              the connection to the backend stands; tls as it is configured, off if not said
  *   secured client TLSv1.3 TLS_AES_128_GCM_SHA256 mx.example.test     TLS stands with the client (version, cipher, SNI)
@@ -53,8 +54,11 @@ export const inputs: ReadonlySet<string> = new Set([
   'C|',
   'end',
   'broken',
+  'full',
+  'taken',
   'recalled',
   'known',
+  'grey',
   'listed',
   'named',
   'opened',

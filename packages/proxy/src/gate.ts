@@ -163,6 +163,11 @@ export class Gate {
           if (name.kind === 'confirmed') this.ask(connection, 'identity')
         })
         return
+      case 'greylist':
+        void this.memory.greylist(session).then(found => {
+          if (found !== null) connection.drive(() => session.answer({ ask, ...found }, this.clock()))
+        })
+        return
       default:
         ask satisfies never
     }

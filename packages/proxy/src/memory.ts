@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import {
   type Address,
   isPrivate,
@@ -8,6 +9,7 @@ import {
   type Repute,
   reputeOf,
 } from '@sallyport/rules'
+import { greyTimes } from './session/greylisting.ts'
 import type { Recalled } from './session/port.ts'
 import type { Session } from './session/session.ts'
 import type { Store } from './store/index.ts'
@@ -41,6 +43,17 @@ export class Memory {
   async recallIdentity(session: Session): Promise<Repute | null> {
     const name = nameIdentity(session.facts.reverse, session.arrival.client)
     return name === null ? null : (await this.store.recall(name)).repute
+  }
+
+  /** Whether the recipient that is asked for now has to wait; null: nobody asks any more. Never rejects. */
+  async greylist(session: Session): Promise<{ readonly tuple: string; readonly wait: number | null } | null> {
+    const { recipient } = session.facts
+    const times = greyTimes(session)
+    if (!recipient?.grey || times === null) return null
+    const { tuple } = recipient.grey
+    // What a client wrote may be long, and is nobody's business in the store.
+    const name = createHash('sha256').update(tuple, 'latin1').digest('base64url').slice(0, 22)
+    return { tuple, wait: await this.store.greylist(name, times) }
   }
 
   /** Writes what the session taught; nobody waits for it. */

@@ -1,5 +1,6 @@
 import type { BackendReplies } from './backend-word.ts'
 import type { DnsblFinding } from './dnsbl.ts'
+import type { Grey } from './greylist.ts'
 import type { Reputes, Standing } from './reputation.ts'
 import type { ReverseName } from './reverse-name.ts'
 
@@ -12,6 +13,8 @@ export interface RecipientFacts {
   readonly path: string
   /** Its domain, lower case; empty: it has none. */
   readonly domain: string
+  /** null: it is not greylisted. */
+  readonly grey: Grey | null
 }
 
 /**

@@ -45,6 +45,8 @@ export const presetSettings: Readonly<Record<Preset, PresetSettings>> = {
       'trap-recipient': { action: 'trap' },
       harvest: { action: 'drop' },
       recipients: { action: 'defer', options: { most: 100 } },
+      // The times of OpenBSD's spamd: 25 min, 4 h, 36 d.
+      greylist: { action: 'defer', options: { delay: 1_500, window: 14_400, keep: 3_110_400 } },
     },
     delays: { ...noDelays, rcpt: 1_000, point: 1_000, error: 2_000, unknown: 1_000 },
     greetWait: 10_000,

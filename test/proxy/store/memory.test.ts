@@ -39,6 +39,8 @@ async function openReopening(): Promise<Subject> {
   const file = newFile()
   let store = openFile(world, file)
   const counted = { recalls: 0, remembers: 0 }
+  // Which the file does not keep.
+  const grey = new MemoryStore({ kind: 'memory', file: null, clients: 100 }, world.log, world.now)
   const front: Store = {
     recall: client => {
       counted.recalls++
@@ -48,6 +50,7 @@ async function openReopening(): Promise<Subject> {
       counted.remembers++
       store.remember(client, lesson)
     },
+    greylist: (name, times) => grey.greylist(name, times),
     forget: client => store.forget(client),
     get health() {
       return { ...store.health, ...counted }

@@ -24,6 +24,11 @@ const failure = (name: string) => ({ passed: {}, failed: { [name]: 1000 } })
 /** Redis keeps its own time: instead of the clock, everything that it remembers is moved into the past. */
 const timeTravel = `
 for _, key in ipairs(redis.call('KEYS', '*')) do
+  if redis.call('TYPE', key).ok == 'string' then
+    local left, value = redis.call('TTL', key) - ARGV[1], redis.call('GET', key)
+    if tonumber(value) then value = string.format('%d', value - ARGV[1]) end
+    if left > 0 then redis.call('SET', key, value, 'EX', left) else redis.call('DEL', key) end
+  else
   for _, field in ipairs(redis.call('HKEYS', key)) do
     if field ~= 'r' then redis.call('HINCRBY', key, field, -ARGV[1]) else
       local score, at, rest = string.match(redis.call('HGET', key, field), '(%S+) (%S+) (.*)')
@@ -31,6 +36,7 @@ for _, key in ipairs(redis.call('KEYS', '*')) do
     end
   end
   redis.call('EXPIRE', key, redis.call('TTL', key) - ARGV[1])
+  end
 end`
 
 /** A Redis with two stores on it. */
@@ -51,6 +57,7 @@ async function openShared(): Promise<Subject> {
     store: {
       recall: client => reader.recall(client),
       remember: (client, lesson) => teacher.remember(client, lesson),
+      greylist: (name, times) => reader.greylist(name, times),
       forget: client => teacher.forget(client),
       get health() {
         return { ...reader.health, remembers: teacher.health.remembers, rememberErrors: teacher.health.rememberErrors }

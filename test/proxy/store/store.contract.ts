@@ -195,6 +195,26 @@ export function storeContract(name: string, open: () => Promise<Subject>, forget
       await expect(client, [])
     })
 
+    it('greylists: defers for the delay, and lets in who comes again within the window, for as long as is kept', async t => {
+      const times = { delay: 300, window: 14_400, keep: 86_400 }
+      const [one, two, late] = ['one', 'two', 'late'].map(word => `${name} ${word}`.slice(-40)) as [string, string, string]
+      const left = (who: string) => store.greylist(who, times)
+      if ((await left(one)) === null) return t.diagnostic('lets everybody in')
+      assert.equal(await left(late), 300)
+      await subject.advance(100)
+      assert.ok(Math.abs(((await left(one)) ?? 0) - 200) <= 2)
+      assert.equal(await left(two), 300, 'each for itself')
+      await subject.advance(250)
+      assert.equal(await left(one), 0)
+      await subject.advance(80_000)
+      assert.equal(await left(one), 0, 'and is kept anew')
+      assert.equal(await left(late), 300, 'after the window it begins anew')
+      await subject.advance(80_000)
+      assert.equal(await left(one), 0)
+      await subject.advance(90_000)
+      assert.equal(await left(one), 300)
+    })
+
     it('forgets a client, and only that one', async () => {
       const [one, two] = [newClient(), newClient()]
       await remember(one, { pregreet: 1000 }, { dnsbl: 1000 })

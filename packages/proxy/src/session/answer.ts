@@ -18,6 +18,12 @@ export function noteAnswer(session: Session, answer: Answer): boolean {
       facts.reverse = answer.name
       session.plan = planFor(session, null)
       return true
+    case 'greylist': {
+      const { recipient } = facts
+      if (recipient?.grey?.tuple !== answer.tuple) return false
+      facts.recipient = { ...recipient, grey: { tuple: answer.tuple, wait: answer.wait } }
+      return true
+    }
     default:
       return answer satisfies never
   }

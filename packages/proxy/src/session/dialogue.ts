@@ -116,8 +116,10 @@ export function screenRecipient(session: Session, path: string, now: Instant): b
   // A backend may have taken MAIL without a hello, before this recipient of others let it go.
   if (session.hello !== null) facts.enveloped = true
   facts.recipientsAsked++
-  facts.recipient = { path: path.slice(0, 320), domain: domainOf(path).toLowerCase() }
-  if (session.house.traps.has(path)) facts.trapRecipient ??= facts.recipient.path
+  const shown = path.slice(0, 320)
+  // What was asked of it is not asked again.
+  if (facts.recipient?.path !== shown) facts.recipient = { path: shown, domain: domainOf(path).toLowerCase(), grey: null }
+  if (session.house.traps.has(path)) facts.trapRecipient ??= shown
   const general = session.judge()
   const verdict = verdictForRecipient(session)
   if (endsDialogue(general) || endsDialogue(verdict)) {
@@ -245,7 +247,7 @@ function declinePrdr(session: Session, { argument }: Command): boolean {
   return true
 }
 
-/** Addresses are ASCII, or UTF-8 where the transaction says so (RFC 6531 3.4); else two servers may read two addresses. */
+/** Addresses are ASCII, or UTF-8 where the transaction says so (RFC 6531 3.5); else two servers may read two addresses. */
 function declineEightBit(session: Session, { verb, argument, line }: Command): boolean {
   if (!hasEightBit(line)) return false
   const path = parsePath(verb === 'MAIL' ? 'FROM' : 'TO', argument)

@@ -25,6 +25,8 @@ export type Answer =
   | Identified
   | { readonly ask: 'dnsbl'; readonly finding: DnsblFinding }
   | { readonly ask: 'reverse-name'; readonly name: ReverseName }
+  // Of the recipient, which may be another by then; null: the store did not say.
+  | { readonly ask: 'greylist'; readonly tuple: string; readonly wait: number | null }
 
 /** How an attempt to reach the backend ended. `declined`: it was reached, and would not have the client or its sender. */
 export type Reached = 'ok' | 'declined' | 'refused' | 'timeout' | 'greeting' | 'tls' | 'identity' | 'error'

@@ -28,7 +28,7 @@ export class Session {
   readonly arrival: Arrival
   readonly port: Port
   readonly startedAt: Instant
-  readonly facts: Facts
+  readonly facts = new Facts()
   /** What holds for this client. */
   plan: Plan
   readonly tally: Tally
@@ -45,6 +45,8 @@ export class Session {
   transaction: Transaction | null = null
   /** The group of backends that was last opened; null: the default one. */
   group: string | null = null
+  /** The backend that is open has offered CHUNKING to this client: to any other the octets behind BDAT are commands. */
+  takesChunks = false
   /** PIPELINING was in our latest EHLO reply. */
   pipeliningOffered = false
   /** The verb of the latest command line, for the log. */
@@ -71,7 +73,6 @@ export class Session {
     this.arrival = arrival
     this.port = port
     this.startedAt = now
-    this.facts = new Facts()
     this.facts.client = arrival.client.text
     this.facts.access = arrival.access
     this.facts.greetWait = arrival.greetWait
@@ -99,13 +100,15 @@ export class Session {
     if (this.isDone || !this.isStalled) return
     this.isStalled = false
     this.phase.work(this, now)
+    if (this.clientGone && !this.isStalled) this.phase.clientEnded(this, now)
   }
 
   /** The client has closed its side, or its connection broke. */
   end(now: Instant): void {
     if (this.isDone || this.clientGone) return
     this.clientGone = true
-    this.phase.clientEnded(this, now)
+    // Where it takes no replies now, what waits is answered first.
+    if (!this.isStalled || !this.lines.hasLine) this.phase.clientEnded(this, now)
   }
 
   /** The client's connection broke: nobody is left to answer. */
@@ -150,6 +153,7 @@ export class Session {
   private hear(): void {
     this.replyReader = new ReplyReader()
     this.repliesWaiting = 0
+    this.takesChunks = false
   }
 
   /** Octets of the backend. */

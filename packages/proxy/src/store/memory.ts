@@ -1,5 +1,6 @@
-import type { Fading, Lesson } from '@sallyport/rules'
+import type { Fading, GreyTimes, Lesson } from '@sallyport/rules'
 import { ClientFile } from './client-file.ts'
+import { GreyTable } from './grey-table.ts'
 import { Records } from './records.ts'
 import {
   type ClientRecord,
@@ -26,6 +27,7 @@ const saveInterval = 60_000
 /** Clients remembered in this process, and in a file over restarts. */
 export class MemoryStore implements Store {
   readonly #records: Records
+  readonly #grey: GreyTable
   readonly #file: ClientFile | null
   readonly #now: WallClock
   readonly #counters = zeroCounters()
@@ -38,6 +40,7 @@ export class MemoryStore implements Store {
   /** Reads the file, if there is one to read, before it returns. */
   constructor(options: MemoryOptions, log: StoreLog, now: WallClock) {
     this.#now = now
+    this.#grey = new GreyTable(options.clients)
     this.#file = options.file === null ? null : new ClientFile(options.file, log)
     this.#records = this.#file?.load(options, now()) ?? new Records(options.clients, options.fading)
     this.#timer = this.#file === null ? null : setInterval(() => this.save(), saveInterval).unref()
@@ -56,6 +59,10 @@ export class MemoryStore implements Store {
     this.#counters.remembers++
     this.#records.remember(client, lesson, this.#now())
     this.#changed = true
+  }
+
+  greylist(name: string, times: GreyTimes): Promise<number> {
+    return Promise.resolve(this.#grey.meet(name, times, this.#now()))
   }
 
   forget(client: string): Promise<boolean> {

@@ -1,10 +1,12 @@
-import { type Fading, faded, type Lesson, lifeOf, noRepute, type Repute, usualFading } from '@sallyport/rules'
+import { type Fading, faded, type GreyTimes, type Lesson, lifeOf, noRepute, type Repute, usualFading } from '@sallyport/rules'
 import { Redis, ReplyError, type Result } from 'ioredis'
 import { recallScript, rememberScript } from './client-scripts.ts'
+import { greyScript } from './grey-script.ts'
 
 declare module 'ioredis' {
   interface RedisCommander<Context> {
     recallClient(key: string): Result<unknown, Context>
+    meetGrey(key: string, delay: number, window: number, keep: number): Result<unknown, Context>
     rememberClient(key: string, ...numbersAndFields: (string | number)[]): Result<unknown, Context>
   }
 }
@@ -87,6 +89,7 @@ export class RedisClients {
       retryStrategy: attempt => Math.min(50 * 2 ** (attempt - 1), 2000) + Math.random() * 100,
       scripts: {
         recallClient: { lua: recallScript, numberOfKeys: 1, readOnly: true },
+        meetGrey: { lua: greyScript, numberOfKeys: 1 },
         rememberClient: { lua: rememberScript, numberOfKeys: 1 },
       },
     })
@@ -116,6 +119,12 @@ export class RedisClients {
     for (const [name, ttl] of Object.entries(lesson.passed)) fields.push(`p:${name}`, ttl)
     for (const [name, ttl] of Object.entries(lesson.failed)) fields.push(`f:${name}`, ttl)
     return (await this.#redis.rememberClient(this.#key(client), ...fields)) === 1
+  }
+
+  /** The seconds for which those of that name are deferred yet; null: what is there is none of ours. */
+  async greylist(name: string, { delay, window, keep }: GreyTimes): Promise<number | null> {
+    const left = await this.#redis.meetGrey(`${this.#prefix}grey:{${name}}`, delay, window, keep)
+    return typeof left === 'number' ? left : null
   }
 
   async forget(client: string): Promise<void> {

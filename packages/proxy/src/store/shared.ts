@@ -1,4 +1,4 @@
-import type { Lesson } from '@sallyport/rules'
+import type { GreyTimes, Lesson } from '@sallyport/rules'
 import { Breaker, breakerLimits } from './breaker.ts'
 import { Records } from './records.ts'
 import { isRefusal, RedisClients, type RedisOptions } from './redis.ts'
@@ -98,6 +98,12 @@ export class SharedStore implements Store {
     this.#copy.remember(client, lesson, this.#now())
     this.#unwritten.remember(client, lesson, this.#now())
     void this.#writeAndGoOn(client)
+  }
+
+  async greylist(name: string, times: GreyTimes): Promise<number | null> {
+    const asked = await this.#ask('writes', () => this.#redis.greylist(name, times))
+    // Gates that each remember alone would defer the same message one after another.
+    return typeof asked === 'object' ? asked.answer : null
   }
 
   async forget(client: string): Promise<boolean> {

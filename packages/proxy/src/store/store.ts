@@ -1,4 +1,4 @@
-import type { Lesson, Repute } from '@sallyport/rules'
+import type { GreyTimes, Lesson, Repute } from '@sallyport/rules'
 
 /** What is remembered of a client: names of checks, and its mail. What has expired is left out, so that wall-clock time never enters the rules. */
 export interface ClientRecord {
@@ -31,6 +31,11 @@ export interface Store {
   recall(client: string): Promise<ClientRecord>
   /** Not awaited by anybody who talks to a client. Never throws. A ttl that is not a second at least is left out. */
   remember(client: string, lesson: Lesson): void
+  /**
+   * Notes an attempt, and gives the seconds for which those of that name (64 characters at most) are deferred yet; 0: it has come again in time, and
+   * is let in from now on. null: nothing can be said, and it is let in. Never rejects. Not kept over a restart of a memory store.
+   */
+  greylist(name: string, times: GreyTimes): Promise<number | null>
   /** Forgets one client. Never rejects; false: it is forgotten in this process only, because the shared store did not answer. */
   forget(client: string): Promise<boolean>
   /** The state at this moment, and counters since the start, for the metrics. */

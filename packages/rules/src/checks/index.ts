@@ -3,6 +3,7 @@ import { authenticated } from './authenticated.ts'
 import { bareNewline } from './bare-newline.ts'
 import { commands } from './commands.ts'
 import { dnsbl } from './dnsbl.ts'
+import { greylist } from './greylist.ts'
 import { harvest } from './harvest.ts'
 import { heloSyntax } from './helo-syntax.ts'
 import { nonSmtpCommand } from './non-smtp-command.ts'
@@ -28,6 +29,7 @@ export const checks = [
   trapRecipient,
   harvest,
   recipients,
+  greylist,
   authenticated,
 ] as const
 

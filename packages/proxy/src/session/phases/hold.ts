@@ -4,6 +4,7 @@ import type { Reply } from '../../smtp/reply.ts'
 import type { Phase } from '../phase.ts'
 import type { Ask, Attempt } from '../port.ts'
 import type { Session } from '../session.ts'
+import { askGreylist, awaitsGreylist } from '../greylisting.ts'
 import { isProven, wasKnown } from '../standing.ts'
 
 const moments: { readonly [V in Verb]?: Moment } = {
@@ -61,7 +62,7 @@ class Hold implements Phase {
 
   learnt(session: Session, _asked: Ask, now: Instant): void {
     this.judge(session, now)
-    if (session.phase === this && now >= this.until && !isWaiting(session.plan, session.tally))
+    if (session.phase === this && now >= this.until && !isPending(session))
       this.release(session, now)
   }
 
@@ -110,7 +111,8 @@ export function holdBack(
   go: (now: Instant) => void,
 ): boolean {
   const wait = waitFor(session, command)
-  const answers = command.verb === 'RCPT' && isWaiting(session.plan, session.tally) ? session.house.waits.answers : 0
+  if (command.verb === 'RCPT') askGreylist(session, command)
+  const answers = command.verb === 'RCPT' && isPending(session) ? session.house.waits.answers : 0
   if (wait === 0 && answers === 0) return false
   new Hold(back, command, now, wait, answers, go).begin(session)
   return true
@@ -134,3 +136,6 @@ function unknownSoFar({ backend, standing }: Facts): number {
   const now = unknownOf(backend)
   return now === 0 ? 0 : now + Math.floor(standing?.unknown ?? 0)
 }
+
+/** Something that was asked about the client or its recipient has not been answered, and would decide. */
+const isPending = (session: Session): boolean => isWaiting(session.plan, session.tally) || awaitsGreylist(session)
