@@ -32,6 +32,7 @@ export {
   mostForClean,
   noDelays,
 } from './delay.ts'
+export type { DnsAnswer, DnsInquiry, DnsQuestion } from './dns.ts'
 export type { DnsblFinding } from './dnsbl.ts'
 export { DnsblRank, type DnsblResult, type TtlBounds } from './dnsbl-rank.ts'
 export { type DnsblZone, distinctDomains, type OctetPattern, parseZone, readAnswer } from './dnsbl-zone.ts'
@@ -53,4 +54,7 @@ export {
 } from './policy.ts'
 export { type Preset, type PresetSettings, presetSettings, presets } from './preset.ts'
 export type { ReverseName } from './reverse-name.ts'
+export { checkHost } from './spf/evaluation.ts'
+export type { SpfQuestion } from './spf/scope.ts'
+export { type SpfFinding, type SpfResult, spfResults } from './spf.ts'
 export { type Instant, never } from './time.ts'
