@@ -21,6 +21,7 @@ async function metrics(): Promise<string> {
     connectionsOpen: () => 0,
     connectionsLimit: () => 1,
     draining: () => false,
+    trapped: () => 0,
     backendUp: () => true,
     servers: () => [{ name: '10.0.0.1:25', up: true, open: 0, ejected: 0 }],
     backendWaiting: () => 0,

@@ -169,7 +169,12 @@ test('nobody there, silence, other tongues, a slow one, one that hangs later', a
   sink.faults.set('greeting', { kind: 'hang' })
   assertFinding((await diagnose(t, settings)).of('greeting'), 'FAIL', /^no answer in 1 s$/, /is it a mail server/)
   sink.faults.set('greeting', { kind: 'reply', text: '+OK POP3 \x1b[31mready' })
-  assertFinding((await diagnose(t, settings)).of('greeting'), 'FAIL', /^it does not speak SMTP$/)
+  assertFinding(
+    (await diagnose(t, settings)).of('greeting'),
+    'FAIL',
+    /^it does not speak SMTP: \+OK POP3 \\033\[31mready$/,
+    /another program/,
+  )
   sink.faults.set('greeting', { kind: 'reply', text: '554 5.3.2 \x1b[31mNo service' })
   assertFinding((await diagnose(t, settings)).of('greeting'), 'FAIL', /^it answered 554 5\.3\.2 \\033\[31mNo service$/)
   sink.faults.set('greeting', { kind: 'delay', ms: 300 })

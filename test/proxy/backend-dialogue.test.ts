@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { after, type TestContext, test } from 'node:test'
+import { createSecureContext } from 'node:tls'
 import { BackendDialogue, BackendFault, type DialogueOptions } from '@sallyport/proxy/backend-dialogue.js'
-import type { BackendTls } from '@sallyport/proxy/backend-tls.js'
+import type { BackendTls } from '@sallyport/proxy/tls/backend-tls.js'
 import { parseAddress } from '@sallyport/rules'
 import { makeCertificate } from '../support/certificate.ts'
 import { startSink } from '../support/sink.ts'
@@ -10,8 +11,12 @@ import { startTlsSink } from '../support/tls-sink.ts'
 const certificate = await makeCertificate({ after }, ['mail.example.test', '127.0.0.1'])
 const other = await makeCertificate({ after }, ['mail.example.test'])
 
-const required: BackendTls = { mode: 'required', ca: certificate.cert, name: 'mail.example.test' }
-const opportunistic: BackendTls = { mode: 'opportunistic', ca: null, name: 'mail.example.test' }
+const required: BackendTls = {
+  mode: 'required',
+  context: createSecureContext({ ca: certificate.cert }),
+  name: 'mail.example.test',
+}
+const opportunistic: BackendTls = { mode: 'opportunistic', context: null, name: 'mail.example.test' }
 
 function dialogueWith(t: TestContext, port: number, more: Partial<DialogueOptions> = {}): BackendDialogue {
   const dialogue = BackendDialogue.begin({
@@ -43,8 +48,8 @@ test('the certificate of an address is good for that address', async t => {
 for (const [what, tls, why] of [
   ['another name', { ...required, name: 'other.example.test' }, /^its certificate is not good: ERR_TLS_CERT_ALTNAME/],
   ['another address', { ...required, name: '127.0.0.2' }, /^its certificate is not good: ERR_TLS_CERT_ALTNAME/],
-  ['another CA', { ...required, ca: other.cert }, /^its certificate is not good: /],
-  ['no CA of ours', { ...required, ca: null }, /^its certificate is not good: DEPTH_ZERO_SELF_SIGNED_CERT$/],
+  ['another CA', { ...required, context: createSecureContext({ ca: other.cert }) }, /^its certificate is not good: /],
+  ['no CA of ours', { ...required, context: null }, /^its certificate is not good: DEPTH_ZERO_SELF_SIGNED_CERT$/],
 ] as const) {
   test(`required: with ${what} nothing is said inside TLS`, async t => {
     const sink = await startTlsSink(t, { certificate })
@@ -67,7 +72,7 @@ test('a backend without STARTTLS: enough for opportunistic, not for required', a
 for (const behind of ['250 2.0.0 Ok\r\n', '250-', '2', '\r\n']) {
   test(`${JSON.stringify(behind)} behind the 220 to STARTTLS is a fault`, async t => {
     const sink = await startTlsSink(t, { certificate, answer: `220 2.0.0 Ready\r\n${behind}` })
-    await fails(dialogueWith(t, sink.port).introduce(required), /^it said something between|^it does not speak SMTP$/)
+    await fails(dialogueWith(t, sink.port).introduce(required), /^it said something between|^it does not speak SMTP: /)
     assert.deepEqual(sink.commands, ['EHLO gate.example.test', 'STARTTLS'])
   })
 }

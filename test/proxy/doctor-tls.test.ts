@@ -1,14 +1,19 @@
 import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
-import type { BackendTls } from '@sallyport/proxy/backend-tls.js'
+import { createSecureContext } from 'node:tls'
 import { examineBackend } from '@sallyport/proxy/doctor/backend.js'
 import type { Finding } from '@sallyport/proxy/doctor/report.js'
+import type { BackendTls } from '@sallyport/proxy/tls/backend-tls.js'
 import { makeCertificate } from '../support/certificate.ts'
 import { startSink } from '../support/sink.ts'
 import { startTlsSink } from '../support/tls-sink.ts'
 
 const certificate = await makeCertificate({ after }, ['mail.example.test'])
-const required: BackendTls = { mode: 'required', ca: certificate.cert, name: 'mail.example.test' }
+const required: BackendTls = {
+  mode: 'required',
+  context: createSecureContext({ ca: certificate.cert }),
+  name: 'mail.example.test',
+}
 
 /** The findings on TLS, and whatever failed. */
 async function findingsOf(port: number, tls: BackendTls): Promise<readonly string[]> {
@@ -22,9 +27,9 @@ async function findingsOf(port: number, tls: BackendTls): Promise<readonly strin
     recipient: null,
     keywords,
   }
-  const { findings } = await examineBackend({ name: 'it', backend, tls }, surroundings)
+  const { report } = await examineBackend({ key: 'backend', name: 'it', backend, tls }, surroundings)
   const told = ({ point, level }: Finding) => point === 'TLS' || level === 'FAIL'
-  return findings.filter(told).map(({ level, point, saw }) => `${level} ${point} ${saw}`)
+  return report.findings.filter(told).map(({ level, point, saw }) => `${level} ${point} ${saw}`)
 }
 
 const assertAll = (lines: readonly string[], ...patterns: readonly RegExp[]) => {
@@ -50,7 +55,10 @@ test('required, and a certificate that is soon over', async t => {
   assertAll(await findingsOf(sink.port, { ...required, mode: 'opportunistic' }), /^ok TLS .*not verified/)
   const brief = await makeCertificate(t, ['mail.example.test'], 3)
   const behind = await startTlsSink(t, { certificate: brief })
-  assertAll(await findingsOf(behind.port, { ...required, ca: brief.cert }), /^warn TLS .*, verified$/)
+  assertAll(
+    await findingsOf(behind.port, { ...required, context: createSecureContext({ ca: brief.cert }) }),
+    /^warn TLS .*, verified$/,
+  )
 })
 
 test('required, and not to be had: not offered, refused, no handshake, another name', async t => {

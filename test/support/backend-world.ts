@@ -1,15 +1,13 @@
-import { createSecureContext } from 'node:tls'
-import { noTls } from '@sallyport/proxy/backend-tls.js'
 import type { Member } from '@sallyport/proxy/backends/choice.js'
 import { Group, type QueueResult, type Surroundings } from '@sallyport/proxy/backends/group.js'
 import { Lease, type Seeker } from '@sallyport/proxy/backends/lease.js'
 import { Server } from '@sallyport/proxy/backends/server.js'
 import type { Picking } from '@sallyport/proxy/config/config.js'
+import { noTls } from '@sallyport/proxy/tls/backend-tls.js'
 
 /** A server that nobody connects to. */
 export function makeServer(name: string, limit = 1_000): Server {
-  const tls = { ...noTls, context: createSecureContext() }
-  return new Server(name, { endpoint: { host: name, port: 25 }, identity: 'proxy_v2', tls }, limit, 10_000)
+  return new Server(name, { endpoint: { host: name, port: 25 }, identity: 'proxy_v2', tls: noTls }, limit, 10_000)
 }
 
 export function makeMembers(weights: readonly number[], limit = 1_000): Member[] {

@@ -13,6 +13,7 @@ export const waits: Waits = {
   data: 180_000,
   session: 14_400_000,
   tlsHandshake: 30_000,
+  suspect: 60_000,
   backendConnect: 5_000,
   backendGreeting: 30_000,
   backendReply: 300_000,
@@ -31,6 +32,7 @@ export interface HouseOptions {
   readonly auth?: House['auth']
   readonly verbs?: readonly string[]
   readonly withhold?: readonly string[]
+  readonly trap?: House['trap']
   readonly bareNewline?: 'normalise' | 'refuse'
   readonly waits?: Partial<Waits>
   readonly commandLine?: number
@@ -54,6 +56,7 @@ export function makeHouse(options: HouseOptions = {}): House {
     auth: options.auth ?? 'tls',
     verbs: options.verbs === undefined ? null : new Set(options.verbs),
     withhold: new Set(options.withhold),
+    trap: options.trap ?? { interval: 1_000, wait: 600_000 },
     bareNewline: options.bareNewline ?? 'normalise',
   }
 }

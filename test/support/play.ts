@@ -68,6 +68,7 @@ function open({ settings }: Transcript, recorder: Recorder): Session {
     auth: oneOf(settings.get('auth') ?? 'tls', ['tls', 'always', 'never']),
     ...(list('verbs') && { verbs: list('verbs') ?? [] }),
     withhold: list('withhold') ?? [],
+    ...(settings.has('trap') && { trap: JSON.parse(settings.get('trap') ?? '') as { interval: number; wait: number } }),
     bareNewline: settings.get('bare_newline') === 'refuse' ? 'refuse' : 'normalise',
     waits: JSON.parse(settings.get('waits') ?? '{}') as Record<string, number>,
     commands: Number(settings.get('commands') ?? 1000),
@@ -82,6 +83,7 @@ function open({ settings }: Transcript, recorder: Recorder): Session {
     starttls: oneOf(settings.get('starttls') ?? 'off', ['off', 'offered', 'required', 'pass_through']),
     tls: settings.has('tls') ? tlsOf(settings.get('tls') ?? '') : null,
   }
+  recorder.traps = Number(settings.get('traps') ?? 0)
   recorder.servers = Number(settings.get('servers') ?? 1) - 1
   return new Session(makeHouse(options), arrival, recorder, 0)
 }

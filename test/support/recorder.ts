@@ -4,7 +4,7 @@ import type { Session } from '@sallyport/proxy/session/session.js'
 /** What a session did to the world. Adjacent octets to the same side at the same instant are one entry. */
 export interface Deed {
   readonly at: number
-  readonly kind: 'S:' | 'B>' | 'ask' | 'open' | 'reopen' | 'secure' | 'abandon' | 'close' | 'concluded'
+  readonly kind: 'S:' | 'B>' | 'ask' | 'open' | 'reopen' | 'secure' | 'trap' | 'abandon' | 'close' | 'concluded'
   readonly text: string
 }
 
@@ -18,6 +18,8 @@ export class Recorder implements Port {
   conclusions = 0
   reachedAs: Reached[] = []
   waits: string[] = []
+  /** Places in the trap. */
+  traps = 0
   /** Backends that are left to be tried. */
   servers = 0
 
@@ -58,6 +60,10 @@ export class Recorder implements Port {
   }
   replied(to: Asked, wait: number): void {
     this.waits.push(`${to}=${wait}`)
+  }
+  trap(suspicion: number): boolean {
+    this.note('trap', String(suspicion))
+    return this.traps-- > 0
   }
   abandon(): void {
     this.note('abandon', '')

@@ -21,7 +21,7 @@ import assert from 'node:assert/strict'
  * What must come out, all of it and nothing else, in this order and at this time:
  *   S: text         a line to the client               S~ text   octets
  *   B> text         a line to the backend              B] text   octets
- *   ask x · open group · reopen · secure client · secure backend · abandon · close
+ *   ask x · trap suspicion · open group · reopen · secure client · secure backend · abandon · close
  * At the end, if given:
  *   verdict refused pregreet         the session's verdict and the check that is its cause
  *   why 4 octets after 10 ms         what that check saw
@@ -68,6 +68,7 @@ export const outputs: ReadonlySet<string> = new Set([
   'B>',
   'B]',
   'ask',
+  'trap',
   'open',
   'reopen',
   'secure',
@@ -105,6 +106,8 @@ const known = new Set([
   'bare_newline',
   'waits',
   'commands',
+  'trap',
+  'traps',
   'plays',
 ])
 

@@ -159,6 +159,11 @@ export class Witness extends Story implements Port {
     this.backend.data(text, this.client)
   }
 
+  /** The walks have no place in a trap: a client that would be there is let go. */
+  trap(): boolean {
+    return false
+  }
+
   reopen(): boolean {
     const another = this.attempts.reopen()
     this.note('reopen', `${another}`)

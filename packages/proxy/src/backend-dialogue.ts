@@ -2,12 +2,16 @@ import type { Socket } from 'node:net'
 import type { TLSSocket } from 'node:tls'
 import type { Address } from '@sallyport/rules'
 import { type Backend, dial, identityHeader, ownHeader } from './backend.ts'
-import { type BackendTls, beginTls, certificateFault } from './backend-tls.ts'
 import type { Identity } from './config/config.ts'
 import { keywordLines, keywordOf } from './smtp/keywords.ts'
+import { latin1 } from './smtp/octets.ts'
 import { isNegative, isPositive, type Reply, ReplyReader } from './smtp/reply.ts'
 import { xclientCommands } from './smtp/xclient.ts'
 import { endsOf } from './sockets.ts'
+import { type BackendTls, beginTls, certificateFault } from './tls/backend-tls.ts'
+
+/** The beginning of the fault of one that answers in another tongue than SMTP. */
+export const tongue = 'it does not speak SMTP'
 
 /** Replies that nobody asked for are kept to be told of, but not without end. */
 const mostUnread = 20
@@ -94,7 +98,8 @@ export class BackendDialogue {
     // Whoever sits between us could have put it there, to be read as said inside TLS.
     if (this.reader.midReply || this.unread.length > 0) throw this.fail('it said something between its 220 and TLS')
     this.socket.removeAllListeners('data').removeAllListeners('end')
-    const secured = beginTls(this.socket, tls)
+    // What its certificate is worth is told below, in our words and not in those of an error of the socket's.
+    const secured = beginTls(this.socket, { ...tls, mode: 'opportunistic' })
     this.socket = secured
     this.reader = new ReplyReader()
     this.attend(secured)
@@ -177,7 +182,7 @@ export class BackendDialogue {
   private attend(socket: Socket): void {
     socket.on('data', octets => {
       for (const reply of this.reader.read(octets)) this.take(reply)
-      if (this.reader.malformed) this.fail('it does not speak SMTP')
+      if (this.reader.malformed) this.fail(`${tongue}: ${firstLine(octets)}`)
     })
     socket.on('end', () => this.fail('it closed the connection'))
     socket.on('error', (error: NodeJS.ErrnoException) => this.fail(error.code ?? error.message))
@@ -231,5 +236,8 @@ function headerHint(identity: Identity): string {
   if (identity === 'xconnect') return '; was it built with _FFR_XCNCT, and does its ruleset x_connect say yes there?'
   return identity.startsWith('proxy_') ? '; does it expect a PROXY header there?' : ''
 }
+
+/** What came first, for a person to see what it is. */
+const firstLine = (octets: Buffer): string => latin1(octets, 0, Math.min(octets.length, 60)).split(/\r?\n/, 1)[0] ?? ''
 
 const brief = (reply: Reply): string => reply.text.trimEnd().slice(0, 120)

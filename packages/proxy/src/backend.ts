@@ -4,7 +4,7 @@ import type { Endpoint, Identity } from './config/config.ts'
 import { flow } from './flow.ts'
 import { encodeV1, encodeV2, encodeV2Local } from './proxy-protocol/encode.ts'
 import type { TlsInfo } from './session/arrival.ts'
-import type { SessionTls } from './tls/backend-tls.ts'
+import type { BackendTls } from './tls/backend-tls.ts'
 
 /** The mail server behind the gate, and how it learns who the client is. */
 export interface Backend {
@@ -14,7 +14,7 @@ export interface Backend {
 
 /** With what a session needs for its TLS. */
 export interface SessionBackend extends Backend {
-  readonly tls: SessionTls
+  readonly tls: BackendTls
 }
 
 /** Both ends of a client's connection, for the header that tells them to the backend. */

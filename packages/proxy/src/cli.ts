@@ -49,8 +49,8 @@ const help = `usage: sallyport COMMAND [OPTION]...
 
   run      run the gate in the foreground until SIGTERM; SIGHUP reads the configuration again
   check    tell everything that is wrong with the configuration, and what may be
-  doctor   look at the backend, Redis, DNS lists and this host as the gate would
-           find them, and tell what would do; no message is sent
+  doctor   look at every server behind, certificates, Redis, DNS lists and this host
+           as the gate would find them, and tell what would do; no message is sent
   config   print the configuration with all defaults, passwords as ***
   schema   print the JSON Schema of the configuration
 

@@ -10,7 +10,6 @@ import type { ProxyHeaderReader } from './proxy-protocol/decode.ts'
 import { arrivalOf, turnAway } from './reception.ts'
 import type { TlsInfo } from './session/arrival.ts'
 import type { Ask, Asked, Port, Reached } from './session/port.ts'
-import { replies } from './session/replies.ts'
 import { Session } from './session/session.ts'
 import { attendBackend, untie } from './sockets.ts'
 import { handshakeFailed, secureBackend, secureClient } from './tls/handshake.ts'
@@ -121,8 +120,7 @@ export class Connection implements Port, WheelEntry {
     const { session, gate } = this
     gate.fault(fault, session)
     if (session === null || session.isDone) return void this.client.destroy()
-    session.journal.detail = 'internal error'
-    session.fault(gate.clock(), replies.internal(gate.house.hostname, session.arrival.id))
+    session.fault(gate.clock())
   }
 
   /** The others have had their turn: goes on with the commands that wait. */
@@ -263,6 +261,10 @@ export class Connection implements Port, WheelEntry {
     this.gate.metrics.backendReply.observe(to, wait / 1000)
   }
 
+  trap(suspicion: number): boolean {
+    return this.gate.trap(this, suspicion)
+  }
+
   abandon(): void {
     this.passage?.release()
     const { backend } = this
@@ -286,6 +288,7 @@ export class Connection implements Port, WheelEntry {
 
   concluded(session: Session): void {
     const { gate, key } = this
+    gate.traps.leave(session)
     gate.conclude(session, this.passage?.server ?? null)
     if (key !== null) gate.learn(session, key, this.ends.client)
   }

@@ -14,11 +14,13 @@ import { ReverseNameLookup } from './lookups/reverse-name.ts'
 import { Metrics } from './metrics.ts'
 import { type House, Offer } from './session/house.ts'
 import type { Ask } from './session/port.ts'
+import { replies } from './session/replies.ts'
 import type { Session } from './session/session.ts'
 import { countSession } from './session-count.ts'
 import { sentence, sessionLine, verdictOf } from './session-line.ts'
 import type { Store } from './store/index.ts'
 import type { Certificates } from './tls/certificates.ts'
+import { Traps } from './traps.ts'
 import { Wheel } from './wheel.ts'
 
 /** Granularity of deadlines, ms. */
@@ -34,6 +36,7 @@ export class Gate {
   readonly census = new Census()
   readonly ids = new IdSource()
   readonly connections = new Set<Connection>()
+  readonly traps = new Traps<Session>(0)
   readonly metrics: Metrics
   readonly log: Log
   readonly store: Store
@@ -66,6 +69,7 @@ export class Gate {
     this.store = store
     this.access = access
     this.config = config
+    this.traps.places = config.trap.sessions
     this.watch = new Watch(this)
     this.backends = new Backends(plans, config.timeouts, this.watch, null)
     this.offer = new Offer(config.hostname)
@@ -78,6 +82,7 @@ export class Gate {
       connectionsOpen: () => this.census.open,
       connectionsLimit: () => this.config.limits.connections,
       draining: () => this.draining,
+      trapped: () => this.traps.size,
       backendUp: () => this.backends.areUp,
       servers: () => this.backends.servers,
       backendWaiting: () => this.backends.waiting,
@@ -94,6 +99,7 @@ export class Gate {
     this.certificates.stop()
     this.certificates = certificates
     this.config = config
+    this.traps.places = config.trap.sessions
     this.backends = new Backends(plans, config.timeouts, this.watch, this.backends)
     this.access = access
     this.house = houseOf(config, this.backends, this.offer)
@@ -152,6 +158,16 @@ export class Gate {
     }
   }
 
+  /** A place in the trap for a session, if there is one for so much suspicion; another may have to leave for it. */
+  trap(connection: Connection, suspicion: number): boolean {
+    const { session } = connection
+    if (session === null) return false
+    return this.traps.take(session, suspicion, () => {
+      const text = replies.tooBusy(this.house.hostname, session.arrival.id)
+      connection.drive(() => session.conclude('verdict', this.clock(), text))
+    })
+  }
+
   /** The end of a session, `server` the one that it had last: counted and logged, in this one place. */
   conclude(session: Session, server: Server | null): void {
     const verdict = verdictOf(session)
@@ -205,6 +221,7 @@ function houseOf(config: Config, backends: Backends, offer: Offer): House {
     verbs: config.extensions.verbs === 'any' ? null : new Set(config.extensions.verbs),
     withhold: new Set(config.extensions.withhold),
     xclient: backends.useXclient,
+    trap: config.trap,
     bareNewline: config.message.bareNewline,
   }
 }

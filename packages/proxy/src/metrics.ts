@@ -29,6 +29,8 @@ export interface Readings {
   connectionsOpen(): number
   connectionsLimit(): number
   draining(): boolean
+  /** Clients that are trapped now. */
+  trapped(): number
   backendUp(): boolean
   servers(): readonly ServerReading[]
   backendWaiting(): number
@@ -140,6 +142,7 @@ export class Metrics {
     }
     gauge('connections_open', 'Connections now.', readings.connectionsOpen)
     gauge('connections_limit', 'Connections at most.', readings.connectionsLimit)
+    gauge('trapped_clients', 'Clients that are trapped now.', readings.trapped)
     gauge('draining', 'Whether the gate is about to stop.', () => Number(readings.draining()))
     gauge(
       'backend_up',

@@ -1,8 +1,8 @@
 import { BackendDialogue, BackendFault } from './backend-dialogue.ts'
-import { type BackendTls, noTls } from './backend-tls.ts'
 import type { Server } from './backends/server.ts'
 import type { Gate } from './gate.ts'
 import { keywordOf } from './smtp/keywords.ts'
+import { type BackendTls, noTls } from './tls/backend-tls.ts'
 
 /** How long a server may take to greet and to answer EHLO, ms, in all. */
 const patience = 10_000

@@ -3,9 +3,9 @@ import type { Journal } from './session/journal.ts'
 import type { Session } from './session/session.ts'
 import { printable } from './smtp/octets.ts'
 
-export const verdicts = ['passed', 'deferred', 'refused', 'dropped', 'abandoned', 'health', 'error'] as const
+export const verdicts = ['passed', 'deferred', 'refused', 'trapped', 'dropped', 'abandoned', 'health', 'error'] as const
 /**
- * How a session is counted: `passed`: it reached the backend, which answered for itself; `deferred`, `refused`, `dropped`: a
+ * How a session is counted: `passed`: it reached the backend, which answered for itself; `deferred`, `refused`, `trapped`, `dropped`: a
  * check's doing; `abandoned`: the client left, or ran out of time, before either; `health`: a balancer's probe; `error`: the backend or the gate was in trouble.
  */
 export type SessionVerdict = (typeof verdicts)[number]
@@ -19,6 +19,8 @@ export function verdictOf(session: Session): SessionVerdict {
       return 'deferred'
     case 'refuse':
       return 'refused'
+    case 'trap':
+      return 'trapped'
     case 'drop':
       return 'dropped'
     case 'none':

@@ -5,7 +5,7 @@ import type { Plan, PlannedCheck } from './policy.ts'
 
 /** What is to be done about the client, and the one check that is the reason: the worst, or the heaviest of the score. */
 export interface Verdict {
-  readonly action: 'none' | 'defer' | 'refuse' | 'drop'
+  readonly action: 'none' | 'defer' | 'refuse' | 'trap' | 'drop'
   readonly cause: Cause | null
 }
 
@@ -17,7 +17,10 @@ export interface Cause {
 
 const none: Verdict = { action: 'none', cause: null }
 
-const severity = { none: 0, observe: 0, score: 0, defer: 1, refuse: 2, drop: 3 } as const
+const severity = { none: 0, observe: 0, score: 0, defer: 1, refuse: 2, trap: 3, drop: 4 } as const
+
+/** The client is not to be spoken with as with others any more. */
+export const endsDialogue = ({ action }: Verdict): boolean => action === 'trap' || action === 'drop'
 
 /** What failed checks add up to. */
 class Sum {
@@ -87,6 +90,11 @@ export class Tally {
     const kind = this.outcomes[position]?.kind
     // One that is remembered need not be tested again, so `todo` and `unknown` take nothing from it.
     return kind === 'pass' || (kind !== 'fail' && this.isRemembered(position))
+  }
+
+  /** The points of all that has failed, whatever follows from it: who is let go first where not all can be held. */
+  suspicion(plan: Plan): number {
+    return plan.checks.reduce((sum, { points }, i) => sum + (this.outcomes[i]?.kind === 'fail' ? points : 0), 0)
   }
 
   actionFor(planned: PlannedCheck, position: number): Action {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
-import { commonKeywords } from '@sallyport/proxy/backends/common-keywords.js'
+import { commonKeywords, uncommonKeywords } from '@sallyport/proxy/backends/common-keywords.js'
 import fc from 'fast-check'
 import { runs } from '../../support/properties.ts'
 
@@ -70,3 +70,14 @@ const isCommon = fc.property(offersOfSome, offers => {
 })
 
 test('common keywords: what is told is offered by all', () => fc.assert(isCommon, runs(300)))
+
+test('uncommon: what some have and not all, but for the line that all are offered', () => {
+  const offers = [
+    ['SIZE 500', 'DSN', 'AUTH PLAIN LOGIN', 'CHUNKING'],
+    ['size 300', 'dsn', 'AUTH PLAIN'],
+  ]
+  assert.deepEqual(uncommonKeywords(offers), [['SIZE 500', 'AUTH PLAIN LOGIN', 'CHUNKING'], []])
+  assert.deepEqual(uncommonKeywords([['SIZE'], ['SIZE']]), [[], []])
+  assert.deepEqual(uncommonKeywords([['DSN', 'VRFY']]), [[]])
+  assert.deepEqual(uncommonKeywords([]), [])
+})

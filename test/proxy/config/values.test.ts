@@ -60,6 +60,7 @@ test('values: an empty file is the defaults', () => {
     dnsbl: { zones: [], resolvers: [], wait: 5000, ttl: { min: 60, max: 3600, fallback: 300 } },
     extensions: { withhold: [], verbs: 'any' },
     message: { bareNewline: 'normalise' },
+    trap: { sessions: 1000, interval: 1000, wait: 600_000 },
     limits: { connections: 10_000, perClient: 50, commandLine: 2048, commands: 5000 },
     timeouts: {
       proxyHeader: 5000,
@@ -67,6 +68,7 @@ test('values: an empty file is the defaults', () => {
       answers: 5000,
       tlsHandshake: 30_000,
       command: 300_000,
+      suspect: 60_000,
       screening: 600_000,
       data: 180_000,
       session: 14_400_000,

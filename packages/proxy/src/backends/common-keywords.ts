@@ -18,6 +18,14 @@ export function commonKeywords(offers: readonly (readonly string[])[]): readonly
   })
 }
 
+/** What each of several servers offers that is neither common to all in the same words nor what the common line says. */
+export function uncommonKeywords(offers: readonly (readonly string[])[]): readonly (readonly string[])[] {
+  const known = offers.map(lines => new Set(lines.map(folded)))
+  const common = new Set(commonKeywords(offers).map(folded))
+  const isCommon = (line: string) => common.has(line) || known.every(theirs => theirs.has(line))
+  return offers.map(lines => lines.filter(line => !isCommon(folded(line))))
+}
+
 /** The line of the same keyword; of AUTH in the same form too, as old servers have it twice, `AUTH PLAIN` and `AUTH=PLAIN`. */
 function sameKeyword(lines: readonly string[], line: string): string | undefined {
   const keyword = keywordOf(line)

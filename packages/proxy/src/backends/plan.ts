@@ -2,6 +2,23 @@ import type { SessionBackend } from '../backend.ts'
 import type { BackendGroup, Config, Endpoint } from '../config/config.ts'
 import { loadBackendTls } from '../tls/backend-tls.ts'
 
+/** A group as it is written. */
+export interface WrittenGroup {
+  /** Where: `backend`, `routes[0].backend`. */
+  readonly key: string
+  /** As in a plan. */
+  readonly domains: readonly string[]
+  readonly settings: BackendGroup
+}
+
+/** The groups of a configuration, that of `backend` first. */
+export function writtenGroups({ backend, routes }: Config): readonly WrittenGroup[] {
+  return [
+    { key: 'backend', domains: [], settings: backend },
+    ...routes.map((route, i) => ({ key: `routes[${i}].backend`, domains: route.domains, settings: route.backend })),
+  ]
+}
+
 /** A group as configured, with all that was to be read for it. */
 export interface GroupPlan {
   /** Those of the recipients that it is for; none: all that no other group is for. */
@@ -10,17 +27,10 @@ export interface GroupPlan {
   readonly servers: readonly { readonly backend: SessionBackend; readonly weight: number }[]
 }
 
-/**
- * The groups of a configuration, that of `backend` first. `embedded`: the MTA of the gate's own, where no server is named. A text
- * says what file could not be read.
- */
-export async function planGroups({ backend, routes }: Config, embedded: Endpoint): Promise<GroupPlan[] | string> {
+/** `embedded`: the MTA of the gate's own, where no server is named. A text says what file could not be read. */
+export async function planGroups(config: Config, embedded: Endpoint): Promise<GroupPlan[] | string> {
   const plans: GroupPlan[] = []
-  const written = [
-    { key: 'backend', domains: [], settings: backend },
-    ...routes.map((route, i) => ({ key: `routes[${i}].backend`, domains: route.domains, settings: route.backend })),
-  ]
-  for (const { key, domains, settings } of written) {
+  for (const { key, domains, settings } of writtenGroups(config)) {
     const servers = []
     for (const { address: endpoint, weight } of settings.servers ?? [{ address: embedded, weight: 1 }]) {
       const tls = await loadBackendTls(settings, endpoint)

@@ -83,6 +83,7 @@ export interface Config {
   readonly policy: Policy
   readonly extensions: Extensions
   readonly message: { readonly bareNewline: BareNewline }
+  readonly trap: { readonly sessions: number; readonly interval: number; readonly wait: number }
   readonly limits: Limits
   readonly timeouts: Timeouts
   readonly store: MemoryStore | RedisStore

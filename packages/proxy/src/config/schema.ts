@@ -63,6 +63,9 @@ const timeouts = section({
     .prefault('5s')
     .describe('For what was asked of the DNS or the store about a client, before its recipient is decided without it.'),
   command: duration('1s', '1h', '5m').prefault('5m').describe('For the next command of the client.'),
+  suspect: duration('1s', '1h', '1m')
+    .prefault('1m')
+    .describe('For the next command of a client that has failed a check, or is trapped; never more than command.'),
   screening: duration('1s', '1d', '10m').prefault('10m').describe('For everything before the backend is opened.'),
   data: duration('1s', '1h', '3m').prefault('3m').describe('Between two pieces of a message.'),
   session: duration('1m', '7d', '4h').prefault('4h').describe('For the whole session.'),
@@ -99,6 +102,14 @@ const extensions = section({
     .describe(
       'Verbs that the gate does not know and passes on to the backend once a client is known: any, or these alone. Never those that forge a client or carry a message past the gate.',
     ),
+})
+
+const trap = section({
+  sessions: count(0, 1_000_000)
+    .prefault(1000)
+    .describe('The most clients that are trapped at a time; when all places are taken the least suspicious is let go.'),
+  interval: duration('50ms', '10s', '1s').prefault('1s').describe('The time between two octets of a reply.'),
+  wait: duration('10s', '1h', '10m').prefault('10m').describe('How long a client is held at most.'),
 })
 
 const drain = section({
@@ -164,6 +175,7 @@ const file = z.strictObject({
   })
     .prefault({})
     .describe('What is done about messages.'),
+  trap: trap.prefault({}).describe('Clients that fail a check with the action trap are answered an octet at a time.'),
   limits: limits.prefault({}).describe('Bounds.'),
   timeouts: timeouts.prefault({}).describe('The longest waits.'),
   store,

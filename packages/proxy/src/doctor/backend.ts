@@ -1,7 +1,8 @@
-import { noTls } from '../backend-tls.ts'
+import { tongue } from '../backend-dialogue.ts'
 import type { Identity } from '../config/config.ts'
 import { keywordOf } from '../smtp/keywords.ts'
-import { examineIdentity, expectHeader } from './identity.ts'
+import { noTls } from '../tls/backend-tls.ts'
+import { examineIdentity, expectHeader, point as identityPoint } from './identity.ts'
 import { keywordText } from './keyword.ts'
 import { Report } from './report.ts'
 import { type Arrival, tellTls } from './tls.ts'
@@ -10,47 +11,62 @@ import { type Behind, type Surroundings, Visit } from './visit.ts'
 /** The most that a trial with another identity waits for a greeting, ms: a server that waits for a header is silent. */
 const longestTrial = 5_000
 
-/** Connects to a backend as the gate would, and reports what it finds, step by step. */
-export async function examineBackend(behind: Behind, surroundings: Surroundings): Promise<Report> {
-  const report = new Report(`backend ${behind.name}, identity ${behind.backend.identity}`)
-  const visit = new Visit(behind, surroundings, 'gate')
-  const arrival = await arrive(report, behind, surroundings, visit)
-  if (arrival !== null) {
-    report.ok('keywords', keywordText(arrival.lines, surroundings.keywords))
-    if (!arrival.broken) await leave(report, visit)
-  }
-  visit.close()
-  // Where TLS was tried and failed, the gate goes on without, and so do we.
-  const next = arrival?.broken === true ? { ...behind, tls: noTls } : behind
-  if (arrival !== null) await examineIdentity(report, next, surroundings, arrival.lines)
-  return report
+/** What was found of a backend. */
+export interface Examination {
+  readonly behind: Behind
+  readonly report: Report
+  /** Its keywords; null: the gate cannot use it. */
+  readonly lines: readonly string[] | null
+  /** It is not there, or does not greet whoever the client is. That may pass; what must be set otherwise does not. */
+  readonly isDown: boolean
 }
 
-/** From the connection to the last EHLO; null: there is no going on. */
+/** Connects to a backend as the gate would, and reports what it finds, step by step. */
+export async function examineBackend(behind: Behind, surroundings: Surroundings): Promise<Examination> {
+  const report = new Report(`${behind.key} ${behind.name}, identity ${behind.backend.identity}`)
+  const visit = new Visit(behind, surroundings, 'gate')
+  const arrival = await arrive(report, behind, surroundings, visit)
+  if (arrival === null || arrival === 'down') {
+    visit.close()
+    return { behind, report, lines: null, isDown: arrival === 'down' }
+  }
+  report.ok('keywords', keywordText(arrival.lines, surroundings.keywords))
+  if (!arrival.broken) await leave(report, visit)
+  visit.close()
+  // Where TLS was tried and failed, the gate goes on without, and so do we.
+  const next = arrival.broken ? { ...behind, tls: noTls } : behind
+  await examineIdentity(report, next, surroundings, arrival.lines)
+  // Without its XCLIENT a session goes no further, and the probe takes it for down; a header that nobody reads stops neither.
+  const isDeaf = behind.backend.identity === 'xclient' && report.hasFailed(identityPoint)
+  return { behind, report, lines: isDeaf ? null : arrival.lines, isDown: false }
+}
+
+/** From the connection to the last EHLO; null: there is no going on, as with one that is down. */
 async function arrive(
   report: Report,
   behind: Behind,
   surroundings: Surroundings,
   visit: Visit,
-): Promise<Arrival | null> {
+): Promise<Arrival | 'down' | null> {
   const connected = await visit.connected()
   if ('fault' in connected) {
-    const advice = 'is it running, is the address right, does a firewall stand between?'
-    report.fail('reachable', connected.fault, connected.ms, advice)
-    return null
+    report.fail('reachable', connected.fault, connected.ms, callAgain(connected.fault))
+    return 'down'
   }
   report.ok('reachable', 'connected', connected.ms)
   const greeting = await visit.greeting()
   if ('fault' in greeting) {
-    report.fail('greeting', greeting.fault, greeting.ms, await whatWouldDo(behind, surroundings))
-    return null
+    const advice = await whatWouldDo(behind, surroundings)
+    report.fail('greeting', greeting.fault, greeting.ms, advice ?? listenAgain(greeting.fault))
+    return advice === null ? 'down' : null
   }
   report.ok('greeting', greeting.value.text.trimEnd(), greeting.ms)
   const hello = await visit.hello()
   if ('fault' in hello) {
     // A server that was not told of the header greets, and stumbles over it then.
-    report.fail('EHLO', hello.fault, hello.ms, await whatWouldDo(behind, surroundings))
-    return null
+    const advice = await whatWouldDo(behind, surroundings)
+    report.fail('EHLO', hello.fault, hello.ms, advice ?? listenAgain(hello.fault))
+    return advice === null ? 'down' : null
   }
   report.ok('EHLO', `250 ${visit.welcome}`, hello.ms)
   return tellTls(report, behind, visit, hello.value)
@@ -62,8 +78,28 @@ async function leave(report: Report, visit: Visit): Promise<void> {
   else report.ok('QUIT', quit.value.text.trimEnd(), quit.ms)
 }
 
-/** What makes the backend greet when the configured identity does not: found out by trying. */
-async function whatWouldDo(behind: Behind, surroundings: Surroundings): Promise<string> {
+/** Why nobody answers a call, most likely. */
+function callAgain(fault: string): string {
+  switch (fault) {
+    case 'ECONNREFUSED':
+      return 'nobody listens there: is it running, is the port right?'
+    case 'ENOTFOUND':
+    case 'EAI_AGAIN':
+      return 'the name has no address: is it right, does the resolver of this host (/etc/resolv.conf) answer?'
+    default:
+      return 'is it running, is the address right, does a firewall stand between?'
+  }
+}
+
+/** Why nobody greets, whatever the identity. */
+function listenAgain(fault: string): string {
+  return fault.startsWith(tongue)
+    ? 'another program listens there, or a port that begins with TLS (465): name one that greets with 220'
+    : 'no other identity makes it speak either: is it a mail server, without TLS from the first octet (465), is it overloaded? see its log'
+}
+
+/** What makes the backend greet when the configured identity does not, found out by trying; null: nothing. */
+async function whatWouldDo(behind: Behind, surroundings: Surroundings): Promise<string | null> {
   const configured = behind.backend.identity
   const { greeting, ...others } = surroundings.patience
   const patience = { ...others, greeting: Math.min(greeting, longestTrial) }
@@ -79,5 +115,5 @@ async function whatWouldDo(behind: Behind, surroundings: Surroundings): Promise<
     const xclient = arrival.value.some(line => keywordOf(line) === 'XCLIENT') ? ', or set identity: xclient' : ''
     return `it greets without a header: ${expectHeader(configured)}${xclient}`
   }
-  return 'it greets with no identity at all: is it a mail server, is it overloaded? see its log'
+  return null
 }

@@ -11,7 +11,7 @@ const stranger = address4(0xcb00_714d)
 /** A client that servers trust where they trust any. */
 const trusted = address4(0x7f00_0001)
 
-const point = 'identity'
+export const point = 'identity'
 const lookInLog = `look for ${stranger.text} in its log`
 /** What makes a server expect the header of the gate. */
 export const expectHeader = (identity: Identity): string => (identity === 'xconnect' ? expectXconnect : expectProxy)

@@ -1,3 +1,4 @@
+import { commonKeywords, uncommonKeywords } from '../backends/common-keywords.ts'
 import type { Login } from '../config/config.ts'
 import { keywordOf, offered } from '../smtp/keywords.ts'
 
@@ -22,13 +23,7 @@ const reasons: Readonly<Record<string, string>> = {
 /** The keywords of a backend: those that clients are offered, some of them or all, and those that are withheld and why. */
 export function keywordText(lines: readonly string[], { auth, withhold }: KeywordPolicy): string {
   const hidden = new Set(withhold)
-  const passed = offered(lines, {
-    pipelining: true,
-    starttls: 'none',
-    auth: auth !== 'never',
-    tls: true,
-    withhold: hidden,
-  })
+  const passed = passedOn(lines, { auth, withhold })
   const known = new Set(passed.map(keywordOf))
   const withheld = new Map<string, string[]>()
   for (const keyword of lines.map(keywordOf)) {
@@ -38,9 +33,37 @@ export function keywordText(lines: readonly string[], { auth, withhold }: Keywor
     // One reason for several of them is said once.
     withheld.set(reason, [...(withheld.get(reason) ?? []), keyword])
   }
-  const offer = passed.map(line => `${line}${conditionOf(keywordOf(line), auth)}`).join(', ')
   const parts = [...withheld].map(([reason, keywords]) => `${keywords.join(' ')} (${reason})`)
-  return `${offer === '' ? 'none' : offer}${parts.length === 0 ? '' : `; withheld: ${parts.join(', ')}`}`
+  return `${offerText(passed, auth)}${parts.length === 0 ? '' : `; withheld: ${parts.join(', ')}`}`
+}
+
+/**
+ * The keywords of several servers, by their names: those that clients are offered, which all have, and then those that some have.
+ * `differ`: there are such.
+ */
+export function commonText(
+  offers: ReadonlyMap<string, readonly string[]>,
+  policy: KeywordPolicy,
+): { readonly text: string; readonly differ: boolean } {
+  const names = [...offers.keys()]
+  const passed = [...offers.values()].map(lines => passedOn(lines, policy))
+  const owners = new Map<string, string[]>()
+  uncommonKeywords(passed).forEach((lines, i) => {
+    for (const line of lines) owners.set(line, [...(owners.get(line) ?? []), names[i] ?? ''])
+  })
+  const offer = offerText(commonKeywords(passed), policy.auth)
+  const rest = [...owners].map(([line, theirs]) => `${line} (${theirs.join(' ')})`)
+  const text = rest.length === 0 ? offer : `${offer}; not offered, as not all have it: ${rest.join(', ')}`
+  return { text, differ: rest.length > 0 }
+}
+
+function passedOn(lines: readonly string[], { auth, withhold }: KeywordPolicy): readonly string[] {
+  const view = { pipelining: true, starttls: 'none', auth: auth !== 'never', tls: true } as const
+  return offered(lines, { ...view, withhold: new Set(withhold) })
+}
+
+function offerText(lines: readonly string[], auth: Login): string {
+  return lines.length === 0 ? 'none' : lines.map(line => `${line}${conditionOf(keywordOf(line), auth)}`).join(', ')
 }
 
 /** To whom alone a keyword is offered. */

@@ -39,6 +39,17 @@ export class Report {
     this.add('FAIL', point, saw, ms, advice)
   }
 
+  hasFailed(point: string): boolean {
+    return this.findings.some(finding => finding.point === point && finding.level === 'FAIL')
+  }
+
+  /** What failed is to be looked at, and nothing more: others do its work. */
+  soften(): void {
+    this.findings.forEach((finding, i) => {
+      if (finding.level === 'FAIL') this.findings[i] = { ...finding, level: 'warn' }
+    })
+  }
+
   private add(level: Level, point: string, saw: string, ms: number | null, advice: string | null): void {
     const { subject } = this
     this.findings.push({ subject, point, level, ms, saw: printable(saw, longest), advice })

@@ -1,13 +1,14 @@
 import type { TLSSocket } from 'node:tls'
-import { certificateFault } from '../backend-tls.ts'
 import { keywordOf } from '../smtp/keywords.ts'
+import { printable } from '../smtp/octets.ts'
+import { certificateFault } from '../tls/backend-tls.ts'
 import type { Report } from './report.ts'
 import type { Behind, Visit } from './visit.ts'
 
 const point = 'TLS'
-const day = 86_400_000
+export const day = 86_400_000
 /** A certificate is to be renewed when it has no more days than this. */
-const soon = 14
+export const soon = 14
 
 /** A backend that has been introduced to. */
 export interface Arrival {
@@ -63,16 +64,25 @@ function tellCertificate(report: Report, mode: Behind['tls']['mode'], socket: TL
       return report.ok(point, saw, ms)
     case 'required':
       if (fault !== null) {
-        return report.fail(
-          point,
-          saw,
-          ms,
-          'name its CA (tls_ca) or its name (tls_name), or give it another certificate',
-        )
+        return report.fail(point, saw, ms, trustAgain(fault, socket))
       }
       if (left < soon) return report.warn(point, saw, ms, `renew it: ${left} days are left`)
       return report.ok(point, saw, ms)
     default:
       return mode satisfies never
+  }
+}
+
+/** What makes a certificate good that is not. */
+function trustAgain(fault: string, socket: TLSSocket): string {
+  switch (fault) {
+    case 'ERR_TLS_CERT_ALTNAME_INVALID': {
+      const names = printable(socket.getPeerCertificate().subjectaltname ?? 'none', 200)
+      return `set tls_name to one of its names (${names}), or give it another certificate`
+    }
+    case 'CERT_HAS_EXPIRED':
+      return 'renew it'
+    default:
+      return 'name the CA that has signed it (tls_ca; its own file where it signed itself), or give it another certificate'
   }
 }

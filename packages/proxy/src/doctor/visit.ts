@@ -2,8 +2,8 @@ import type { TLSSocket } from 'node:tls'
 import type { Address } from '@sallyport/rules'
 import type { Backend } from '../backend.ts'
 import { BackendDialogue } from '../backend-dialogue.ts'
-import type { BackendTls } from '../backend-tls.ts'
 import type { Reply } from '../smtp/reply.ts'
+import type { BackendTls } from '../tls/backend-tls.ts'
 import type { KeywordPolicy } from './keyword.ts'
 import { type Timed, timed } from './stopwatch.ts'
 
@@ -11,6 +11,8 @@ import { type Timed, timed } from './stopwatch.ts'
 export interface Behind {
   /** As it is written: `127.0.0.1:10025`, or a name. */
   readonly name: string
+  /** The group for which it was written first: `backend`, `routes[0].backend`. */
+  readonly key: string
   readonly backend: Backend
   readonly tls: BackendTls
 }

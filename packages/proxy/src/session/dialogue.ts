@@ -1,4 +1,4 @@
-import { type Instant, judgeRecipient, type Verdict } from '@sallyport/rules'
+import { endsDialogue, type Instant, judgeRecipient, type Verdict } from '@sallyport/rules'
 import { parseChunk } from '../smtp/chunk.ts'
 import {
   authLine,
@@ -21,7 +21,7 @@ import { mayLogIn, planFor } from './standing.ts'
 
 /**
  * The next command, to be answered by the phase; null: nothing more to do now. What every command has in
- * common is done here, for the phase that speaks itself and for the one that relays: facts, limits, the verdict `drop`.
+ * common is done here, for the phase that speaks itself and for the one that relays: facts, limits, the verdict that ends the dialogue.
  */
 export function nextCommand(session: Session, now: Instant): Command | null {
   const { house, lines, arrival } = session
@@ -39,8 +39,8 @@ export function nextCommand(session: Session, now: Instant): Command | null {
   const malformed = tooLong || line.text === '' || !isClean(line.text)
   note(session, command, line.bare, malformed)
   const verdict = session.judge()
-  if (verdict.action === 'drop') {
-    session.drop(verdict, now)
+  if (endsDialogue(verdict)) {
+    session.expel(verdict, now)
     return null
   }
   if (session.commandsSinceMessage > house.limits.commands && command.verb !== 'QUIT') {
@@ -99,14 +99,14 @@ export function verdictForRecipient(session: Session): Verdict {
   const { recipient } = session.facts
   const plan = planFor(session, recipient?.domain ?? null)
   const verdict = judgeRecipient(session.facts, plan, session.tally)
-  const mayWrite = verdict.action === 'drop' || recipient === null || !isAlwaysReachable(recipient.path)
+  const mayWrite = endsDialogue(verdict) || recipient === null || !isAlwaysReachable(recipient.path)
   return mayWrite ? verdict : { action: 'none', cause: null }
 }
 
 /** What forbids the message of this transaction; null: nothing. */
 export function forbidding(session: Session): Verdict | null {
   const { verdict } = session.tally
-  return verdict.action === 'none' || (session.pardoned && verdict.action !== 'drop') ? null : verdict
+  return verdict.action === 'none' || (session.pardoned && !endsDialogue(verdict)) ? null : verdict
 }
 
 /** A new recipient: decided upon with what is known by now. True: answered, or dropped. */
@@ -118,8 +118,8 @@ export function screenRecipient(session: Session, path: string, now: Instant): b
   facts.recipient = { path: path.slice(0, 320), domain: domainOf(path).toLowerCase() }
   const general = session.judge()
   const verdict = verdictForRecipient(session)
-  if (general.action === 'drop' || verdict.action === 'drop') {
-    session.drop(general.action === 'drop' ? general : verdict, now)
+  if (endsDialogue(general) || endsDialogue(verdict)) {
+    session.expel(endsDialogue(general) ? general : verdict, now)
     return true
   }
   if (refuse(session, verdict)) return true

@@ -10,6 +10,8 @@ export interface Waits {
   readonly answers: number
   /** For a whole command line, counted from our reply. */
   readonly command: number
+  /** For the next command of a client that is trapped or suspect. */
+  readonly suspect: number
   /** From accept until the backend is open, in all. */
   readonly screening: number
   /** Between two pieces of a message. */
@@ -84,5 +86,7 @@ export interface House {
   readonly withhold: ReadonlySet<string>
   /** Whether a backend is told of the client by XCLIENT, and so wants its name from the DNS. */
   readonly xclient: boolean
+  /** Of trapped clients: the time between two octets, and in all, ms. */
+  readonly trap: { readonly interval: number; readonly wait: number }
   readonly bareNewline: 'normalise' | 'refuse'
 }

@@ -15,6 +15,7 @@ export type PhaseName =
   | 'chunk'
   | 'message'
   | 'splice'
+  | 'trap'
   | 'done'
 
 /**

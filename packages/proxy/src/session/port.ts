@@ -60,6 +60,8 @@ export interface Port {
   reached(result: Reached): void
   /** The backend took so many milliseconds to answer: for the counters. */
   replied(to: Asked, wait: number): void
+  /** Takes a place for a client to be trapped; false: there is none for one of so little suspicion. */
+  trap(suspicion: number): boolean
   /** Drops the connection to the backend at once: whatever is unfinished stays unfinished. */
   abandon(): void
   /** Closes the client's connection once what was sent is out. */

@@ -53,6 +53,7 @@ export const replies = {
     `421 4.3.2 ${hostname} Service shutting down, try again later; ref=${id}\r\n`,
   tooManyConnections: (hostname: string, id: string) =>
     `421 4.7.0 ${hostname} Error: too many connections; ref=${id}\r\n`,
+  tooBusy: (hostname: string, id: string) => `421 4.7.0 ${hostname} Error: too busy, try again later; ref=${id}\r\n`,
   noService: (hostname: string, id: string) =>
     `421 4.3.2 ${hostname} Service not available, try again later; ref=${id}\r\n`,
   internal: (hostname: string, id: string) => `421 4.3.0 ${hostname} Error: internal error; ref=${id}\r\n`,
@@ -68,6 +69,7 @@ export function verdictReply(verdict: Verdict, id: string): string {
     case 'none':
       return `450 4.${words.enhanced} ${words.text}, try again later; ref=${id}\r\n`
     case 'refuse':
+    case 'trap':
       return `550 5.${words.enhanced} ${words.text}; ref=${id}\r\n`
     case 'drop': {
       const code = words.dropCode ?? 521

@@ -10,12 +10,10 @@ import { type Ending, Journal } from './journal.ts'
 import type { Phase } from './phase.ts'
 import { done } from './phases/done.ts'
 import { recall } from './phases/recall.ts'
+import { enterTrap, takesMore } from './phases/trap.ts'
 import type { Answer, Asked, Attempt, Port } from './port.ts'
 import { replies, verdictReply } from './replies.ts'
 import { planFor } from './standing.ts'
-
-/** Above this many unread octets a client is not read from until they are worked off. One read more, 64 KiB, may come with them. */
-const pendingLimit = 16_384
 
 /**
  * One SMTP session without its sockets: the client's octets, the backend's, answers and the time go in; calls on the port
@@ -59,7 +57,7 @@ export class Session {
   /** What follows is TLS between the client and the backend: passed on unseen. */
   spliced = false
   clientGone = false
-  /** The client does not take its replies: its next command waits until it does. */
+  /** The client does not take its replies. */
   isStalled = false
   private replyReader: ReplyReader | null = null
   /** Whole replies of the backend that the phase has not been given yet. */
@@ -213,17 +211,18 @@ export class Session {
   }
 
   /** The driver met a fault of our own: the client hears 421. */
-  fault(now: Instant, reply: string): void {
-    if (!this.isDone) this.conclude('error', now, reply)
+  fault(now: Instant): void {
+    this.journal.detail = 'internal error'
+    this.conclude('error', now, replies.internal(this.house.hostname, this.arrival.id))
   }
 
   get isDone(): boolean {
     return this.phase === done
   }
 
-  /** Whether the client may be read from; false while more waits than is worked off. */
+  /** Whether the client may be read from. */
   get wantsMore(): boolean {
-    return this.lines.pending < pendingLimit
+    return !this.lines.isFull && takesMore(this)
   }
 
   /** Runs the checks over what is known now. */
@@ -277,9 +276,10 @@ export class Session {
     return this.port.reopen()
   }
 
-  /** Says the verdict `drop` and ends. */
-  drop(verdict: Verdict, now: Instant): void {
-    this.conclude('verdict', now, this.journal.refusal(verdictReply(verdict, this.arrival.id)))
+  /** What follows from a verdict that ends the dialogue. */
+  expel(verdict: Verdict, now: Instant): void {
+    if (verdict.action === 'trap') enterTrap(this, verdict, now)
+    else this.conclude('verdict', now, this.journal.refusal(verdictReply(verdict, this.arrival.id)))
   }
 
   /** The one place where a session ends. */

@@ -14,6 +14,12 @@ export function planFor({ house, arrival, facts }: Session, recipient: string | 
   return house.plans.for({ client: arrival.client, name, hello: facts.hello, recipient })
 }
 
+/** How long the client may take over its next command, ms. */
+export function commandWait({ house, tally }: Session): number {
+  const isSuspect = tally.score > 0 || tally.verdict.action !== 'none'
+  return isSuspect ? Math.min(house.waits.suspect, house.waits.command) : house.waits.command
+}
+
 /** The client was known when it came: its passes were remembered. */
 export function wasKnown({ tally, plan }: Session): boolean {
   return plan.checks.some((planned, i) => planned.ttl > 0 && tally.isRemembered(i))

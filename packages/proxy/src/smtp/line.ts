@@ -18,6 +18,9 @@ export interface Line {
   readonly tooLong: boolean
 }
 
+/** Octets. */
+const pendingLimit = 16_384
+
 /**
  * The octets a client has sent and nobody has read yet, and the lines in them. Lines are taken one at a time, so that what
  * lies behind a command stays untouched until the command is answered: commands, a message, or talk before its turn.
@@ -48,6 +51,11 @@ export class LineReader {
     const last = this.chunks.at(-1)
     if (last === undefined || last.length + octets.length > pieceLimit) this.chunks.push(octets)
     else this.chunks[this.chunks.length - 1] = joined(last, octets)
+  }
+
+  /** So much waits that nothing more is to be read until it is worked off. One read more, 64 KiB, may come with it. */
+  get isFull(): boolean {
+    return this.waiting >= pendingLimit
   }
 
   /** Octets pushed and not yet taken; a partial line counts only until its octets have been looked at. */

@@ -1,33 +1,49 @@
-import { readFile } from 'node:fs/promises'
-import { createSecureContext, type SecureContext } from 'node:tls'
-import type { BackendTls } from '../backend-tls.ts'
+import { X509Certificate } from 'node:crypto'
+import { isIP, type Socket } from 'node:net'
+import { connect, createSecureContext, type SecureContext, type TLSSocket } from 'node:tls'
 import type { Backend, BackendTlsMode, Endpoint } from '../config/config.ts'
-import { codeOf } from '../file-mark.ts'
+import { flow } from '../flow.ts'
+import { PemFault, parsePem, readPem } from './pem.ts'
 
-/** For sessions, which are many: the CAs are read once. */
-export interface SessionTls extends BackendTls {
-  readonly context: SecureContext
+/** TLS on connections to one server. */
+export interface BackendTls {
+  /**
+   * - off: STARTTLS is not used.
+   * - opportunistic: used where it is offered; any certificate will do, as against who only listens (RFC 7435).
+   * - required: without it, and without a good certificate for `name`, the backend is not used.
+   */
+  readonly mode: 'off' | 'opportunistic' | 'required'
+  /** The name, or the text of the address, that the certificate must be for. */
+  readonly name: string
+  /** It holds the CAs that may have signed the certificate, read once for all sessions; null: those that Node trusts. */
+  readonly context: SecureContext | null
 }
 
-/** One for all: it holds the CAs that Node trusts, some 140 of them. */
+export const noTls: BackendTls = { mode: 'off', name: '', context: null }
+
 let usualContext: SecureContext | null = null
 
-/** Reads what is needed for TLS with a server; a text says what is wrong with the file of its CAs. */
+/** One for all: it holds the CAs that Node trusts, some 140 of them. */
+function usual(): SecureContext {
+  usualContext ??= createSecureContext({ minVersion: 'TLSv1.2' })
+  return usualContext
+}
+
+/** What is needed for TLS with a server, read; a text says what is wrong with the file of its CAs. */
 export async function loadBackendTls(
   { tls, tlsCa, tlsName }: Pick<Backend, 'tls' | 'tlsCa' | 'tlsName'>,
   endpoint: Endpoint,
-): Promise<SessionTls | string> {
+): Promise<BackendTls | string> {
   const at = { mode: modeFor(tls, endpoint), name: tlsName ?? endpoint.host }
-  if (tlsCa === undefined) {
-    usualContext ??= createSecureContext({ minVersion: 'TLSv1.2' })
-    return { ...at, ca: null, context: usualContext }
-  }
+  if (tlsCa === undefined) return { ...at, context: null }
   try {
-    const ca = await readFile(tlsCa, 'latin1')
-    if (!ca.includes('-----BEGIN CERTIFICATE-----')) return `${tlsCa}: no certificate in PEM`
-    return { ...at, ca, context: createSecureContext({ ca, minVersion: 'TLSv1.2' }) }
+    const ca = await readPem(tlsCa)
+    // node:tls takes any text, and then trusts nobody.
+    parsePem(tlsCa, 'no certificate in PEM', () => new X509Certificate(ca))
+    return { ...at, context: createSecureContext({ ca, minVersion: 'TLSv1.2' }) }
   } catch (fault) {
-    return `${tlsCa}: cannot be read (${codeOf(fault)})`
+    if (fault instanceof PemFault) return fault.message
+    throw fault
   }
 }
 
@@ -35,4 +51,29 @@ export async function loadBackendTls(
 function modeFor(written: BackendTlsMode, { host }: Endpoint): BackendTls['mode'] {
   if (written !== 'auto') return written
   return /^127\.|^::1$|^localhost$/.test(host) ? 'off' : 'opportunistic'
+}
+
+/**
+ * Begins the handshake as client on a connection whose server said 220 to STARTTLS; `secureConnect` follows, or `error`, which a
+ * certificate that is not good is as well where TLS is required.
+ */
+export function beginTls(socket: Socket, { mode, name, context }: BackendTls): TLSSocket {
+  return connect({
+    socket,
+    secureContext: context ?? usual(),
+    // Whom the certificate must be for; SNI has no addresses (RFC 6066 3).
+    host: name,
+    ...(isIP(name) === 0 ? { servername: name } : {}),
+    rejectUnauthorized: mode === 'required',
+    ...flow,
+  })
+}
+
+/** What is wrong with the certificate that the backend has shown; null: nothing. */
+export function certificateFault(socket: TLSSocket): string | null {
+  if (socket.authorized) return null
+  // A text by its types; an error with a code where the name is another (ERR_TLS_CERT_ALTNAME_INVALID).
+  const fault: unknown = socket.authorizationError
+  if (fault instanceof Error) return 'code' in fault ? String(fault.code) : fault.message
+  return String(fault)
 }

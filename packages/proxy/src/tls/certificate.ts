@@ -1,11 +1,8 @@
 import { constants, createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto'
-import { readFile, stat } from 'node:fs/promises'
 import { createSecureContext, type SecureContext } from 'node:tls'
 import type { KeyPair, TlsVersion } from '../config/config.ts'
-import { codeOf, markOf } from '../file-mark.ts'
-
-/** A chain of a dozen certificates has some 20 kB. */
-const longestFile = 1024 * 1024
+import { markOf } from '../file-mark.ts'
+import { PemFault, parsePem, readPem } from './pem.ts'
 
 /** What all certificates of a gate have in common. */
 export interface Terms {
@@ -43,48 +40,21 @@ export async function readPair(pair: KeyPair, terms: Terms): Promise<PairVersion
     const key = await readPem(pair.key)
     return { mark, found: certificateOf(pair, cert, key, terms) }
   } catch (fault) {
-    return { mark, found: fault instanceof PairFault ? fault.message : String(fault) }
-  }
-}
-
-/** A file is at fault; the message says which, and why. */
-class PairFault extends Error {
-  constructor(path: string, why: string) {
-    super(`${path}: ${why}`)
-  }
-}
-
-async function readPem(path: string): Promise<string> {
-  try {
-    const found = await stat(path)
-    // To open a pipe, or to read a device, might never end.
-    if (!found.isFile()) throw new PairFault(path, 'not a file')
-    if (found.size > longestFile) throw new PairFault(path, `longer than ${longestFile} octets`)
-    return await readFile(path, 'latin1')
-  } catch (fault) {
-    throw fault instanceof PairFault ? fault : new PairFault(path, `cannot be read (${codeOf(fault)})`)
+    return { mark, found: fault instanceof PemFault ? fault.message : String(fault) }
   }
 }
 
 function certificateOf(pair: KeyPair, cert: string, key: string, terms: Terms): Certificate {
-  const x509 = parse(pair.cert, 'no certificate in PEM', () => new X509Certificate(cert))
+  const x509 = parsePem(pair.cert, 'no certificate in PEM', () => new X509Certificate(cert))
   const privateKey = parseKey(pair.key, key)
-  if (!x509.checkPrivateKey(privateKey)) throw new PairFault(pair.key, `not the key of ${pair.cert}`)
-  const context = parse(pair.cert, 'OpenSSL does not take it', () => contextOf(cert, key, terms))
+  if (!x509.checkPrivateKey(privateKey)) throw new PemFault(pair.key, `not the key of ${pair.cert}`)
+  const context = parsePem(pair.cert, 'OpenSSL does not take it', () => contextOf(cert, key, terms))
   return { names: namesOf(x509), expires: Date.parse(x509.validTo), context }
 }
 
 function parseKey(path: string, key: string): KeyObject {
-  if (/ENCRYPTED/.test(key)) throw new PairFault(path, 'the key has a passphrase: write it without')
-  return parse(path, 'no private key in PEM', () => createPrivateKey(key))
-}
-
-function parse<T>(path: string, why: string, read: () => T): T {
-  try {
-    return read()
-  } catch (fault) {
-    throw new PairFault(path, `${why} (${codeOf(fault)})`)
-  }
+  if (/ENCRYPTED/.test(key)) throw new PemFault(path, 'the key has a passphrase: write it without')
+  return parsePem(path, 'no private key in PEM', () => createPrivateKey(key))
 }
 
 /** Renegotiation (TLS 1.2) is refused: one more handshake for the price of a record, and no mail client needs it. */

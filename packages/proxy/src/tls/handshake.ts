@@ -1,9 +1,9 @@
-import { connect, type TLSSocket as Secured, TLSSocket } from 'node:tls'
+import { type TLSSocket as Secured, TLSSocket } from 'node:tls'
 import type { Connection } from '../connection.ts'
 import { flow } from '../flow.ts'
 import type { TlsInfo } from '../session/arrival.ts'
 import { attendBackend, attendClient, connectionOf, untie } from '../sockets.ts'
-import type { SessionTls } from './backend-tls.ts'
+import { type BackendTls, beginTls } from './backend-tls.ts'
 
 /**
  * Puts TLS, as the server, in the place of a connection's client. Whatever the old socket has read and nobody has taken is read
@@ -33,21 +33,12 @@ export function secureClient(connection: Connection): boolean {
 }
 
 /** Puts TLS, as the client, in the place of a connection's backend; what it said before can only make the handshake fail. */
-export function secureBackend(connection: Connection, { context, name, mode }: SessionTls): void {
+export function secureBackend(connection: Connection, tls: BackendTls): void {
   const raw = connection.backend
   if (raw === null || raw.destroyed) return
   untie(raw)
   raw.pause()
-  const isName = !/^[0-9.]+$|:/.test(name)
-  const socket = connect({
-    socket: raw,
-    secureContext: context,
-    // For the check of the name; an address is no name to ask for (RFC 6066 3).
-    host: name,
-    servername: isName ? name : '',
-    rejectUnauthorized: mode === 'required',
-    ...flow,
-  })
+  const socket = beginTls(raw, tls)
   connection.backend = socket
   connection.securing = 'backend'
   attendBackend(socket, connection)

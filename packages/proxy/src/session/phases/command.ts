@@ -1,4 +1,4 @@
-import type { Instant } from '@sallyport/rules'
+import { endsDialogue, type Instant } from '@sallyport/rules'
 import type { Command } from '../../smtp/command.ts'
 import { domainOf, isRecipientOf, parsePath } from '../../smtp/path.ts'
 import { answerAlways, declineRcpt, nextCommand, noteHello, reject, screenRecipient } from '../dialogue.ts'
@@ -6,7 +6,7 @@ import { mailOf, type Transaction } from '../envelope.ts'
 import { type Phase, withoutBackend } from '../phase.ts'
 import { replies } from '../replies.ts'
 import type { Session } from '../session.ts'
-import { isProven, viewOf } from '../standing.ts'
+import { commandWait, isProven, viewOf } from '../standing.ts'
 import { refuseChunk } from './chunk.ts'
 import { sendAway } from './early.ts'
 import { holdBack } from './hold.ts'
@@ -37,7 +37,7 @@ const command: Phase = {
 
   learnt(session, _asked, now) {
     const verdict = session.judge()
-    if (verdict.action === 'drop') session.drop(verdict, now)
+    if (endsDialogue(verdict)) session.expel(verdict, now)
   },
 
   timeout(session, now) {
@@ -72,7 +72,7 @@ export function enterCommand(session: Session, now: Instant): void {
 
 function setDeadline(session: Session, now: Instant): void {
   const { waits } = session.house
-  session.deadline = Math.min(now + waits.command, session.startedAt + waits.screening)
+  session.deadline = Math.min(now + commandWait(session), session.startedAt + waits.screening)
 }
 
 function answer(session: Session, next: Command, now: Instant): void {
@@ -131,7 +131,7 @@ function hello(session: Session, command: Command, now: Instant): void {
   noteHello(session, command)
   session.endTransaction()
   const verdict = session.judge()
-  if (verdict.action === 'drop') return session.drop(verdict, now)
+  if (endsDialogue(verdict)) return session.expel(verdict, now)
   session.pipeliningOffered = verb === 'EHLO' && tally.hasPassed(session.plan, 'pipelining')
   const offer = () => house.offer.reply(viewOf(session))
   port.send(verb === 'EHLO' ? offer() : replies.helo(house.hostname))

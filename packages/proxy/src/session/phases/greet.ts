@@ -1,4 +1,4 @@
-import { type Instant, isSettled, never } from '@sallyport/rules'
+import { endsDialogue, type Instant, isSettled, never } from '@sallyport/rules'
 import type { Reply } from '../../smtp/reply.ts'
 import { type Phase, withoutBackend } from '../phase.ts'
 import { replies } from '../replies.ts'
@@ -35,7 +35,7 @@ const greet: Phase = {
   timeout(session, now) {
     session.facts.greeted = session.facts.pregreetBytes === 0
     const verdict = session.judge()
-    if (verdict.action === 'drop') session.drop(verdict, now)
+    if (endsDialogue(verdict)) session.expel(verdict, now)
     else welcome(session, now)
   },
 
@@ -47,8 +47,8 @@ const greet: Phase = {
 export function enterGreet(session: Session, now: Instant): void {
   session.phase = greet
   const verdict = session.judge()
-  if (verdict.action === 'drop') {
-    session.drop(verdict, now)
+  if (endsDialogue(verdict)) {
+    session.expel(verdict, now)
     return
   }
   const { facts, tally, plan } = session
@@ -64,7 +64,7 @@ export function enterGreet(session: Session, now: Instant): void {
 
 function decide(session: Session, now: Instant): void {
   const verdict = session.judge()
-  if (verdict.action === 'drop') session.drop(verdict, now)
+  if (endsDialogue(verdict)) session.expel(verdict, now)
   else if (verdict.action !== 'none' || mayGreet(session)) welcome(session, now)
 }
 

@@ -1,4 +1,4 @@
-import { delayOf, type Instant, isWaiting, type Moment } from '@sallyport/rules'
+import { delayOf, endsDialogue, type Instant, isWaiting, type Moment } from '@sallyport/rules'
 import { type Command, mayBeGrouped, type Verb } from '../../smtp/command.ts'
 import type { Reply } from '../../smtp/reply.ts'
 import type { Phase } from '../phase.ts'
@@ -61,7 +61,8 @@ class Hold implements Phase {
 
   learnt(session: Session, _asked: Ask, now: Instant): void {
     this.judge(session, now)
-    if (!session.isDone && now >= this.until && !isWaiting(session.plan, session.tally)) this.release(session, now)
+    if (session.phase === this && now >= this.until && !isWaiting(session.plan, session.tally))
+      this.release(session, now)
   }
 
   timeout(session: Session, now: Instant): void {
@@ -90,7 +91,7 @@ class Hold implements Phase {
 
   private judge(session: Session, now: Instant): void {
     const verdict = session.judge()
-    if (verdict.action === 'drop') session.drop(verdict, now)
+    if (endsDialogue(verdict)) session.expel(verdict, now)
   }
 
   private release(session: Session, now: Instant): void {

@@ -1,4 +1,4 @@
-import { type Instant, never } from '@sallyport/rules'
+import { endsDialogue, type Instant, never } from '@sallyport/rules'
 import type { Command } from '../../smtp/command.ts'
 import { keywordLines, keywordOf } from '../../smtp/keywords.ts'
 import { isNegative, isPositive, type Reply } from '../../smtp/reply.ts'
@@ -198,7 +198,7 @@ class Opening implements Phase {
     if (!goesOn) return this.unexpected(session, reply, now)
     const verdict = session.judge()
     this.reached(session, now)
-    if (verdict.action === 'drop') return session.drop(verdict, now)
+    if (endsDialogue(verdict)) return session.expel(verdict, now)
     // The client could not wait: nothing has been promised yet, and the backend is let go before it is promised anything.
     if (command.verb === 'RCPT' && refuse(session, verdictForRecipient(session))) {
       session.abandon()

@@ -1,4 +1,4 @@
-import type { Instant } from '@sallyport/rules'
+import { endsDialogue, type Instant } from '@sallyport/rules'
 import { type Phase, withoutBackend } from '../phase.ts'
 import type { Session } from '../session.ts'
 import { notePregreet, sendAway } from './early.ts'
@@ -19,8 +19,8 @@ export const recall: Phase & { enter(session: Session, now: Instant): void } = {
       return
     }
     const verdict = session.judge()
-    if (verdict.action === 'drop') {
-      session.drop(verdict, now)
+    if (endsDialogue(verdict)) {
+      session.expel(verdict, now)
       return
     }
     // Of everybody, those on the allow list too: the backend wants it, not our checks.

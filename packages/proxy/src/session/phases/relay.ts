@@ -10,7 +10,7 @@ import type { Phase } from '../phase.ts'
 import type { Asked } from '../port.ts'
 import { replies, verdictReply } from '../replies.ts'
 import type { Session } from '../session.ts'
-import { viewOf } from '../standing.ts'
+import { commandWait, viewOf } from '../standing.ts'
 import { carryChunk } from './chunk.ts'
 import { denyRelay } from './command.ts'
 import { enterExchange } from './exchange.ts'
@@ -48,7 +48,7 @@ export class Relay implements Phase {
       if (holdBack(session, command, this, now, later => this.goOn(session, command, later))) return
       this.command(session, command, now)
       if (session.phase !== this) return
-      if (this.awaiting === null) this.setDeadline(session, now, session.house.waits.command)
+      if (this.awaiting === null) this.setDeadline(session, now, commandWait(session))
     }
     this.noteAhead(session)
   }
@@ -145,7 +145,7 @@ export class Relay implements Phase {
   /** The client's turn again: go on with what waits, or go. */
   private next(session: Session, now: Instant): void {
     if (session.draining && !this.midMessage) return this.sendAway(session, now)
-    this.setDeadline(session, now, session.house.waits.command)
+    this.setDeadline(session, now, commandWait(session))
     // What the backend said beyond its reply is looked at first: it may be 421.
     if (session.repliesWaiting > 0) return
     this.work(session, now)

@@ -1,0 +1,122 @@
+import type { Instant, Verdict } from '@sallyport/rules'
+import { parseCommand } from '../../smtp/command.ts'
+import { type Phase, withoutBackend } from '../phase.ts'
+import { replies, verdictReply } from '../replies.ts'
+import type { Session } from '../session.ts'
+
+/** Unread octets of a trapped client that are kept; above it is not read from. */
+const pendingLimit = 1_024
+
+/**
+ * The client is answered an octet at a time, politely and to no end: no recipient is taken, so no message is. It costs the client
+ * a connection for as long as it stays, and the gate a timer's entry and a few octets. Within a budget: see `Port.trap`.
+ *
+ * Roads not taken: a small receive window as well (spamd -w), which Node cannot set; accepting DATA and refusing at its end, which
+ * takes traffic and holds no longer.
+ */
+class Trap implements Phase {
+  readonly name = 'trap'
+  readonly opened = withoutBackend.opened
+  readonly secured = withoutBackend.secured
+  readonly reply = withoutBackend.reply
+  readonly backendGone = withoutBackend.backendGone
+  /** What every recipient hears. */
+  private readonly refusal: string
+  private readonly end: Instant
+  /** What is still to be said of the present reply. */
+  private left: string
+  private said = 0
+  private leaves = false
+
+  constructor(session: Session, refusal: string, first: string, now: Instant) {
+    this.refusal = refusal
+    this.left = first
+    this.end = now + session.house.trap.wait
+    this.schedule(session, now)
+  }
+
+  work(session: Session, now: Instant): void {
+    if (this.isSpeaking) return
+    const line = session.lines.takeLine()
+    if (line === null) {
+      // It has sent more than a line may have, and goes on: that is the end of it.
+      if (session.lines.hopeless) session.conclude('limit', now)
+      return
+    }
+    this.left = this.answerTo(session, line.text)
+    this.said = 0
+    this.schedule(session, now)
+  }
+
+  clientEnded(session: Session, now: Instant): void {
+    session.conclude('hangup', now)
+  }
+
+  learnt(): void {}
+
+  timeout(session: Session, now: Instant): void {
+    const { house, arrival, port } = session
+    if (now >= this.end) return session.conclude('verdict', now, replies.timeout(house.hostname, arrival.id))
+    if (!this.isSpeaking) return session.conclude('timeout', now, replies.timeout(house.hostname, arrival.id))
+    port.send(this.left.charAt(this.said))
+    this.said++
+    if (!this.isSpeaking && this.leaves) return session.conclude('quit', now)
+    this.schedule(session, now)
+    this.work(session, now)
+  }
+
+  drain(session: Session, now: Instant): void {
+    session.conclude('drain', now, replies.shuttingDown(session.house.hostname, session.arrival.id))
+  }
+
+  private get isSpeaking(): boolean {
+    return this.said < this.left.length
+  }
+
+  private schedule(session: Session, now: Instant): void {
+    const { trap, waits } = session.house
+    session.deadline = Math.min(now + (this.isSpeaking ? trap.interval : waits.suspect), this.end)
+  }
+
+  private answerTo(session: Session, line: string): string {
+    const { verb } = parseCommand(line)
+    session.facts.commands++
+    switch (verb) {
+      case 'EHLO':
+      case 'HELO':
+        return replies.helo(session.house.hostname)
+      case 'MAIL':
+        return replies.mailOk
+      case 'RCPT':
+        return this.refusal
+      case 'DATA':
+      case 'BDAT':
+        return replies.noRecipients
+      case 'RSET':
+      case 'NOOP':
+        return replies.ok
+      case 'QUIT':
+        this.leaves = true
+        return replies.bye
+      default:
+        return replies.unimplemented
+    }
+  }
+}
+
+/** Whether a client that is trapped may be read from. */
+export const takesMore = ({ phase, lines }: Session): boolean => phase.name !== 'trap' || lines.pending < pendingLimit
+
+/** Traps the client, or, where there is no place for it, lets it go. */
+export function enterTrap(session: Session, verdict: Verdict, now: Instant): void {
+  const { house, arrival, journal, port, tally } = session
+  session.abandon()
+  session.endTransaction()
+  const refusal = journal.refusal(verdictReply(verdict, arrival.id))
+  if (!port.trap(tally.suspicion(session.plan))) {
+    return session.conclude('verdict', now, replies.tooBusy(house.hostname, arrival.id))
+  }
+  const isGreeted = journal.greetedAt <= now
+  if (!isGreeted) journal.greetedAt = now
+  session.phase = new Trap(session, refusal, isGreeted ? refusal : replies.greeting(house.hostname), now)
+}
