@@ -11,6 +11,7 @@ test('a session whose time is over when the backend fails ends there, with no de
     id: 'REF',
     client: addressOf('192.0.2.1'),
     clientPort: 4567,
+    server: null,
     access: 'allow',
     greetWait: 0,
     health: false,

@@ -1,9 +1,10 @@
-import { Facts, type Instant, judge, never, type Plan, Tally, type Verdict } from '@sallyport/rules'
+import { type Facts, type Instant, judge, never, type Plan, Tally, type Verdict } from '@sallyport/rules'
 import { authLine } from '../smtp/command.ts'
 import { LineReader } from '../smtp/line.ts'
 import { printable, withoutSecrets } from '../smtp/octets.ts'
 import { ReplyReader } from '../smtp/reply.ts'
-import type { Arrival, TlsInfo } from './arrival.ts'
+import { noteAnswer } from './answer.ts'
+import { type Arrival, factsOf, type TlsInfo } from './arrival.ts'
 import type { Hello, Mail, Transaction } from './envelope.ts'
 import type { House } from './house.ts'
 import { type Ending, Journal } from './journal.ts'
@@ -70,10 +71,7 @@ export class Session {
     this.arrival = arrival
     this.port = port
     this.startedAt = now
-    this.facts = new Facts()
-    this.facts.client = arrival.client.text
-    this.facts.access = arrival.access
-    this.facts.greetWait = arrival.greetWait
+    this.facts = factsOf(arrival)
     this.tls = arrival.tls
     this.plan = planFor(this, null)
     this.tally = new Tally(this.plan)
@@ -115,20 +113,7 @@ export class Session {
 
   answer(answer: Answer, now: Instant): void {
     if (this.isDone) return
-    switch (answer.ask) {
-      case 'recall':
-        this.tally.recall(this.plan, answer.passed, answer.failed)
-        break
-      case 'dnsbl':
-        this.facts.dnsbl = answer.finding
-        break
-      case 'reverse-name':
-        this.facts.reverse = answer.name
-        this.plan = planFor(this, null)
-        break
-      default:
-        answer satisfies never
-    }
+    if (!noteAnswer(this, answer)) return
     this.phase.learnt(this, answer.ask, now)
   }
 
