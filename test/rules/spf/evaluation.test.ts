@@ -2,7 +2,8 @@
 
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { askSpf, type SpfCase, spfResult, type Zone } from '../../support/spf.ts'
+import { askSpf, type SpfCase, spfResult } from '../../support/spf.ts'
+import type { Zone } from '../../support/zone.ts'
 
 type Row = readonly [what: string, zone: Zone, it: SpfCase | string, expected: string]
 

@@ -2,7 +2,8 @@
 
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { askSpf, type SpfCase, type Zone } from '../../support/spf.ts'
+import { askSpf, type SpfCase } from '../../support/spf.ts'
+import type { Zone } from '../../support/zone.ts'
 
 const arpa6 = '3.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.8.b.d.0.1.0.0.2.ip6.arpa'
 const world: Zone = {

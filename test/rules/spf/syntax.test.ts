@@ -3,7 +3,8 @@
 
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { spfResult, type Zone } from '../../support/spf.ts'
+import { spfResult } from '../../support/spf.ts'
+import type { Zone } from '../../support/zone.ts'
 
 /** What there is beside the record that is tested; the client is 192.0.2.3 unless said otherwise. */
 const world: Zone = {
