@@ -14,7 +14,7 @@ export const genericName = check({
   points: 2,
   ttl: day,
   options: {},
-  words: { enhanced: '7.25', text: 'Your address has the name of a customer line: send through a mail server' },
+  words: { enhanced: '7.25', text: 'Your address has the name of a customer line' },
   test({ reverse, genericSign, clientIsPrivate }) {
     if (clientIsPrivate) return unknown('a private address')
     if (reverse === null) return todo
