@@ -29,7 +29,7 @@ const dns = await startRbldnsd(
     'good.example.test': [point, `${listedAndGood} :127.0.0.2:Good`, `${good} :127.0.0.2:Good`],
     'overused.example.test': [point, '192.0.2.0/24 :127.255.255.254:Query limit exceeded'],
     'parked.example.test': [point, '192.0.2.0/24 :127.0.0.1:Parked'],
-    'all.example.test': ['0.0.0.0/0 :127.0.0.2:Everybody'],
+    'all.example.test': ['127.0.0.0/8 :127.0.0.2:Everybody', '192.0.2.0/24 :127.0.0.2:Everybody'],
   },
 )
 const sink = await startSink({ after }, { proxy: true })
