@@ -33,7 +33,7 @@ export function play(transcript: Transcript, cut: Cut): void {
     while ((row.what === 'C|' || row.what === 'C~' || row.what === 'C:') && rows[i + 1]?.what === 'C|')
       octets = Buffer.concat([octets, octetsOf(rows[++i] as Row)])
     advance(session, recorder, row.at)
-    feed(session, row, octets, cut)
+    feed(session, recorder, row, octets, cut)
   }
   advance(session, recorder, rows.at(-1)?.at ?? 0)
   compare(transcript, recorder)
@@ -111,7 +111,7 @@ function advance(session: Session, recorder: Recorder, to: number): void {
   recorder.now = to
 }
 
-function feed(session: Session, { at, what, text, line }: Row, octets: Buffer, cut: Cut): void {
+function feed(session: Session, recorder: Recorder, { at, what, text, line }: Row, octets: Buffer, cut: Cut): void {
   const fields = new Map(text.split(' ').map(field => field.split('=', 2) as [string, string]))
   const names = (key: string) => (fields.get(key) ?? '').split(',').filter(name => name !== '')
   const count = (key: string, otherwise: number) => Number(fields.get(key) ?? otherwise)
@@ -178,6 +178,12 @@ function feed(session: Session, { at, what, text, line }: Row, octets: Buffer, c
       return session.end(at)
     case 'broken':
       return session.broken(at)
+    case 'full':
+      recorder.isFull = true
+      return
+    case 'taken':
+      recorder.isFull = false
+      return session.resume(at)
     case 'drain':
       return session.drain(at)
     case 'time':

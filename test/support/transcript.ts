@@ -9,6 +9,7 @@ import assert from 'node:assert/strict'
  *   C~ text         the client sends these octets, with the escapes \r \n \0 \\ \xHH, and \xHH{n} for n times that octet
  *   C| text         as C:, in one read together with the C| and C~ row before it (at the same instant)
  *   end             the client closes its side        broken   its connection breaks
+ *   full            it does not take its replies      taken    it takes them again
  *   recalled passed=a,b failed=c     the store answers
  *   listed rank=2 list=bl.test rise=0 fall=0 failed=0 asked=1 ttl=300     DNS lists answer
  *   named host.example               reverse DNS answers; of a name that is not confirmed: named mismatch host.example
@@ -54,6 +55,8 @@ export const inputs: ReadonlySet<string> = new Set([
   'C|',
   'end',
   'broken',
+  'full',
+  'taken',
   'recalled',
   'listed',
   'named',

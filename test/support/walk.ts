@@ -319,6 +319,7 @@ export class Walk {
     const { session, witness, tape } = this
     const what = tape.of(['end', 'drain', 'end', 'broken'] as const)
     witness.note(what, '')
+    witness.isBroken = what === 'broken'
     session[what](witness.now)
     witness.settle()
   }
@@ -327,6 +328,7 @@ export class Walk {
   private finish(): void {
     const { session, witness } = this
     witness.note('broken', '')
+    witness.isBroken = true
     session.broken(witness.now)
     witness.settle()
     assert.ok(session.isDone, 'broken, and not over')

@@ -29,6 +29,10 @@ export class Witness extends Story implements Port {
   /** Our last word; nothing may follow it. */
   farewell: string | null = null
   closed = false
+  /** Nobody is left to answer: the client's connection broke. */
+  isBroken = false
+  /** The backend was let go while it had an item of the client's to answer. */
+  private isCutShort = false
   isFull = false
   conclusions = 0
   readonly asked: Ask[] = []
@@ -43,6 +47,7 @@ export class Witness extends Story implements Port {
   private isBarred = false
   /** The backend has taken a message with this, and the client has not heard so. */
   private owed: string | null = null
+
   /** The session that is watched, before its first input. */
   watch(session: Session): void {
     this.session = session
@@ -108,6 +113,7 @@ export class Witness extends Story implements Port {
   private greeted(text: string): void {
     const { client, backend } = this
     client.greeted = true
+    this.attempts.isForItem = false
     if (backend === null) {
       assert.match(text, /^(?:220-mx\.example\.test ESMTP\r\n)?220 mx\.example\.test ESMTP\r\n$/)
       return
@@ -137,7 +143,7 @@ export class Witness extends Story implements Port {
 
   command(text: string): void {
     this.note('B>', text.replace('\r\n', ''))
-    assert.equal(this.told.mustClose, null)
+    assert.equal(this.told.mustClose, null, `goes on behind ${this.told.mustClose}`)
     const { backend } = this
     assert.ok(backend !== null, 'a command to nobody')
     assert.match(text, /^[\t -~\x80-\xff]*\r\n$/, 'no printable line')
@@ -206,6 +212,7 @@ export class Witness extends Story implements Port {
 
   abandon(): void {
     this.note('abandon', '')
+    this.isCutShort = this.backend?.relaying === true && this.backend.outstanding !== null
     this.leave()
     this.attempts.abandoned()
   }
@@ -225,6 +232,8 @@ export class Witness extends Story implements Port {
   concluded(session: Session): void {
     this.conclusions++
     assert.equal(session.phase.name, 'done')
+    const isHalfClosed = session.journal.ending === 'hangup' && !this.isBroken
+    assert.ok(!isHalfClosed || !this.isCutShort, 'a client that has closed its half, and was owed a reply')
     assert.equal(session.journal.accepted, this.told.acknowledged, 'messages that the client has heard 2xx for')
     const { mode, waiting } = this.client
     const item = this.client.item()
@@ -265,7 +274,7 @@ export class Witness extends Story implements Port {
     }
     assert.ok(!this.closed && this.conclusions === 0, 'closed, and not over')
     assert.equal(this.farewell, null, 'a last word, and not over')
-    assert.equal(this.told.mustClose, null)
+    assert.equal(this.told.mustClose, null, `goes on behind ${this.told.mustClose}`)
     assert.ok(Number.isFinite(session.deadline), 'waits for ever')
     assert.ok(session.deadline > this.now - this.late, 'a deadline that lies behind')
     assert.ok(session.deadline <= this.now + 600_000, 'a deadline beyond the longest that there is')

@@ -47,7 +47,7 @@ const access = section({
 const limits = section({
   connections: count(1, 1_000_000).prefault(10_000).describe('The most clients at a time.'),
   per_client: count(1, 1_000_000).prefault(50).describe('The most connections of one client at a time.'),
-  command_line: size(512, 65_536, '2k')
+  command_line: size(512, 12_288, '2k')
     .prefault('2k')
     .describe('The longest command line; 512 at least (RFC 5321 4.5.3.1.4).'),
   commands: count(10, 1_000_000).prefault(5000).describe('The most commands of a session without a message.'),

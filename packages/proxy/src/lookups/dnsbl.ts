@@ -11,7 +11,7 @@ import {
   type TtlBounds,
 } from '@sallyport/rules'
 import type { DnsblHealth } from './dnsbl-health.ts'
-import { isAbsent, makeResolver } from './resolver.ts'
+import { isAbsent, makeResolver, mostHearers } from './resolver.ts'
 
 /** Questions that may be open at one time. Each holds some 2 KiB; ten zones, 200 new clients a second and a slow DNS need less. */
 const mostQueries = 2000
@@ -79,7 +79,7 @@ export class DnsblLookup {
    */
   ask(client: Address, answered: Answered): void {
     const flying = this.flights.get(client.text)
-    if (flying !== undefined) {
+    if (flying !== undefined && flying.answered.length < mostHearers) {
       flying.answered.push(answered)
       if (flying.outstanding < this.domains.length) queueMicrotask(() => answered(flying.rank.finding()))
       return
@@ -92,7 +92,8 @@ export class DnsblLookup {
       outstanding: this.domains.length,
       deadline: null,
     }
-    if (this.domains.length === 0 || this.queries + this.domains.length > mostQueries) {
+    const isTooMuch = flying !== undefined || this.queries + this.domains.length > mostQueries
+    if (this.domains.length === 0 || isTooMuch) {
       queueMicrotask(() => this.abandon(client, flight))
       return
     }

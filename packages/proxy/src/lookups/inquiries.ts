@@ -1,7 +1,7 @@
 import type { Resolver } from 'node:dns'
 import type { DnsAnswer, DnsInquiry, DnsQuestion } from '@sallyport/rules'
 import { askDns } from './dns-query.ts'
-import { makeResolver } from './resolver.ts'
+import { makeResolver, mostHearers } from './resolver.ts'
 
 /** Inquiries that may be open at one time; each asks ten questions at once at most. */
 const mostFlights = 500
@@ -47,7 +47,7 @@ export class Inquiries<Found> {
   /** Calls `answered` once, never before it has returned and after the wait at the latest. */
   ask(key: string, begin: () => DnsInquiry<Found>, answered: Answered<Found>): void {
     const flying = this.flights.get(key)
-    if (flying !== undefined) {
+    if (flying !== undefined && flying.answered.length < mostHearers) {
       flying.answered.push(answered)
       return
     }
@@ -55,7 +55,11 @@ export class Inquiries<Found> {
     const over = new Promise<void>(resolve => {
       stop = resolve
     })
-    const flight: Flight<Found> = { answered: [answered], over, isOver: this.flights.size >= mostFlights }
+    const flight: Flight<Found> = {
+      answered: [answered],
+      over,
+      isOver: flying !== undefined || this.flights.size >= mostFlights,
+    }
     const deadline = setTimeout(() => {
       flight.isOver = true
       stop()

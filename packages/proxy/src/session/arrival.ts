@@ -1,4 +1,4 @@
-import { type Access, type Address, Facts, isPrivate } from '@sallyport/rules'
+import { type Access, type Address, type Facts, isPrivate } from '@sallyport/rules'
 
 /** What TLS came to with the client. */
 export interface TlsInfo {
@@ -34,11 +34,9 @@ export interface Arrival {
 }
 
 /** What is known of a session before its first octet. */
-export function factsOf({ client, access, greetWait }: Arrival): Facts {
-  const facts = new Facts()
+export function noteArrival(facts: Facts, { client, access, greetWait }: Arrival): void {
   facts.client = client.text
   facts.clientIsPrivate = isPrivate(client)
   facts.access = access
   facts.greetWait = greetWait
-  return facts
 }

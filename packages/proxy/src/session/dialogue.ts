@@ -246,7 +246,7 @@ function declinePrdr(session: Session, { argument }: Command): boolean {
   return true
 }
 
-/** Addresses are ASCII, or UTF-8 where the transaction says so (RFC 6531 3.4); else two servers may read two addresses. */
+/** Addresses are ASCII, or UTF-8 where the transaction says so (RFC 6531 3.5); else two servers may read two addresses. */
 function declineEightBit(session: Session, { verb, argument, line }: Command): boolean {
   if (!hasEightBit(line)) return false
   const path = parsePath(verb === 'MAIL' ? 'FROM' : 'TO', argument)

@@ -1,10 +1,10 @@
-import { type Facts, type Instant, judge, never, type Plan, Tally, type Verdict } from '@sallyport/rules'
+import { Facts, type Instant, judge, never, type Plan, Tally, type Verdict } from '@sallyport/rules'
 import { authLine } from '../smtp/command.ts'
 import { LineReader } from '../smtp/line.ts'
 import { printable, withoutSecrets } from '../smtp/octets.ts'
 import { ReplyReader } from '../smtp/reply.ts'
-import { noteAnswer } from './answer.ts'
-import { type Arrival, factsOf, type TlsInfo } from './arrival.ts'
+import { note } from './answers.ts'
+import { type Arrival, noteArrival, type TlsInfo } from './arrival.ts'
 import type { Hello, Mail, Transaction } from './envelope.ts'
 import type { House } from './house.ts'
 import { type Ending, Journal } from './journal.ts'
@@ -28,7 +28,7 @@ export class Session {
   readonly arrival: Arrival
   readonly port: Port
   readonly startedAt: Instant
-  readonly facts: Facts
+  readonly facts = new Facts()
   /** What holds for this client. */
   plan: Plan
   readonly tally: Tally
@@ -45,6 +45,8 @@ export class Session {
   transaction: Transaction | null = null
   /** The group of backends that was last opened; null: the default one. */
   group: string | null = null
+  /** The backend that is open has offered CHUNKING to this client: to any other the octets behind BDAT are commands. */
+  takesChunks = false
   /** PIPELINING was in our latest EHLO reply. */
   pipeliningOffered = false
   /** The verb of the latest command line, for the log. */
@@ -71,7 +73,7 @@ export class Session {
     this.arrival = arrival
     this.port = port
     this.startedAt = now
-    this.facts = factsOf(arrival)
+    noteArrival(this.facts, arrival)
     this.tls = arrival.tls
     this.plan = planFor(this, null)
     this.tally = new Tally(this.plan)
@@ -96,13 +98,15 @@ export class Session {
     if (this.isDone || !this.isStalled) return
     this.isStalled = false
     this.phase.work(this, now)
+    if (this.clientGone && !this.isStalled) this.phase.clientEnded(this, now)
   }
 
   /** The client has closed its side, or its connection broke. */
   end(now: Instant): void {
     if (this.isDone || this.clientGone) return
     this.clientGone = true
-    this.phase.clientEnded(this, now)
+    // Where it takes no replies now, what waits is answered first.
+    if (!this.isStalled || !this.lines.hasLine) this.phase.clientEnded(this, now)
   }
 
   /** The client's connection broke: nobody is left to answer. */
@@ -113,7 +117,7 @@ export class Session {
 
   answer(answer: Answer, now: Instant): void {
     if (this.isDone) return
-    if (!noteAnswer(this, answer)) return
+    if (!note(this, answer)) return
     this.phase.learnt(this, answer.ask, now)
   }
 
@@ -147,6 +151,7 @@ export class Session {
   private hear(): void {
     this.replyReader = new ReplyReader()
     this.repliesWaiting = 0
+    this.takesChunks = false
   }
 
   /** Octets of the backend. */

@@ -1,7 +1,7 @@
 import type { Instant } from '@sallyport/rules'
 import type { NewlineCount } from '../../smtp/chunk.ts'
 import { type Command, isUseful, type Verb } from '../../smtp/command.ts'
-import { filterEhlo } from '../../smtp/keywords.ts'
+import { filterEhlo, offersKeyword } from '../../smtp/keywords.ts'
 import { domainOf, isRecipientOf, parsePath } from '../../smtp/path.ts'
 import { isNegative, isPositive, type Reply } from '../../smtp/reply.ts'
 import { answerAlways, forbidding, junk, nextCommand, noteHello, screenRecipient } from '../dialogue.ts'
@@ -236,6 +236,7 @@ export class Relay implements Phase {
       noteSender(session, path?.path ?? '')
     }
     if (verb === 'HELO') session.pipeliningOffered = false
+    if (good && (verb === 'EHLO' || verb === 'HELO')) session.takesChunks = offersKeyword(reply, 'CHUNKING')
     if (verb === 'AUTH' && good) this.loggedIn(session)
     if (reply.code >= 500 && verb !== 'RCPT' && verb !== 'DATA' && isUseful(verb)) junk(session)
     if (good && verb === 'AUTH') facts.junkCommands = 0

@@ -4,7 +4,7 @@ import type { Session } from './session.ts'
 import { planFor } from './standing.ts'
 
 /** Makes facts of an answer. False: it is about something that the client has taken back since, and nothing has become known. */
-export function noteAnswer(session: Session, answer: Answer): boolean {
+export function note(session: Session, answer: Answer): boolean {
   const { facts, tally, plan, arrival } = session
   switch (answer.ask) {
     case 'recall':
