@@ -4,7 +4,7 @@ import { LineReader } from '../smtp/line.ts'
 import { printable, withoutSecrets } from '../smtp/octets.ts'
 import { ReplyReader } from '../smtp/reply.ts'
 import { note } from './answers.ts'
-import type { Arrival, TlsInfo } from './arrival.ts'
+import { type Arrival, noteArrival, type TlsInfo } from './arrival.ts'
 import type { Hello, Mail, Transaction } from './envelope.ts'
 import type { House } from './house.ts'
 import { type Ending, Journal } from './journal.ts'
@@ -73,9 +73,7 @@ export class Session {
     this.arrival = arrival
     this.port = port
     this.startedAt = now
-    this.facts.client = arrival.client.text
-    this.facts.access = arrival.access
-    this.facts.greetWait = arrival.greetWait
+    noteArrival(this.facts, arrival)
     this.tls = arrival.tls
     this.plan = planFor(this, null)
     this.tally = new Tally(this.plan)
@@ -119,7 +117,7 @@ export class Session {
 
   answer(answer: Answer, now: Instant): void {
     if (this.isDone) return
-    note(this, answer)
+    if (!note(this, answer)) return
     this.phase.learnt(this, answer.ask, now)
   }
 
