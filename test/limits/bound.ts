@@ -50,3 +50,10 @@ function shown(value: number, unit: Unit): string {
       return unit satisfies never
   }
 }
+
+export const key = (of: string): Bound => ({ key: of })
+export const fixed = (file: string, constant: string, unit: Unit): Bound => ({ file, name: constant, unit })
+export const proxy = (file: string, constant: string, unit: Unit): Bound => fixed(`proxy/src/${file}`, constant, unit)
+
+/** The source of a number that is the project's own choice. */
+export const own = 'ours'

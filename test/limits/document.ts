@@ -1,6 +1,7 @@
 import { mostEach } from '../faults/measure.ts'
 import { boundText } from './bound.ts'
-import { lost, type Part, parts, type Row } from './table.ts'
+import type { Row } from './row.ts'
+import { lost, type Part, parts } from './table.ts'
 
 const introduction = `# Limits
 

@@ -1,16 +1,9 @@
 // The bounds of the gate: what each is for, what follows when it is reached, and where its number comes from.
 
 import { replies } from '@sallyport/proxy/session/replies.js'
-import type { Bound, Unit } from './bound.ts'
-
-export interface Row {
-  readonly what: string
-  readonly bound: Bound
-  /** What happens when it is reached. */
-  readonly follows: string
-  /** Of the number. */
-  readonly source: string
-}
+import { fixed, key, own, proxy } from './bound.ts'
+import { lookupRows } from './lookups.ts'
+import type { Row } from './row.ts'
 
 export interface Part {
   readonly title: string
@@ -22,11 +15,6 @@ const said = (reply: string) => `\`${reply.trimEnd()}\``
 const name = 'HOST'
 const id = 'ID'
 
-const key = (of: string): Bound => ({ key: of })
-const fixed = (file: string, constant: string, unit: Unit): Bound => ({ file, name: constant, unit })
-const proxy = (file: string, constant: string, unit: Unit): Bound => fixed(`proxy/src/${file}`, constant, unit)
-
-const own = 'ours'
 const isClosed = 'and the session ends'
 const timedOut = `${said(replies.timeout(name, id))}, ${isClosed}`
 const nextBackend = `the next backend is tried, else RCPT hears ${said(replies.unavailable(id))}`
@@ -300,36 +288,7 @@ export const parts: readonly Part[] = [
   {
     title: 'Look-ups and memory of clients',
     rows: [
-      {
-        what: 'Questions to DNS lists that are open',
-        bound: proxy('lookups/dnsbl.ts', 'mostQueries', 'count'),
-        follows: 'the lists count as silent for that client',
-        source: own,
-      },
-      {
-        what: 'Time for all lists',
-        bound: key('dnsbl.wait'),
-        follows: 'what has not answered counts as silent',
-        source: own,
-      },
-      {
-        what: 'Sessions that share one look-up',
-        bound: proxy('lookups/resolver.ts', 'mostHearers', 'count'),
-        follows: 'for the others the look-up has failed',
-        source: own,
-      },
-      {
-        what: 'Look-ups of names that are open',
-        bound: proxy('lookups/reverse-name.ts', 'mostFlights', 'count'),
-        follows: 'XCLIENT says `[TEMPUNAVAIL]`',
-        source: own,
-      },
-      {
-        what: 'Names of one address that are confirmed',
-        bound: proxy('lookups/reverse-name.ts', 'mostNames', 'count'),
-        follows: 'the others are not looked at',
-        source: own,
-      },
+      ...lookupRows,
       {
         what: 'Clients remembered in this process',
         bound: key('store.clients'),
@@ -350,7 +309,7 @@ export const parts: readonly Part[] = [
       },
       {
         what: 'Fields of a client in Redis',
-        bound: proxy('store/redis.ts', 'mostFields', 'count'),
+        bound: proxy('store/client-scripts.ts', 'mostFields', 'count'),
         follows: 'it is somebody else’s key, and left alone',
         source: own,
       },

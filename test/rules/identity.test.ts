@@ -1,6 +1,14 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { type Address, nameIdentity, networkKey, parseAddress, senderIdentity } from '@sallyport/rules'
+import {
+  type Address,
+  identitiesOf,
+  nameIdentity,
+  networkKey,
+  parseAddress,
+  type SpfFinding,
+  senderIdentity,
+} from '@sallyport/rules'
 
 function address(text: string): Address {
   const parsed = parseAddress(text)
@@ -45,8 +53,25 @@ test('a name that nobody confirmed stands for nothing', () => {
   assert.equal(nameIdentity({ kind: 'failed' }, client), null)
 })
 
-test('a sender domain is remembered apart from host names', () => {
-  assert.equal(senderIdentity('Example.ORG'), 'spf:example.org')
-  assert.equal(senderIdentity('nodots'), null)
-  assert.equal(senderIdentity('a b.example'), null)
+test('a domain whose SPF record names the client is remembered apart from host names, and comes first', () => {
+  const spf = (result: SpfFinding['result'], domain: string): SpfFinding => ({
+    result,
+    domain,
+    identity: 'mailfrom',
+    mechanism: null,
+    problem: null,
+    explanation: null,
+  })
+  assert.equal(senderIdentity(spf('pass', 'Example.ORG')), 'spf:example.org')
+  assert.equal(senderIdentity(spf('softfail', 'example.org')), null)
+  assert.equal(senderIdentity(spf('pass', 'nodots')), null)
+  assert.equal(senderIdentity(spf('pass', 'a b.example')), null)
+  assert.equal(senderIdentity(null), null)
+  const reverse = { kind: 'confirmed', name: 'mx.example.net' } as const
+  const client = address('192.0.2.7')
+  assert.deepEqual(identitiesOf({ spf: spf('pass', 'example.org'), reverse }, client), [
+    'spf:example.org',
+    'name:example.net',
+  ])
+  assert.deepEqual(identitiesOf({ spf: null, reverse: null }, client), [])
 })

@@ -14,7 +14,10 @@ import assert from 'node:assert/strict'
  *   known -12/30                     the same of a verified name
  *   listed rank=2 list=bl.test rise=0 fall=0 failed=0 asked=1 ttl=300     DNS lists answer
  *   grey 300 192.0.2.0/24 a@x b@y   the store answers how long these are deferred yet, in seconds
- *   named host.example               reverse DNS answers
+ *   named host.example               reverse DNS answers; of a name that is not confirmed: named mismatch host.example
+ *   hello-name found                 the DNS answers about the name in HELO (of=name: another than the latest)
+ *   sender-domain null-mx            and about the sender's domain (of=path: another than the latest)
+ *   spf fail domain=example.org mechanism=-all     SPF answers (of=path, helo=name: others than the latest)
  *   opened tls=required              the connection to the backend stands; tls as it is configured, off if not said
  *   secured client TLSv1.3 TLS_AES_128_GCM_SHA256 mx.example.test     TLS stands with the client (version, cipher, SNI)
  *   secured backend                  and with the backend
@@ -61,6 +64,9 @@ export const inputs: ReadonlySet<string> = new Set([
   'grey',
   'listed',
   'named',
+  'hello-name',
+  'sender-domain',
+  'spf',
   'opened',
   'secured',
   'B<',
@@ -99,6 +105,8 @@ const known = new Set([
   'wait',
   'policy',
   'lists',
+  'asks',
+  'server',
   'keywords',
   'domains',
   'xclient',

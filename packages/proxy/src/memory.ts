@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto'
 import {
   type Address,
+  identitiesOf,
   isPrivate,
   lessonOf,
   type NetworkSet,
-  nameIdentity,
   networkKey,
   type Repute,
   reputeOf,
@@ -39,10 +39,11 @@ export class Memory {
     return { ask: 'recall', passed: own.passed, failed: own.failed, client: own.repute, network: network.repute }
   }
 
-  /** What is known of the latest name of the client that was verified; null: of none anything. Never rejects. */
-  async recallIdentity(session: Session): Promise<Repute | null> {
-    const name = nameIdentity(session.facts.reverse, session.arrival.client)
-    return name === null ? null : (await this.store.recall(name)).repute
+  /** What is known of the names of the client that were verified: of several, of the one that speaks most for it. Never rejects. */
+  async recallIdentity({ facts, arrival }: Session): Promise<Repute | null> {
+    const names = identitiesOf(facts, arrival.client)
+    const known = await Promise.all(names.map(async name => (await this.store.recall(name)).repute))
+    return known.reduce((best, one) => (best === null || (one !== null && one.score < best.score) ? one : best), null)
   }
 
   /** Whether the recipient that is asked for now has to wait; null: nobody asks any more. Never rejects. */
@@ -74,10 +75,10 @@ export class Memory {
     if (repute === null) return
     // A good word for a network of which nothing bad is known would be a record for nothing.
     const isNeeded = repute.score > 0 || (facts.reputes?.network ?? null) !== null
-    const name = nameIdentity(facts.reverse, arrival.client)
-    for (const other of [isNeeded ? networkKey(arrival.client) : null, name]) {
-      if (other !== null && repute.score !== 0) this.store.remember(other, { ...nothing, repute })
-    }
+    if (repute.score === 0) return
+    const others = identitiesOf(facts, arrival.client)
+    if (isNeeded) others.push(networkKey(arrival.client))
+    for (const other of others) this.store.remember(other, { ...nothing, repute })
   }
 }
 

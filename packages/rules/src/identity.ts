@@ -1,6 +1,7 @@
 import type { Address, Address4, Address6 } from './address.ts'
 import { formatNetwork, networkOf } from './network.ts'
 import type { ReverseName } from './reverse-name.ts'
+import type { SpfFinding } from './spf.ts'
 
 /** The network under whose name the neighbours of a client are remembered: the /24, or of IPv6 the /48, which is one customer's. */
 export function networkKey(address: Address): string {
@@ -15,7 +16,7 @@ const longest = 100
  * `example.net`). null: it has no name of its own. One that spells its address is its provider's, who names all customers so,
  * and stands for none of them.
  *
- * Not taken: the list of public suffixes, which would have to be kept up to date; a host right below one stands for itself alone
+ * Not taken: `genericSign`, which excuses names with `static` in them, as a check should; the list of public suffixes, which would have to be kept up to date; a host right below one stands for itself alone
  * instead.
  */
 export function nameIdentity(reverse: ReverseName | null, client: Address): string | null {
@@ -26,10 +27,22 @@ export function nameIdentity(reverse: ReverseName | null, client: Address): stri
   return `name:${isSuffix(domain) ? name : domain}`
 }
 
-/** Under what a domain is remembered whose SPF record names the client. null: it is none that is kept. */
-export function senderIdentity(domain: string): string | null {
-  const name = domain.toLowerCase()
+/** Under what a domain is remembered whose SPF record names the client; null: there is none. */
+export function senderIdentity(spf: SpfFinding | null): string | null {
+  if (spf?.result !== 'pass') return null
+  const name = spf.domain.toLowerCase()
   return name.length <= longest && /^[a-z0-9_-]+(?:\.[a-z0-9_-]+)+$/.test(name) ? `spf:${name}` : null
+}
+
+/** The names of a client that were verified, the sender's first: it says more of who writes than the host's. */
+export function identitiesOf({ spf, reverse }: Verified, client: Address): string[] {
+  return [senderIdentity(spf), nameIdentity(reverse, client)].filter(name => name !== null)
+}
+
+/** What the DNS has said of names. */
+export interface Verified {
+  readonly spf: SpfFinding | null
+  readonly reverse: ReverseName | null
 }
 
 /** Whether others may register names right below it: one label, or two short ones in a country (`co.uk`, `info.pl`). */

@@ -9,6 +9,7 @@ const arrival = {
   id: 'REF',
   client: addressOf('192.0.2.1'),
   clientPort: 4567,
+  server: null,
   access: 'allow',
   greetWait: 0,
   health: false,

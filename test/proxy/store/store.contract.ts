@@ -197,7 +197,11 @@ export function storeContract(name: string, open: () => Promise<Subject>, forget
 
     it('greylists: defers for the delay, and lets in who comes again within the window, for as long as is kept', async t => {
       const times = { delay: 300, window: 14_400, keep: 86_400 }
-      const [one, two, late] = ['one', 'two', 'late'].map(word => `${name} ${word}`.slice(-40)) as [string, string, string]
+      const [one, two, late] = ['one', 'two', 'late'].map(word => `${name} ${word}`.slice(-40)) as [
+        string,
+        string,
+        string,
+      ]
       const left = (who: string) => store.greylist(who, times)
       if ((await left(one)) === null) return t.diagnostic('lets everybody in')
       assert.equal(await left(late), 300)

@@ -16,6 +16,7 @@ import { mailOf } from './envelope.ts'
 import type { House } from './house.ts'
 import { enterHandshake } from './phases/handshake.ts'
 import { replies, verdictReply } from './replies.ts'
+import { noteHelloName } from './sender.ts'
 import type { Session } from './session.ts'
 import { mayLogIn, planFor } from './standing.ts'
 
@@ -87,10 +88,11 @@ export function reject(session: Session, text: string): void {
 export function noteHello(session: Session, { verb, argument, line }: Command): void {
   if (verb !== 'EHLO' && verb !== 'HELO') return
   const { facts } = session
-  if (session.hello !== null) junk(session)
+  const before = session.hello?.name ?? null
+  if (before !== null) junk(session)
   session.hello = { verb, name: argument, line }
-  facts.hello = argument.slice(0, 255)
   if (!isHelloName(argument)) facts.helloMalformed = true
+  noteHelloName(session, argument, before)
   session.plan = planFor(session, null)
 }
 
@@ -118,7 +120,8 @@ export function screenRecipient(session: Session, path: string, now: Instant): b
   facts.recipientsAsked++
   const shown = path.slice(0, 320)
   // What was asked of it is not asked again.
-  if (facts.recipient?.path !== shown) facts.recipient = { path: shown, domain: domainOf(path).toLowerCase(), grey: null }
+  if (facts.recipient?.path !== shown)
+    facts.recipient = { path: shown, domain: domainOf(path).toLowerCase(), grey: null }
   if (session.house.traps.has(path)) facts.trapRecipient ??= shown
   const general = session.judge()
   const verdict = verdictForRecipient(session)

@@ -1,25 +1,35 @@
-import { type GreyTimes, greyTuple, nameIdentity, type PlannedCheck } from '@sallyport/rules'
+import { type GreyTimes, greyTuple, identitiesOf, isAsked, type PlannedCheck, type Question } from '@sallyport/rules'
 import type { Command } from '../smtp/command.ts'
 import { domainOf, isAlwaysReachable, parsePath } from '../smtp/path.ts'
 import type { Session } from './session.ts'
 import { planFor } from './standing.ts'
 
-/** Asks the store whether a recipient has to wait, before it is decided upon. Only of a suspect, and only where that would decide. */
-export function askGreylist(session: Session, { argument }: Command): void {
+/**
+ * Whether a recipient cannot be decided upon before the store has said whether it has to wait; asks it, once the names of the client are known
+ * by which it is asked. Only of a suspect, and only where that would decide.
+ */
+export function awaitsGreylist(session: Session, { verb, argument }: Command): boolean {
   const { facts, tally, arrival, journal } = session
-  const path = parsePath('TO', argument)?.path.slice(0, 320)
-  if (path === undefined || tally.vouched !== null || isAlwaysReachable(path)) return
+  const path = verb === 'RCPT' ? parsePath('TO', argument)?.path.slice(0, 320) : undefined
+  if (path === undefined || tally.vouched !== null || isAlwaysReachable(path)) return false
+  const known = facts.recipient?.path === path ? facts.recipient.grey : null
+  if (known !== null) return known.wait === 'asked'
   const domain = domainOf(path).toLowerCase()
   const planned = plannedFor(session, domain)
-  if (planned === undefined || planned.action === 'observe' || !isSuspect(session, planned)) return
-  const identity = nameIdentity(facts.reverse, arrival.client)
+  if (planned === undefined || planned.action === 'observe' || !isSuspect(session, planned)) return false
+  if (!isIdentified(session)) return true
+  const [identity = null] = identitiesOf(facts, arrival.client)
   const tuple = greyTuple(arrival.client, identity, journal.reversePath ?? '', path)
   facts.recipient = { path, domain, grey: { tuple, wait: 'asked' } }
   session.port.ask('greylist')
+  return true
 }
 
-/** The store has not said whether the recipient has to wait. */
-export const awaitsGreylist = ({ facts }: Session): boolean => facts.recipient?.grey?.wait === 'asked'
+/** What will be known of the client's names is known: else one message would be asked for by the one today, by the other tomorrow. */
+function isIdentified({ facts, plan, tally }: Session): boolean {
+  const isOpen = (question: Question, answer: unknown) => answer === null && isAsked(question, plan, tally)
+  return facts.clientIsPrivate || !(isOpen('spf', facts.spf) || isOpen('reverse-name', facts.reverse))
+}
 
 /** How long the recipient that is asked for now has to wait; null: greylisting is not for it. */
 export function greyTimes(session: Session): GreyTimes | null {

@@ -1,4 +1,4 @@
-import type { DnsblFinding, Question, Repute, ReverseName } from '@sallyport/rules'
+import type { DnsblFinding, HelloName, Question, Repute, ReverseName, SenderDomain, SpfFinding } from '@sallyport/rules'
 import type { Session } from './session.ts'
 
 /** What a session may want to know from outside. The answer comes later, or never; then the fact stays unknown. */
@@ -25,6 +25,10 @@ export type Answer =
   | Identified
   | { readonly ask: 'dnsbl'; readonly finding: DnsblFinding }
   | { readonly ask: 'reverse-name'; readonly name: ReverseName }
+  // What the client has said may be another thing by the time of the answer, which therefore names what it is about.
+  | { readonly ask: 'hello-name'; readonly hello: string; readonly found: HelloName }
+  | { readonly ask: 'sender-domain'; readonly sender: string; readonly found: SenderDomain }
+  | { readonly ask: 'spf'; readonly sender: string; readonly hello: string; readonly finding: SpfFinding }
   // Of the recipient, which may be another by then; null: the store did not say.
   | { readonly ask: 'greylist'; readonly tuple: string; readonly wait: number | null }
 

@@ -3,8 +3,8 @@ import { authLine } from '../smtp/command.ts'
 import { LineReader } from '../smtp/line.ts'
 import { printable, withoutSecrets } from '../smtp/octets.ts'
 import { ReplyReader } from '../smtp/reply.ts'
-import { noteAnswer } from './answer.ts'
-import type { Arrival, TlsInfo } from './arrival.ts'
+import { note } from './answers.ts'
+import { type Arrival, noteArrival, type TlsInfo } from './arrival.ts'
 import type { Hello, Mail, Transaction } from './envelope.ts'
 import type { House } from './house.ts'
 import { type Ending, Journal } from './journal.ts'
@@ -73,9 +73,7 @@ export class Session {
     this.arrival = arrival
     this.port = port
     this.startedAt = now
-    this.facts.client = arrival.client.text
-    this.facts.access = arrival.access
-    this.facts.greetWait = arrival.greetWait
+    noteArrival(this.facts, arrival)
     this.tls = arrival.tls
     this.plan = planFor(this, null)
     this.tally = new Tally(this.plan)
@@ -119,7 +117,7 @@ export class Session {
 
   answer(answer: Answer, now: Instant): void {
     if (this.isDone) return
-    if (!noteAnswer(this, answer)) return
+    if (!note(this, answer)) return
     this.phase.learnt(this, answer.ask, now)
   }
 
@@ -253,7 +251,6 @@ export class Session {
     this.transaction = null
     this.pardoned = false
     this.facts.recipient = null
-    this.facts.recipientsAsked = 0
   }
 
   /** Lets the backend go without a word. */

@@ -1,4 +1,13 @@
-import { type Fading, faded, type GreyTimes, type Lesson, lifeOf, noRepute, type Repute, usualFading } from '@sallyport/rules'
+import {
+  type Fading,
+  faded,
+  type GreyTimes,
+  type Lesson,
+  lifeOf,
+  noRepute,
+  type Repute,
+  usualFading,
+} from '@sallyport/rules'
 import { Redis, ReplyError, type Result } from 'ioredis'
 import { recallScript, rememberScript } from './client-scripts.ts'
 import { greyScript } from './grey-script.ts'

@@ -18,7 +18,12 @@ export const greylist = check({
   points: 1,
   ttl: 0,
   options: {
-    score: { value: 1, min: 1, max: 80, about: 'The points of reputation from which a client is suspect; one that fails a check with points is, too.' },
+    score: {
+      value: 1,
+      min: 1,
+      max: 80,
+      about: 'The points of reputation from which a client is suspect; one that fails a check with points is, too.',
+    },
     delay: { value: 5 * minute, min: 1, max: day, about: 'Seconds until it may come again.' },
     window: { value: 4 * hour, min: minute, max: 30 * day, about: 'Seconds until which it must have come again.' },
     keep: { value: 36 * day, min: hour, max: 365 * day, about: 'Seconds for which it is then let in.' },

@@ -3,14 +3,27 @@ import { authenticated } from './authenticated.ts'
 import { bareNewline } from './bare-newline.ts'
 import { commands } from './commands.ts'
 import { dnsbl } from './dnsbl.ts'
+import { genericName } from './generic-name.ts'
 import { greylist } from './greylist.ts'
 import { harvest } from './harvest.ts'
+import { heloAddress } from './helo-address.ts'
+import { heloChange } from './helo-change.ts'
+import { heloLiteral } from './helo-literal.ts'
+import { heloOwn } from './helo-own.ts'
+import { heloRequired } from './helo-required.ts'
 import { heloSyntax } from './helo-syntax.ts'
+import { heloUnresolvable } from './helo-unresolvable.ts'
+import { noReverseName } from './no-reverse-name.ts'
 import { nonSmtpCommand } from './non-smtp-command.ts'
+import { nullSenderRecipients } from './null-sender-recipients.ts'
 import { pipelining } from './pipelining.ts'
 import { pregreet } from './pregreet.ts'
 import { recipients } from './recipients.ts'
 import { reputation } from './reputation.ts'
+import { reverseMismatch } from './reverse-mismatch.ts'
+import { senderDomain } from './sender-domain.ts'
+import { spf } from './spf.ts'
+import { transactions } from './transactions.ts'
 import { trapRecipient } from './trap-recipient.ts'
 import { trusted } from './trusted.ts'
 
@@ -21,7 +34,20 @@ export const checks = [
   reputation,
   pregreet,
   dnsbl,
+  noReverseName,
+  reverseMismatch,
+  genericName,
+  heloRequired,
   heloSyntax,
+  heloOwn,
+  heloAddress,
+  heloLiteral,
+  heloUnresolvable,
+  heloChange,
+  senderDomain,
+  spf,
+  nullSenderRecipients,
+  transactions,
   pipelining,
   nonSmtpCommand,
   bareNewline,

@@ -1,10 +1,10 @@
 import { delayOf, endsDialogue, type Facts, type Instant, isWaiting, type Moment, unknownOf } from '@sallyport/rules'
 import { type Command, mayBeGrouped, type Verb } from '../../smtp/command.ts'
 import type { Reply } from '../../smtp/reply.ts'
+import { awaitsGreylist } from '../greylisting.ts'
 import type { Phase } from '../phase.ts'
 import type { Ask, Attempt } from '../port.ts'
 import type { Session } from '../session.ts'
-import { askGreylist, awaitsGreylist } from '../greylisting.ts'
 import { isProven, wasKnown } from '../standing.ts'
 
 const moments: { readonly [V in Verb]?: Moment } = {
@@ -62,8 +62,9 @@ class Hold implements Phase {
 
   learnt(session: Session, _asked: Ask, now: Instant): void {
     this.judge(session, now)
-    if (session.phase === this && now >= this.until && !isPending(session))
-      this.release(session, now)
+    if (session.phase !== this) return
+    const pending = isPending(session, this.command)
+    if (now >= this.until && !pending) this.release(session, now)
   }
 
   timeout(session: Session, now: Instant): void {
@@ -111,8 +112,7 @@ export function holdBack(
   go: (now: Instant) => void,
 ): boolean {
   const wait = waitFor(session, command)
-  if (command.verb === 'RCPT') askGreylist(session, command)
-  const answers = command.verb === 'RCPT' && isPending(session) ? session.house.waits.answers : 0
+  const answers = command.verb === 'RCPT' && isPending(session, command) ? session.house.waits.answers : 0
   if (wait === 0 && answers === 0) return false
   new Hold(back, command, now, wait, answers, go).begin(session)
   return true
@@ -138,4 +138,6 @@ function unknownSoFar({ backend, standing }: Facts): number {
 }
 
 /** Something that was asked about the client or its recipient has not been answered, and would decide. */
-const isPending = (session: Session): boolean => isWaiting(session.plan, session.tally) || awaitsGreylist(session)
+function isPending(session: Session, command: Command): boolean {
+  return isWaiting(session.facts, session.plan, session.tally) || awaitsGreylist(session, command)
+}

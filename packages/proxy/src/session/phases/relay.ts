@@ -10,6 +10,7 @@ import { noteReply } from '../heard.ts'
 import type { Phase } from '../phase.ts'
 import type { Asked } from '../port.ts'
 import { replies, verdictReply } from '../replies.ts'
+import { noteSender } from '../sender.ts'
 import type { Session } from '../session.ts'
 import { commandWait, viewOf } from '../standing.ts'
 import { carryChunk } from './chunk.ts'
@@ -231,7 +232,11 @@ export class Relay implements Phase {
     noteReply(session, verb, reply)
     if (verb === 'RCPT') this.hasRecipient ||= good
     else if (good && endsTransaction(verb)) this.endMessage(session)
-    if (verb === 'MAIL' && good) session.mail = mailOf(line, parsePath('FROM', argument)?.parameters ?? '')
+    if (verb === 'MAIL' && good) {
+      const path = parsePath('FROM', argument)
+      session.mail = mailOf(line, path?.parameters ?? '')
+      noteSender(session, path?.path ?? '')
+    }
     if (verb === 'HELO') session.pipeliningOffered = false
     if (good && (verb === 'EHLO' || verb === 'HELO')) session.takesChunks = offersKeyword(reply, 'CHUNKING')
     if (verb === 'AUTH' && good) this.loggedIn(session)
