@@ -1,5 +1,6 @@
 // Where the animals live: gates with nothing set but the preset, a Postfix behind them, and a DNS that knows everybody's names.
 
+import { certificatesKey, makeAuthority } from '../support/authority.ts'
 import { type DnsQuery, type DnsReply, DnsServer } from '../support/dns.ts'
 import { type RunningGate, startGate } from '../support/gate.ts'
 import { type Owner, undoAfter } from '../support/owner.ts'
