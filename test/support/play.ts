@@ -172,6 +172,8 @@ function feed(session: Session, recorder: Recorder, { at, what, text, line }: Ro
       const tls = oneOf(fields.get('tls') ?? 'off', ['off', 'opportunistic', 'required'])
       return session.opened({ xclient: session.house.xclient, tls }, at)
     }
+    case 'rated':
+      return session.answer({ ask: 'rate', over: text === '' ? null : text }, at)
     case 'grey':
       return session.answer(
         { ask: 'greylist', tuple: text.slice(text.indexOf(' ') + 1), wait: Number(text.split(' ')[0]) },

@@ -3,7 +3,7 @@ export const timeTravel = `
 for _, key in ipairs(redis.call('KEYS', '*')) do
   if redis.call('TYPE', key).ok == 'string' then
     local left, value = redis.call('TTL', key) - ARGV[1], redis.call('GET', key)
-    if tonumber(value) then value = string.format('%d', value - ARGV[1]) end
+    if tonumber(value) then value = string.format(string.find(value, '%.') and '%.6f' or '%d', value - ARGV[1]) end
     if left > 0 then redis.call('SET', key, value, 'EX', left) else redis.call('DEL', key) end
   else
   for _, field in ipairs(redis.call('HKEYS', key)) do

@@ -162,6 +162,11 @@ export class Gate {
           if (name.kind === 'confirmed') this.ask(connection, 'identity')
         })
         return
+      case 'rate':
+        void this.memory.rate(session, connection.key ?? '').then(over => {
+          connection.drive(() => session.answer({ ask, over }, this.clock()))
+        })
+        return
       case 'greylist':
         void this.memory.greylist(session).then(found => {
           if (found !== null) connection.drive(() => session.answer({ ask, ...found }, this.clock()))

@@ -69,6 +69,7 @@ export {
   type Policy,
 } from './policy.ts'
 export { type Preset, type PresetSettings, presetSettings, presets } from './preset.ts'
+export { type Admission, admit, type Rate } from './rate.ts'
 export {
   type Fading,
   faded,

@@ -41,6 +41,7 @@ async function openShared(): Promise<Subject> {
       recall: client => reader.recall(client),
       remember: (client, lesson) => teacher.remember(client, lesson),
       greylist: (name, times) => reader.greylist(name, times),
+      rate: (name, rate) => reader.rate(name, rate),
       forget: client => teacher.forget(client),
       get health() {
         return { ...reader.health, remembers: teacher.health.remembers, rememberErrors: teacher.health.rememberErrors }
