@@ -126,6 +126,8 @@ const known = new Set([
   'commands',
   'trap',
   'traps',
+  'shed',
+  'dice',
   'plays',
 ])
 
