@@ -44,6 +44,7 @@ export class Witness extends Story implements Port {
   private readonly refusals = new Set<string>()
   private heard = ''
   /** The client had failed when it heard 354: its message is for nobody. */
+  private hasAskedLists = false
   private isBarred = false
   /** The backend has taken a message with this, and the client has not heard so. */
   private owed: string | null = null
@@ -93,7 +94,7 @@ export class Witness extends Story implements Port {
     if (this.live().clientGone && said === text) meet('answered with half of it closed')
     if (text === this.owed && (item.kind === 'message' || item.kind === 'chunk')) this.owed = null
     if (!isOwn) this.attempts.heard()
-    if (code === 354) this.isBarred = this.live().tally.verdict.action !== 'none'
+    if (code === 354) this.isBarred = !this.told.mayWrite(this.live().tally.verdict.action)
     client.answered(item, code)
     if (this.attempts.isForItem && isOwn && code >= 400 && item.kind === 'line' && item.verb === 'RCPT')
       this.told.declined = text
@@ -129,6 +130,7 @@ export class Witness extends Story implements Port {
   ask(ask: Ask): void {
     this.note('ask', ask)
     this.asked.push(ask)
+    this.hasAskedLists ||= ask === 'dnsbl'
   }
 
   open(group: string | null): void {
@@ -137,7 +139,8 @@ export class Witness extends Story implements Port {
     checkOpening(this.scene, group)
     const item = this.client.greeted ? this.client.item() : null
     const isRcpt = item?.kind === 'line' && item.verb === 'RCPT'
-    this.attempts.open(group, isRcpt ? this.told.transactions : null)
+    // Whom the client's failure takes nothing from may come behind one whose backend was let go for it.
+    this.attempts.open(group, isRcpt && !this.told.isPardoned ? this.told.transactions : null)
     this.backend = new BackendView()
   }
 
@@ -293,9 +296,18 @@ export class Witness extends Story implements Port {
   private get isIdle(): boolean {
     const { client, backend } = this
     if (!client.greeted || this.isFull || client.item() === null) return false
+    if (this.live().phase.name === 'hold') return !this.mayHold
     if (backend === null || backend.use === null || backend.mode === 'handshake') return backend === null
     const lacksName = backend.use.xclient && this.reverseName === null && !backend.asked
     return backend.outstanding === null && !lacksName
+  }
+
+  /** A recipient waits while a list that could decide has not answered, and for no longer than the time for that. */
+  private get mayHold(): boolean {
+    const session = this.live()
+    const item = this.client.item()
+    const asked = this.hasAskedLists && session.deadline <= this.now + session.house.waits.answers
+    return asked && item?.kind === 'line' && item.verb === 'RCPT'
   }
 
   live(): Session {

@@ -74,8 +74,8 @@ hostname: 25
 `,
     [
       's.yaml:2:24 checks.pregreet.enabled: found "yes": use true or false',
-      's.yaml:2:37 checks.pregreet.action: found "defr": use one of observe, score, defer, refuse, drop',
-      's.yaml:2:50 checks.pregreet.again: found "never": use one of observe, score, defer, refuse, drop, same',
+      's.yaml:2:37 checks.pregreet.action: found "defr": use one of observe, score, defer, refuse, trap, drop',
+      's.yaml:2:50 checks.pregreet.again: found "never": use one of observe, score, defer, refuse, trap, drop, same',
       's.yaml:2:65 checks.pregreet.points: found 1.5: use a whole number from 0 to 1000',
       's.yaml:3:21 checks.commands.junk: found 0: use a whole number from 1 to 1000',
       's.yaml:5:16 limits.connections: found "5": use a whole number from 1 to 1000000',

@@ -23,9 +23,11 @@ const paths = z.array(leaves.path).prefault([])
 const greet = section({
   wait: duration('0s', '2m', '6s')
     .optional()
-    .describe(
-      "How long an unknown client waits between the first line of the greeting and its last; 0s: not at all. Default: the preset's, 6s in gentle.",
-    ),
+    .meta({
+      default: '6s',
+      description:
+        "How long an unknown client waits between the first line of the greeting and its last; 0s: not at all. The default is the preset's.",
+    }),
   networks: z
     .array(
       section({
