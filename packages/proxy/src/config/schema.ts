@@ -21,13 +21,11 @@ const networks = z.array(leaves.network).prefault([])
 const paths = z.array(leaves.path).prefault([])
 
 const greet = section({
-  wait: duration('0s', '2m', '6s')
-    .optional()
-    .meta({
-      default: '6s',
-      description:
-        "How long an unknown client waits between the first line of the greeting and its last; 0s: not at all. The default is the preset's.",
-    }),
+  wait: duration('0s', '2m', '6s').optional().meta({
+    default: '6s',
+    description:
+      "How long an unknown client waits between the first line of the greeting and its last; 0s: not at all. The default is the preset's.",
+  }),
   networks: z
     .array(
       section({
