@@ -183,6 +183,12 @@ export const parts: readonly Part[] = [
         source: own,
       },
       {
+        what: 'The next command of a client that is suspect',
+        bound: key('timeouts.suspect'),
+        follows: timedOut,
+        source: own,
+      },
+      {
         what: 'The next command, a whole line',
         bound: key('timeouts.command'),
         follows: timedOut,
