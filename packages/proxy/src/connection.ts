@@ -258,6 +258,7 @@ export class Connection implements Port, WheelEntry {
   }
 
   replied(to: Asked, wait: number): void {
+    this.gate.load.replied(to, wait)
     this.gate.metrics.backendReply.observe(to, wait / 1000)
   }
 

@@ -1,4 +1,4 @@
-import type { DnsblZone, Network, Policy } from '@sallyport/rules'
+import type { DnsblZone, LoadLimits, Network, Policy } from '@sallyport/rules'
 import type { Waits } from '../session/house.ts'
 
 /** Where to listen, or whom to call. */
@@ -84,6 +84,7 @@ export interface Config {
   readonly extensions: Extensions
   readonly message: { readonly bareNewline: BareNewline }
   readonly trap: { readonly sessions: number; readonly interval: number; readonly wait: number }
+  readonly load: LoadLimits & { readonly perClient: number }
   readonly limits: Limits
   readonly timeouts: Timeouts
   readonly store: MemoryStore | RedisStore

@@ -112,6 +112,21 @@ const trap = section({
   wait: duration('10s', '1h', '10m').prefault('10m').describe('How long a client is held at most.'),
 })
 
+const load = section({
+  event_loop: duration('10ms', '1m', '250ms')
+    .prefault('250ms')
+    .describe('How late the event loop may be before unknown clients are turned away.'),
+  backend: duration('100ms', '5m', '10s')
+    .prefault('10s')
+    .describe('How long the backend may take to answer MAIL or RCPT before they are.'),
+  shed: leaves.share
+    .prefault('90%')
+    .describe('The share of them that is asked to come back later, at twice these values; 0%: nobody ever.'),
+  per_client: count(1, 1_000_000)
+    .prefault(10)
+    .describe('The most connections of one client at a time while any are turned away.'),
+})
+
 const drain = section({
   delay: duration('0s', '10m', '5s')
     .prefault('0s')
@@ -176,6 +191,7 @@ const file = z.strictObject({
     .prefault({})
     .describe('What is done about messages.'),
   trap: trap.prefault({}).describe('Clients that fail a check with the action trap are answered an octet at a time.'),
+  load: load.prefault({}).describe('What happens under load: known clients go first.'),
   limits: limits.prefault({}).describe('Bounds.'),
   timeouts: timeouts.prefault({}).describe('The longest waits.'),
   store,
