@@ -291,7 +291,7 @@ export class Connection implements Port, WheelEntry {
     const { gate, key } = this
     gate.traps.leave(session)
     gate.conclude(session, this.passage?.server ?? null)
-    if (key !== null) gate.learn(session, key, this.ends.client)
+    if (key !== null) gate.learn(session, key)
   }
 }
 

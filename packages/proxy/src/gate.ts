@@ -1,4 +1,4 @@
-import { type Address, contains, type Instant, isPrivate, lessonOf, NetworkSet, Plans } from '@sallyport/rules'
+import { type Address, contains, type Instant, NetworkSet, Plans } from '@sallyport/rules'
 import type { AccessLists } from './access.ts'
 import { Backends } from './backends/backends.ts'
 import type { GroupPlan } from './backends/plan.ts'
@@ -11,11 +11,13 @@ import { IdSource } from './id.ts'
 import { Load } from './load.ts'
 import type { Log } from './log.ts'
 import { Lookups } from './lookups/lookups.ts'
+import { Memory } from './memory.ts'
 import { Metrics } from './metrics.ts'
 import { type House, Offer } from './session/house.ts'
 import type { Ask } from './session/port.ts'
 import { replies } from './session/replies.ts'
 import type { Session } from './session/session.ts'
+import { TrapRecipients } from './session/trap-recipients.ts'
 import { countSession } from './session-count.ts'
 import { sentence, sessionLine, verdictOf } from './session-line.ts'
 import type { Store } from './store/index.ts'
@@ -41,6 +43,7 @@ export class Gate {
   readonly metrics: Metrics
   readonly log: Log
   readonly store: Store
+  readonly memory: Memory
   readonly offer: Offer
   config: Config
   house: House
@@ -67,6 +70,7 @@ export class Gate {
     this.log = log
     this.certificates = certificates
     this.store = store
+    this.memory = new Memory(store)
     this.access = access
     this.config = config
     this.traps.places = config.trap.sessions
@@ -144,8 +148,13 @@ export class Gate {
     if (session === null) return
     switch (ask) {
       case 'recall':
-        void this.store.recall(connection.key ?? '').then(({ passed, failed }) => {
-          connection.drive(() => session.answer({ ask, passed, failed }, this.clock()))
+        void this.memory.recall(connection.key ?? '', connection.ends.client).then(recalled => {
+          connection.drive(() => session.answer(recalled, this.clock()))
+        })
+        return
+      case 'identity':
+        void this.memory.recallIdentity(session).then(repute => {
+          if (repute !== null) connection.drive(() => session.answer({ ask, repute }, this.clock()))
         })
         return
       case 'dnsbl':
@@ -156,6 +165,17 @@ export class Gate {
       case 'reverse-name':
         this.lookups.reverseName.ask(connection.ends.client, name => {
           connection.drive(() => session.answer({ ask, name }, this.clock()))
+          if (name.kind === 'confirmed') this.ask(connection, 'identity')
+        })
+        return
+      case 'rate':
+        void this.memory.rate(session, connection.key ?? '').then(over => {
+          connection.drive(() => session.answer({ ask, over }, this.clock()))
+        })
+        return
+      case 'greylist':
+        void this.memory.greylist(session).then(found => {
+          if (found !== null) connection.drive(() => session.answer({ ask, ...found }, this.clock()))
         })
         return
       case 'hello-name': {
@@ -176,6 +196,7 @@ export class Gate {
         const about = { sender: session.facts.sender ?? '', hello: session.facts.hello ?? '' }
         this.lookups.spf.ask(connection.ends.client, about, finding => {
           connection.drive(() => session.answer({ ask, ...about, finding }, this.clock()))
+          if (finding.result === 'pass') this.ask(connection, 'identity')
         })
         return
       }
@@ -207,13 +228,10 @@ export class Gate {
     this.log.session({ ...sessionLine(session), backend: server?.name }, sentence(session))
   }
 
-  /** What the session taught of its client, kept under its key. */
-  learn(session: Session, key: string, client: Address): void {
-    const lesson = lessonOf(session.plan, session.tally)
-    if (lesson === null) return
-    // Never learn against ourselves: private and loopback addresses gain no bad name.
-    if (!isPrivate(client)) this.store.remember(key, lesson)
-    else if (Object.keys(lesson.passed).length > 0) this.store.remember(key, { passed: lesson.passed, failed: {} })
+  /** What the session taught of its client. */
+  learn(session: Session, key: string): void {
+    const { learnPrivate } = this.config.reputation
+    this.memory.learn(session, key, { learnPrivate, proxies: this.trusted })
   }
 
   /** One line when clients begin to be turned away for the load, and one when they are not any more. */
@@ -260,6 +278,7 @@ function houseOf(config: Config, backends: Backends, offer: Offer, load: Load): 
     waits: config.timeouts,
     limits: config.limits,
     recipientDomains: config.recipientDomains.length > 0 ? new Set(config.recipientDomains) : null,
+    traps: new TrapRecipients(config.trapRecipients),
     routes: backends.routes,
     connect: config.backend.connect,
     auth: config.backend.auth,

@@ -7,6 +7,7 @@ import { bareNewlines, type Config, levels } from './config.ts'
 import { dnsbl, dnsblTtl } from './dnsbl-keys.ts'
 import * as leaves from './leaves.ts'
 import { delays, delaysOf, exception, preset } from './policy-keys.ts'
+import { reputation } from './reputation-keys.ts'
 import { section } from './section.ts'
 import { store } from './store-keys.ts'
 import { listenKeys, tlsKeys, usualMode, writtenListen } from './tls-keys.ts'
@@ -158,6 +159,13 @@ const file = z.strictObject({
     .array(leaves.domain)
     .prefault([])
     .describe('The only domains that mail is taken for; none: any, the backend decides.'),
+  trap_recipients: z
+    .array(leaves.trapRecipient)
+    .max(10_000)
+    .prefault([])
+    .describe(
+      'Addresses that nobody has, for those who collect addresses; one * stands for anything. The check trap-recipient judges by them.',
+    ),
   greet: greet.prefault({}).describe('The pause before the greeting.'),
   access: access.prefault({}).describe('Your own lists of clients.'),
   dnsbl: dnsbl.prefault({}).describe('The DNS lists of clients; the check dnsbl judges by them.'),
@@ -181,6 +189,7 @@ const file = z.strictObject({
     .describe(
       'For how long a failed check is remembered against a client; never against private and loopback addresses.',
     ),
+  reputation,
   extensions: extensions.prefault({}).describe('What is passed on of extensions that the gate need not know.'),
   message: section({
     bare_newline: z
@@ -204,7 +213,7 @@ const file = z.strictObject({
 
 export const configuration = z.codec(file, z.custom<Config>(), {
   decode: found => {
-    const { trusted_proxies, health_checks, recipient_domains, ...rest } = found
+    const { trusted_proxies, health_checks, recipient_domains, trap_recipients, ...rest } = found
     const { offence_ttl, checks, score: points, preset: name, delays: waits, exceptions, ...others } = rest
     const policy: Policy = {
       preset: name,
@@ -223,10 +232,11 @@ export const configuration = z.codec(file, z.custom<Config>(), {
       trustedProxies: trusted_proxies,
       healthChecks: health_checks,
       recipientDomains: recipient_domains,
+      trapRecipients: trap_recipients,
       policy,
     }
   },
-  encode: ({ trustedProxies, healthChecks, recipientDomains, policy, listen, tls, ...others }) => {
+  encode: ({ trustedProxies, healthChecks, recipientDomains, trapRecipients, policy, listen, tls, ...others }) => {
     const { ciphers, ...otherTls } = tls
     const written = {
       ...others,
@@ -235,6 +245,7 @@ export const configuration = z.codec(file, z.custom<Config>(), {
       trusted_proxies: trustedProxies,
       health_checks: healthChecks,
       recipient_domains: recipientDomains,
+      trap_recipients: trapRecipients,
       preset: policy.preset ?? defaultPreset,
       delays: policy.delays ?? {},
       exceptions: policy.exceptions ?? [],
