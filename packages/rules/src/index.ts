@@ -36,7 +36,19 @@ export type { DnsblFinding } from './dnsbl.ts'
 export { DnsblRank, type DnsblResult, type TtlBounds } from './dnsbl-rank.ts'
 export { type DnsblZone, distinctDomains, type OctetPattern, parseZone, readAnswer } from './dnsbl-zone.ts'
 export { type Access, Facts, type RecipientFacts } from './facts.ts'
-export { type Cause, endsDialogue, isSettled, isWaiting, judge, judgeRecipient, Tally, type Verdict } from './judge.ts'
+export { factsFromRecord, factsToRecord } from './facts-record.ts'
+export {
+  type Cause,
+  endsDialogue,
+  isSettled,
+  isWaiting,
+  judge,
+  judgeAgain,
+  judgeRecipient,
+  type Past,
+  Tally,
+  type Verdict,
+} from './judge.ts'
 export { type Lesson, lessonOf } from './memory.ts'
 export { contains, formatNetwork, type Network, networkOf, parseNetwork } from './network.ts'
 export { NetworkSet, NetworkSetBuilder } from './network-set.ts'

@@ -1,4 +1,4 @@
-import { type Action, type Outcome, type Stage, todo, type Words } from './check.ts'
+import { type Action, type Check, fail, type Outcome, type Stage, todo, type Words } from './check.ts'
 import type { CheckName } from './checks/index.ts'
 import type { Facts } from './facts.ts'
 import type { Plan, PlannedCheck } from './policy.ts'
@@ -82,6 +82,11 @@ export class Tally {
     return this.remembered[position] === true
   }
 
+  /** It failed the check before, and that is still remembered. */
+  hasOffended(position: number): boolean {
+    return this.offended[position] === true
+  }
+
   /** Whether the client has passed the named check, now or before, or need not: it is not planned, or somebody vouched. */
   hasPassed(plan: Plan, name: CheckName): boolean {
     if (this.vouched !== null) return true
@@ -152,6 +157,40 @@ export function judgeRecipient(facts: Facts, plan: Plan, tally: Tally): Verdict 
     if (outcome.kind === 'fail') sum.add(planned, tally.actionFor(planned, i), outcome.why, facts)
   }
   return sum.conclude(plan, facts)
+}
+
+/** What is recorded of a session that is over: names of checks, and why those that failed did. */
+export interface Past {
+  readonly facts: Facts
+  readonly remembered: readonly string[]
+  readonly offended: readonly string[]
+  readonly failures: Readonly<Record<string, string>>
+}
+
+/**
+ * The verdict that the facts of a session lead to under this plan: the worst that it, or one of its recipients, would have heard. What
+ * is recorded as a failure stays one where the facts cannot show it and no option could undo it: that of a recipient among others.
+ */
+export function judgeAgain({ facts, remembered, offended, failures }: Past, plan: Plan, tally: Tally): Verdict {
+  tally.recall(plan, remembered, offended)
+  plan.checks.forEach(({ name, check, options }, i) => {
+    const why = Object.hasOwn(failures, name) ? failures[name] : undefined
+    if (why !== undefined && stands(check, facts, options)) tally.outcomes[i] = fail(why)
+  })
+  const general = judge(facts, plan, tally)
+  if (tally.vouched !== null) return none
+  const sum = new Sum()
+  plan.checks.forEach((planned, i) => {
+    const outcome = tally.outcomes[i]
+    if (outcome?.kind === 'fail') sum.add(planned, tally.actionFor(planned, i), outcome.why, facts)
+  })
+  const worst = sum.conclude(plan, facts)
+  return severity[worst.action] > severity[general.action] ? worst : general
+}
+
+function stands(check: Check, facts: Facts, options: Readonly<Record<string, number>>): boolean {
+  if (check.scope === 'recipient') return true
+  return Object.keys(check.options).length === 0 && check.test(facts, options).kind !== 'pass'
 }
 
 function acquit(tally: Tally, reason: string): Verdict {
