@@ -44,6 +44,7 @@ export function makeHouse(options: HouseOptions = {}): House {
   const offer = new Offer(hostname)
   offer.renew(options.keywords ?? ['PIPELINING', 'SIZE 10240000', '8BITMIME', 'XCLIENT NAME ADDR'])
   return {
+    version: '00000000',
     hostname,
     offer,
     plans: new Plans(options.lists ? policy : { ...policy, checks: { ...policy.checks, dnsbl: { enabled: false } } }),

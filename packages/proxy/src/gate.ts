@@ -7,6 +7,8 @@ import { Watch } from './backends/watch.ts'
 import { Census } from './census.ts'
 import type { Config } from './config/config.ts'
 import type { Connection } from './connection.ts'
+import { configVersion } from './decisions/config-version.ts'
+import { Decisions } from './decisions/decisions.ts'
 import { IdSource } from './id.ts'
 import type { Log } from './log.ts'
 import { DnsblLookup } from './lookups/dnsbl.ts'
@@ -41,6 +43,7 @@ export class Gate {
   readonly log: Log
   readonly store: Store
   readonly offer: Offer
+  readonly decisions: Decisions
   config: Config
   house: House
   readonly watch: Watch
@@ -67,6 +70,7 @@ export class Gate {
     this.log = log
     this.certificates = certificates
     this.store = store
+    this.decisions = new Decisions(log)
     this.access = access
     this.config = config
     this.traps.places = config.trap.sessions
@@ -87,6 +91,7 @@ export class Gate {
       servers: () => this.backends.servers,
       backendWaiting: () => this.backends.waiting,
       logDropped: () => this.log.dropped,
+      decisionsDropped: () => this.decisions.dropped,
       certificates: () => this.certificates,
       access: () => ({ ...this.access.entries, loadedAt: this.access.loadedAt }),
       store: () => this.store.health,
@@ -177,6 +182,7 @@ export class Gate {
       return
     }
     countSession(this.metrics, session, verdict)
+    this.decisions.add(session)
     if (!this.log.tells('info')) return
     this.log.session({ ...sessionLine(session), backend: server?.name }, sentence(session))
   }
@@ -209,6 +215,7 @@ function houseOf(config: Config, backends: Backends, offer: Offer): House {
     ? config.policy
     : { ...config.policy, checks: { ...config.policy.checks, dnsbl: { enabled: false } } }
   return {
+    version: configVersion(config),
     hostname: config.hostname,
     plans: new Plans(policy),
     offer,

@@ -42,6 +42,7 @@ export {
   endsDialogue,
   isSettled,
   isWaiting,
+  isWorse,
   judge,
   judgeAgain,
   judgeRecipient,

@@ -19,6 +19,9 @@ const none: Verdict = { action: 'none', cause: null }
 
 const severity = { none: 0, observe: 0, score: 0, defer: 1, refuse: 2, trap: 3, drop: 4 } as const
 
+/** Whether one does more to the client than the other. */
+export const isWorse = (one: Verdict, other: Verdict): boolean => severity[one.action] > severity[other.action]
+
 /** The client is not to be spoken with as with others any more. */
 export const endsDialogue = ({ action }: Verdict): boolean => action === 'trap' || action === 'drop'
 
@@ -165,14 +168,24 @@ export interface Past {
   readonly remembered: readonly string[]
   readonly offended: readonly string[]
   readonly failures: Readonly<Record<string, string>>
+  /** The check that vouched for the client, before anything could fail; null: none did. */
+  readonly voucher: string | null
 }
 
 /**
  * The verdict that the facts of a session lead to under this plan: the worst that it, or one of its recipients, would have heard. What
  * is recorded as a failure stays one where the facts cannot show it and no option could undo it: that of a recipient among others.
  */
-export function judgeAgain({ facts, remembered, offended, failures }: Past, plan: Plan, tally: Tally): Verdict {
+export function judgeAgain(
+  { facts, remembered, offended, failures, voucher }: Past,
+  plan: Plan,
+  tally: Tally,
+): Verdict {
   tally.recall(plan, remembered, offended)
+  const vouching = plan.checks.find(({ name, action }) => name === voucher && action !== 'observe')
+  const vouched = vouching?.check.test(facts, vouching.options)
+  // What it did afterwards was tested by nobody.
+  if (vouched?.kind === 'vouch') return acquit(tally, `${voucher}: ${vouched.why}`)
   plan.checks.forEach(({ name, check, options }, i) => {
     const why = Object.hasOwn(failures, name) ? failures[name] : undefined
     if (why !== undefined && stands(check, facts, options)) tally.outcomes[i] = fail(why)
@@ -185,7 +198,7 @@ export function judgeAgain({ facts, remembered, offended, failures }: Past, plan
     if (outcome?.kind === 'fail') sum.add(planned, tally.actionFor(planned, i), outcome.why, facts)
   })
   const worst = sum.conclude(plan, facts)
-  return severity[worst.action] > severity[general.action] ? worst : general
+  return isWorse(worst, general) ? worst : general
 }
 
 function stands(check: Check, facts: Facts, options: Readonly<Record<string, number>>): boolean {

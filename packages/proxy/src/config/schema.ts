@@ -112,6 +112,20 @@ const trap = section({
   wait: duration('10s', '1h', '10m').prefault('10m').describe('How long a client is held at most.'),
 })
 
+const decisions = section({
+  file: leaves.path
+    .optional()
+    .describe(
+      'Where the records are written, one JSON object a line. Default: nowhere. Full files get the time as suffix.',
+    ),
+  size: size(65_536, 1024 ** 4, '100M')
+    .prefault('100M')
+    .describe('How large a file becomes.'),
+  files: count(1, 1000)
+    .prefault(10)
+    .describe('How many files are kept, the one that is being written included; older ones are removed.'),
+})
+
 const drain = section({
   delay: duration('0s', '10m', '5s')
     .prefault('0s')
@@ -179,6 +193,9 @@ const file = z.strictObject({
   limits: limits.prefault({}).describe('Bounds.'),
   timeouts: timeouts.prefault({}).describe('The longest waits.'),
   store,
+  decisions: decisions
+    .prefault({})
+    .describe('A record of each session: what was seen, what followed, and why; for sallyport explain and replay.'),
   admin: admin.prefault({}).describe('The port for operators.'),
   log: section({ level: z.enum(levels).prefault('info').describe('The least level that is written.') })
     .prefault({})
@@ -208,14 +225,17 @@ export const configuration = z.codec(file, z.custom<Config>(), {
       healthChecks: health_checks,
       recipientDomains: recipient_domains,
       policy,
+      decisions: { ...found.decisions, file: found.decisions.file ?? null },
     }
   },
-  encode: ({ trustedProxies, healthChecks, recipientDomains, policy, listen, tls, ...others }) => {
+  encode: ({ trustedProxies, healthChecks, recipientDomains, policy, listen, tls, decisions: kept, ...others }) => {
     const { ciphers, ...otherTls } = tls
+    const { file: decisionFile, ...otherDecisions } = kept
     const written = {
       ...others,
       listen: listen.map(one => writtenListen(one, usualMode(tls.certificates))),
       tls: ciphers === null ? otherTls : { ...otherTls, ciphers },
+      decisions: decisionFile === null ? otherDecisions : { ...otherDecisions, file: decisionFile },
       trusted_proxies: trustedProxies,
       health_checks: healthChecks,
       recipient_domains: recipientDomains,

@@ -118,6 +118,7 @@ export function screenRecipient(session: Session, path: string, now: Instant): b
   facts.recipient = { path: path.slice(0, 320), domain: domainOf(path).toLowerCase() }
   const general = session.judge()
   const verdict = verdictForRecipient(session)
+  session.journal.screen(verdict)
   if (endsDialogue(general) || endsDialogue(verdict)) {
     session.expel(endsDialogue(general) ? general : verdict, now)
     return true
