@@ -1,5 +1,6 @@
 import { randomInt } from 'node:crypto'
-import { type FileHandle, open, rename, stat } from 'node:fs/promises'
+import { type FileHandle, mkdir, open, rename, stat } from 'node:fs/promises'
+import { dirname } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { codeOf } from '../file-mark.ts'
 import { fullName, prune } from './decision-set.ts'
@@ -56,8 +57,9 @@ export class DecisionFile {
     this.log = log
   }
 
-  /** Rejects where the file cannot be opened for writing. */
+  /** Creates the folder. Rejects where the file cannot be opened for writing. */
   static async open(options: DecisionFileOptions, log: DecisionLog): Promise<DecisionFile> {
+    await mkdir(dirname(options.path), { recursive: true })
     const file = new DecisionFile(options, log)
     await file.reach(0)
     return file
@@ -102,6 +104,7 @@ export class DecisionFile {
 
   /** Batch after batch until nothing waits; after a failure not at once again. */
   private async work(): Promise<void> {
+    if (this.lines.length === 0) return
     while (this.lines.length > 0) {
       const { text, count } = this.take()
       try {
@@ -136,7 +139,10 @@ export class DecisionFile {
     if (!now.isFile() || now.size === 0 || now.size + octets <= size) return this.file
     await this.leave()
     const mark = Array.from({ length: 4 }, () => letters.charAt(randomInt(letters.length))).join('')
-    await rename(path, fullName(path, Date.now(), mark))
+    await rename(path, fullName(path, Date.now(), mark)).catch((fault: unknown) => {
+      // Another gate was faster.
+      if (codeOf(fault) !== 'ENOENT') throw fault
+    })
     this.file = await open(path, 'a', 0o640)
     await prune(path, files)
     return this.file
