@@ -134,8 +134,7 @@ export class Gate {
 
   /** The pause before the greeting, ms: that of the first network that holds the client, or the general one. */
   greetWait(address: Address): number {
-    const { networks, wait } = this.config.greet
-    return networks.find(({ network }) => contains(network, address))?.wait ?? wait
+    return greetWaitOf(this.config, address)
   }
 
   /** Finds out what a session asks. The answer comes in a later turn, never from within this call. */
@@ -209,7 +208,12 @@ export class Gate {
   }
 }
 
-function houseOf(config: Config, backends: Backends, offer: Offer): House {
+export function greetWaitOf({ greet }: Config, address: Address): number {
+  return greet.networks.find(({ network }) => contains(network, address))?.wait ?? greet.wait
+}
+
+/** What sessions under a configuration share. */
+export function houseOf(config: Config, backends: Pick<Backends, 'routes' | 'useXclient'>, offer: Offer): House {
   const asksLists = config.dnsbl.zones.length > 0
   const policy = asksLists
     ? config.policy

@@ -69,6 +69,7 @@ const empty: Decision = {
   score: 0,
   facts: {},
   outcomes: {},
+  actions: {},
   remembered: [],
   offended: [],
   from: null,
@@ -87,7 +88,8 @@ function isLike(name: string, value: unknown): boolean {
   const model: unknown = empty[name as keyof Decision]
   if (model === null) return typeof value === 'string'
   if (Array.isArray(model)) return Array.isArray(value) && value.every(item => typeof item === 'string')
-  if (name === 'outcomes') return isDictionary(value) && Object.values(value).every(text => typeof text === 'string')
+  if (name === 'outcomes' || name === 'actions')
+    return isDictionary(value) && Object.values(value).every(text => typeof text === 'string')
   if (name === 'backend' || name === 'messages' || name === 'ms') {
     return isDictionary(value) && Object.values(value).every(count => typeof count === 'number')
   }

@@ -31,6 +31,8 @@ export interface Decision {
   readonly facts: Readonly<Record<string, unknown>>
   /** `pass`, `fail: why`, `vouch: why`, `unknown: why`, by the name of the check; what was not settled is left out. */
   readonly outcomes: Readonly<Record<string, string>>
+  /** What followed from those that failed: an action, and under `score` its points: `score 5`. */
+  readonly actions: Readonly<Record<string, string>>
   /** Checks that the client was known to have passed, and failed, when it came. */
   readonly remembered: readonly string[]
   readonly offended: readonly string[]
@@ -80,6 +82,7 @@ export function decisionOf(session: Session, time: number): Decision {
     score: tally.score,
     facts: factsToRecord(facts),
     outcomes: outcomesOf(session),
+    actions: actionsOf(session),
     remembered: names(i => tally.isRemembered(i)),
     offended: names(i => tally.hasOffended(i)),
     from: journal.reversePath === null ? null : printable(journal.reversePath, most.path),
@@ -109,6 +112,16 @@ function outcomesOf({ plan, tally }: Session): Record<string, string> {
     if (text !== null) said[name] = text
   })
   return said
+}
+
+function actionsOf({ plan, tally }: Session): Record<string, string> {
+  const followed: Record<string, string> = {}
+  plan.checks.forEach((planned, i) => {
+    if (tally.outcomes[i]?.kind !== 'fail') return
+    const action = tally.actionFor(planned, i)
+    followed[planned.name] = action === 'score' ? `score ${planned.points}` : action
+  })
+  return followed
 }
 
 function outcomeText(outcome: Outcome | undefined): string | null {
