@@ -10,6 +10,7 @@ import { renderConfig } from './config/render.ts'
 import { diagnose } from './doctor/doctor.ts'
 import { asJson, asText, isWell } from './doctor/report.ts'
 import { explain } from './explain/explain.ts'
+import { replay } from './replay/command.ts'
 import { run } from './run.ts'
 import type { Told } from './told.ts'
 import { tryScript } from './try/try.ts'
@@ -21,6 +22,7 @@ const options = {
   config: { type: 'string', short: 'c' },
   json: { type: 'boolean' },
   recipient: { type: 'string' },
+  examples: { type: 'string' },
   write: { type: 'string' },
   help: { type: 'boolean', short: 'h' },
   version: { type: 'boolean', short: 'V' },
@@ -31,6 +33,7 @@ type Values = {
   readonly config?: string
   readonly json?: boolean
   readonly recipient?: string
+  readonly examples?: string
   readonly write?: string
 }
 
@@ -50,6 +53,7 @@ const commands: Readonly<Record<string, Command>> = {
     operands: ['REF or ADDRESS'],
     run: (values, [subject = '']) => tell(values, config => explain(config, subject, values.json === true)),
   },
+  replay: { takes: ['config', 'json', 'examples'], operands: ['FILE'], run: replayFile },
   try: {
     takes: ['config', 'json'],
     operands: ['SCRIPT'],
@@ -61,7 +65,7 @@ const commands: Readonly<Record<string, Command>> = {
   reference: { takes: ['write'], run: writeReference },
 }
 
-const help = `usage: sallyport COMMAND [OPTION]... [REF|ADDRESS|SCRIPT]
+const help = `usage: sallyport COMMAND [OPTION]... [REF|ADDRESS|FILE|SCRIPT]
 
   run      run the gate in the foreground until SIGTERM; SIGHUP reads the configuration again
   check    tell everything that is wrong with the configuration, and what may be
@@ -69,6 +73,8 @@ const help = `usage: sallyport COMMAND [OPTION]... [REF|ADDRESS|SCRIPT]
            as the gate would find them, and tell what would do; no message is sent
   explain  what happened in the session of a reference id, and why; or, of an
            address: what is known of it, and what would happen if it came now
+  replay   judge the records of FILE again, with the full files beside it, and
+           tell what would change; - is standard input
   try      play a script, what a client does, against the configuration, in
            virtual time; - is standard input
   config   print the configuration with all defaults, passwords as ***
@@ -76,7 +82,8 @@ const help = `usage: sallyport COMMAND [OPTION]... [REF|ADDRESS|SCRIPT]
 
   -c, --config FILE   the configuration; else ./sallyport.yaml, else
                       /etc/sallyport/sallyport.yaml, else the defaults alone
-      --json          check, doctor, explain, try: the answer as JSON
+      --json          check, doctor, explain, replay, try: the answer as JSON
+      --examples N    replay: how many sessions of each change are shown; 5 if not said
       --recipient ADDRESS
                       doctor: an address that the backend must not relay to
   -h, --help          this text
@@ -139,6 +146,12 @@ async function doctor(values: Values): Promise<number> {
   const findings = await diagnose(parsed.config, recipient)
   print(values.json === true ? asJson(name, findings) : asText(findings))
   return isWell(findings) ? exit.ok : exit.unwell
+}
+
+function replayFile(values: Values, [path = '']: readonly string[]): number | Promise<number> {
+  const { examples = '5' } = values
+  if (!/^\d{1,6}$/.test(examples)) return wrongUsage('replay: --examples is no number')
+  return tell(values, config => replay(config, path, values.json === true, Number(examples)))
 }
 
 /** Does something with a configuration that is good, and says what came of it. */

@@ -1,4 +1,13 @@
-import { type Address, contains, type Instant, isPrivate, lessonOf, NetworkSet, Plans } from '@sallyport/rules'
+import {
+  type Address,
+  contains,
+  type Instant,
+  isPrivate,
+  lessonOf,
+  NetworkSet,
+  Plans,
+  type Policy,
+} from '@sallyport/rules'
 import type { AccessLists } from './access.ts'
 import { Backends } from './backends/backends.ts'
 import type { GroupPlan } from './backends/plan.ts'
@@ -212,16 +221,17 @@ export function greetWaitOf({ greet }: Config, address: Address): number {
   return greet.networks.find(({ network }) => contains(network, address))?.wait ?? greet.wait
 }
 
+/** The policy without what cannot be tested: where no list is named, nobody is on one. */
+export function policyOf({ policy, dnsbl }: Config): Policy {
+  return dnsbl.zones.length > 0 ? policy : { ...policy, checks: { ...policy.checks, dnsbl: { enabled: false } } }
+}
+
 /** What sessions under a configuration share. */
 export function houseOf(config: Config, backends: Pick<Backends, 'routes' | 'useXclient'>, offer: Offer): House {
-  const asksLists = config.dnsbl.zones.length > 0
-  const policy = asksLists
-    ? config.policy
-    : { ...config.policy, checks: { ...config.policy.checks, dnsbl: { enabled: false } } }
   return {
     version: configVersion(config),
     hostname: config.hostname,
-    plans: new Plans(policy),
+    plans: new Plans(policyOf(config)),
     offer,
     waits: config.timeouts,
     limits: config.limits,
