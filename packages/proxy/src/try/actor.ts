@@ -9,6 +9,8 @@ export class Actor {
   /** Replies that it waits for: the greeting, and one for each command. */
   private owed = 1
   private inMessage = false
+  /** Octets that are still to come of a chunk (RFC 3030), behind its BDAT and without a reply in between. */
+  private chunk = 0
 
   constructor(deeds: readonly Deed[], scene: Scene) {
     this.deeds = deeds
@@ -20,7 +22,7 @@ export class Actor {
     const deed = this.deeds[this.next]
     if (deed === undefined) return null
     if (deed.at !== null) return Math.max(now, deed.at)
-    return this.inMessage || this.hasHeard ? now : null
+    return this.inMessage || this.chunk > 0 || this.hasHeard ? now : null
   }
 
   /** It has said all that it had to say. */
@@ -54,10 +56,19 @@ export class Actor {
   private expect(octets: string): void {
     // 354 was the reply to what came before; what follows is a message.
     if (this.hasHeard && this.scene.latest === '354') this.inMessage = true
-    for (const line of octets.split('\r\n').slice(0, -1)) {
+    let rest = octets
+    while (rest !== '') {
+      const taken = Math.min(this.chunk, rest.length)
+      this.chunk -= taken
+      rest = rest.slice(taken)
+      const end = rest.indexOf('\r\n')
+      if (end < 0) return
+      const line = rest.slice(0, end)
+      rest = rest.slice(end + 2)
       if (this.inMessage && line !== '.') continue
       this.inMessage = false
       this.owed++
+      this.chunk = Number(/^BDAT[ \t]+(\d{1,9})/i.exec(line)?.[1] ?? 0)
     }
   }
 }
