@@ -1,24 +1,15 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { parseConfig } from '@sallyport/proxy/config/parse.js'
 import { verdictOf } from '@sallyport/proxy/session-line.js'
-import { playScript } from '@sallyport/proxy/try/house.js'
-import { parseScript } from '@sallyport/proxy/try/script.js'
 import { playedText } from '@sallyport/proxy/try/show.js'
+import { envelope as mail, message, tried } from '../../support/try.ts'
 
 /** What is said to the client, and the end, of a script under some settings. */
 function played(settings: string, rows: readonly string[]) {
-  const parsed = parseConfig(`hostname: mx.example.test\nbackend: 127.0.0.1:10025\n${settings}`, 'settings', {})
-  assert.ok('config' in parsed, JSON.stringify(parsed))
-  const script = parseScript(rows.join('\n'))
-  assert.ok('script' in script, JSON.stringify(script))
-  const result = playScript(parsed.config, script.script, 'none', 'REF')
+  const result = tried(settings, rows)
   const heard = result.spoken.filter(({ who }) => who === 'gate').map(({ at, text }) => `${at} ${text}`)
   return { ...result, heard, verdict: verdictOf(result.session) }
 }
-
-const mail = ['C: EHLO a.example', 'C: MAIL FROM:<a@a.example>', 'C: RCPT TO:<b@example.com>']
-const message = ['C: DATA', 'C: Subject: x', 'C: ', 'C: ..', 'C: .', 'C: QUIT']
 
 test('a client that waits for each reply gets through once the pause is over', () => {
   const { heard, verdict, session, unsaid } = played('', ['keywords: SIZE 1000', ...mail, ...message])
