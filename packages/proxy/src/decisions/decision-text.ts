@@ -63,19 +63,27 @@ function heard({ reply, config }: Decision, now: string | null): string[][] {
   return rows
 }
 
-/** What each check said, what followed, and what was known of it before. */
+/** What each check said, what followed, and what was known of it before; those that have nothing to say together. */
 export function checkRows({ outcomes, actions, remembered, offended, vouched }: Decision): string[][] {
-  const rows = Object.entries(outcomes).map(([name, text]) => {
+  const rows: string[][] = []
+  const passed: string[] = []
+  for (const [name, text] of Object.entries(outcomes)) {
     const [kind = '', ...why] = text.split(': ')
-    const before = offended.includes(name) ? 'it failed before' : remembered.includes(name) ? 'known to pass' : ''
-    const action = kind === 'fail' ? `→ ${actions[name] ?? '?'}` : ''
-    return [name, kind, action, [shown(why.join(': ')), before].filter(Boolean).join('; ')]
-  })
-  for (const name of [...remembered, ...offended]) {
-    if (outcomes[name] !== undefined || rows.some(([listed]) => listed === name)) continue
-    rows.push([name, 'not run', '', remembered.includes(name) ? 'known to pass' : 'it failed before'])
+    if (kind === 'pass') {
+      passed.push(name)
+      continue
+    }
+    const before = offended.includes(name) ? 'it failed before' : remembered.includes(name) ? 'it passed before' : ''
+    const said = kind === 'fail' ? `fail → ${actions[name] ?? '?'}` : kind
+    rows.push([name, said, [shown(why.join(': ')), before].filter(Boolean).join('; ')])
   }
-  if (rows.length === 0 && vouched !== null) rows.push(['none', 'run', '', vouched])
+  const untested = [...remembered, ...offended].filter(name => outcomes[name] === undefined)
+  const known = untested.filter(name => remembered.includes(name))
+  const suspect = untested.filter(name => !known.includes(name))
+  if (passed.length > 0) rows.push([`passed: ${passed.join(', ')}`])
+  if (known.length > 0) rows.push([`passed before: ${known.join(', ')}`])
+  if (suspect.length > 0) rows.push([`failed before: ${suspect.join(', ')}`])
+  if (vouched !== null) rows.push([`need not be tested: ${vouched}`])
   return rows
 }
 

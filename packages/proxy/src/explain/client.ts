@@ -1,3 +1,4 @@
+import type { ReverseName } from '@sallyport/rules'
 import type { Config } from '../config/config.ts'
 import { type Decision, decisionOf } from '../decisions/decision.ts'
 import { checkRows, headline } from '../decisions/decision-text.ts'
@@ -69,15 +70,26 @@ function known({ access, remembered, memory, lists, name }: Knowledge): string[]
   const rows = [
     ['your lists', places(access)],
     ['memory', `${passed.length + failed.length === 0 ? 'nothing' : recalled(passed, failed)} (${memory})`],
-    [
-      'name',
-      name.kind === 'confirmed' || name.kind === 'mismatch' ? `${printable(name.name, 255)}, ${name.kind}` : name.kind,
-    ],
+    ['name', nameText(name)],
   ]
   for (const { list, says, weight } of lists) {
     rows.push(['DNS list', `${printable(list, 255)}: ${says}${says === 'listed' ? `, weight ${weight}` : ''}`])
   }
   return rows
+}
+
+function nameText(name: ReverseName): string {
+  switch (name.kind) {
+    case 'confirmed':
+    case 'mismatch':
+      return `${printable(name.name, 255)}, ${name.kind}`
+    case 'none':
+      return 'none'
+    case 'failed':
+      return 'no answer'
+    default:
+      return name satisfies never
+  }
 }
 
 function places({ allow, deny }: Knowledge['access']): string {

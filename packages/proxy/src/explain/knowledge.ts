@@ -43,7 +43,6 @@ export async function knowledgeOf(config: Config, client: Address, lists: Access
     nameOf(config, client),
   ])
   for (const { list, says } of words.lists) if (says === 'no answer') troubles.push(`DNS list ${list}: no answer`)
-  if (name.kind === 'failed') troubles.push('reverse name: no answer')
   return { client, access: lists.where(client), ...memory, ...words, name, troubles }
 }
 

@@ -27,10 +27,11 @@ export function replayText(replay: Replay, config: string): string {
     ...words.map(word => number(backend[word])),
     isMistake(becomes) && backend.accepted > 0 ? '← mail that was accepted' : '',
   ])
+  if (rows.length > 0) rows.push(['unchanged', number(unchanged)])
   lines.push(
     ...table('what would change, and what the backend had said', heading(['', 'sessions', ...words, ''], rows)),
   )
-  lines.push(...table('', [['unchanged', number(unchanged)]]))
+  if (rows.length === 0) lines.push('', 'nothing would change')
   lines.push(
     ...table('checks', heading(['', 'failed', 'fail now', 'decided', 'decide now', 'not known'], checkRows(replay))),
   )
