@@ -27,6 +27,7 @@ async function metrics(): Promise<string> {
     backendWaiting: () => 0,
     logDropped: () => 0,
     decisionsDropped: () => 0,
+    lists: () => [{ name: 'bl.example', healthy: true }],
     certificates: () => ({ expiries: [{ certificate: 'mx.example', at: 2_000_000_000 }], isCurrent: true }),
     access: () => ({ allow: 0, deny: 0, loadedAt: 0 }),
     store: () => ({

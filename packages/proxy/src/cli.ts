@@ -10,6 +10,7 @@ import { renderConfig } from './config/render.ts'
 import { diagnose } from './doctor/doctor.ts'
 import { asJson, asText, isWell } from './doctor/report.ts'
 import { explain } from './explain/explain.ts'
+import { problemsWithFiles } from './main.ts'
 import { replay } from './replay/command.ts'
 import { run } from './run.ts'
 import type { Told } from './told.ts'
@@ -68,7 +69,8 @@ const commands: Readonly<Record<string, Command>> = {
 const help = `usage: sallyport COMMAND [OPTION]... [REF|ADDRESS|FILE|SCRIPT]
 
   run      run the gate in the foreground until SIGTERM; SIGHUP reads the configuration again
-  check    tell everything that is wrong with the configuration, and what may be
+  check    tell everything that is wrong with the configuration and the files that
+           it names, and what may be
   doctor   look at every server behind, certificates, Redis, DNS lists and this host
            as the gate would find them, and tell what would do; no message is sent
   explain  what happened in the session of a reference id, and why; or, of an
@@ -108,9 +110,10 @@ function openConfig(values: Values): { readonly name: string; readonly parsed: P
   return { name, parsed }
 }
 
-function check(values: Values): number {
+/** The files that the configuration names are looked at once it is good by itself: until then nobody knows which they are. */
+async function check(values: Values): Promise<number> {
   const { name, parsed } = openConfig(values)
-  const problems = 'problems' in parsed ? parsed.problems : []
+  const problems = 'problems' in parsed ? parsed.problems : await problemsWithFiles(parsed.config)
   const warnings = 'problems' in parsed ? [] : parsed.warnings
   if (values.json === true) {
     print(`${JSON.stringify({ file: name, ok: problems.length === 0, problems, warnings }, null, 2)}\n`)

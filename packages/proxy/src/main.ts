@@ -4,7 +4,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { AccessLists } from './access.ts'
 import { openAdmin } from './admin.ts'
 import { type GroupPlan, planGroups } from './backends/plan.ts'
-import type { Config } from './config/config.ts'
+import type { Config, Endpoint } from './config/config.ts'
 import { usualMode } from './config/tls-keys.ts'
 import { type EmbeddedMta, startEmbeddedMta } from './embedded-mta.ts'
 import { Gate } from './gate.ts'
@@ -13,7 +13,7 @@ import { type Log, openLog } from './log.ts'
 import { Probe } from './probe.ts'
 import { turnAway } from './reception.ts'
 import { openStore, type StoreLog } from './store/index.ts'
-import { Certificates } from './tls/certificates.ts'
+import { Certificates, type CertificatesLog } from './tls/certificates.ts'
 
 /** The port of the embedded MTA is any free one. */
 const anyPort = { host: '127.0.0.1', port: 0 } as const
@@ -50,11 +50,12 @@ export async function start(
   config: Config,
   log: Log = openLog(config.log.level, 1),
 ): Promise<Running> {
-  const access = await loadAccess(config, log)
-  const certificates = await loadCertificates(config, log)
+  const { access, certificates, plans, problems } = await readFiles(config, embeddedAt(null), log)
+  if (plans === null || problems.length > 0) throw new StartError(problems)
   const mta = config.backend.servers === null ? await embedded(config, log) : null
   const store = openStore(config.store, { log: storeLog(log), now: () => Math.floor(Date.now() / 1000) })
-  const gate = new Gate(version, config, await plansOf(config, mta), access, certificates, store, log)
+  const found = mta === null ? plans : await plansWith(config, mta)
+  const gate = new Gate(version, config, found, access, certificates, store, log)
   const probe = new Probe(gate)
   const house: Household = { gate, probe, mta, admin: null, listeners: [] }
   try {
@@ -99,16 +100,27 @@ interface Household {
   readonly listeners: Listener[]
 }
 
-async function loadAccess(config: Config, log: Log): Promise<AccessLists> {
-  const lists = await AccessLists.load(config.access, log)
-  if (lists.problems.length > 0) throw new StartError(lists.problems)
-  return lists
+/** What stands in the files that a configuration names. With `problems` it is not to be started with; `plans` null: there are some. */
+interface Files {
+  readonly access: AccessLists
+  readonly certificates: Certificates
+  readonly plans: readonly GroupPlan[] | null
+  readonly problems: readonly string[]
 }
 
-async function loadCertificates(config: Config, log: Log): Promise<Certificates> {
+/** Reads them all before it judges any, so that all that is wrong is told at once. */
+async function readFiles(config: Config, embeddedAt: Endpoint, log: CertificatesLog): Promise<Files> {
+  const access = await AccessLists.load(config.access, log)
   const certificates = await Certificates.load(config.tls, log)
-  if (certificates.problems.length > 0) throw new StartError(certificates.problems.map(problem => `tls: ${problem}`))
-  return certificates
+  const plans = await planGroups(config, embeddedAt)
+  const problems = [...access.problems, ...certificates.problems.map(problem => `tls: ${problem}`)]
+  if (typeof plans !== 'string') return { access, certificates, plans, problems }
+  return { access, certificates, plans: null, problems: [...problems, plans] }
+}
+
+/** What keeps a gate from starting with the files that its configuration names. */
+export async function problemsWithFiles(config: Config): Promise<readonly string[]> {
+  return (await readFiles(config, embeddedAt(null), { info() {}, warn() {} })).problems
 }
 
 function storeLog(log: Log): StoreLog {
@@ -127,9 +139,12 @@ async function embedded(config: Config, log: Log): Promise<EmbeddedMta> {
   }
 }
 
-/** Rejects with a StartError where the CAs of a server cannot be read. */
-async function plansOf(config: Config, mta: EmbeddedMta | null): Promise<readonly GroupPlan[]> {
-  const plans = await planGroups(config, { host: anyPort.host, port: mta?.port ?? 0 })
+/** The port 0 is never called: it stands where there is no embedded MTA, or none yet. */
+const embeddedAt = (mta: EmbeddedMta | null): Endpoint => ({ host: anyPort.host, port: mta?.port ?? anyPort.port })
+
+/** The plans, once the port of the embedded MTA is known. */
+async function plansWith(config: Config, mta: EmbeddedMta): Promise<readonly GroupPlan[]> {
+  const plans = await planGroups(config, embeddedAt(mta))
   if (typeof plans === 'string') throw new StartError([plans])
   return plans
 }
@@ -141,15 +156,8 @@ function running(house: Household): Running {
     addresses: listeners.map(listener => listener.address() as AddressInfo),
     admin: house.admin === null ? null : (house.admin.address() as AddressInfo),
     async reload(config) {
-      const problems = restartProblems(gate.config, config)
-      const access = await AccessLists.load(config.access, gate.log)
-      const certificates = await Certificates.load(config.tls, gate.log)
-      problems.push(...access.problems, ...certificates.problems.map(problem => `tls: ${problem}`))
-      const plans = await plansOf(config, mta).catch((fault: unknown) => {
-        if (!(fault instanceof StartError)) throw fault
-        problems.push(...fault.problems)
-        return null
-      })
+      const { access, certificates, plans, ...read } = await readFiles(config, embeddedAt(mta), gate.log)
+      const problems = [...restartProblems(gate.config, config), ...read.problems]
       gate.metrics.reloadSuccessful.set(problems.length === 0 ? 1 : 0)
       if (plans === null || problems.length > 0) return problems
       try {

@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict'
 import { hostname } from 'node:os'
 import test from 'node:test'
-import type { Config } from '@sallyport/proxy/config/config.js'
-import { defaultConfig, parseConfig } from '@sallyport/proxy/config/parse.js'
+import { defaultConfig } from '@sallyport/proxy/config/parse.js'
 import {
   formatDuration,
   formatEndpoint,
@@ -13,12 +12,7 @@ import {
   parseSize,
 } from '@sallyport/proxy/config/scalars.js'
 import fc from 'fast-check'
-
-function configOf(text: string): Config {
-  const parsed = parseConfig(text, 'v.yaml', {})
-  assert.ok('config' in parsed, 'problems' in parsed ? parsed.problems.join('\n') : '')
-  return parsed.config
-}
+import { configOf } from '../../support/config.ts'
 
 const alone = (host: string, port: number) => ({ address: { host, port }, weight: 1 })
 

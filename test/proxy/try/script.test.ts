@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { octetsOf, parseScript } from '@sallyport/proxy/try/script.js'
+import { octetsOf } from '@sallyport/proxy/try/deed.js'
+import { parseScript } from '@sallyport/proxy/try/script.js'
 
 test('all that is wrong with a script is told at once, with its lines', () => {
   const text = [
@@ -21,6 +22,7 @@ test('all that is wrong with a script is told at once, with its lines', () => {
     'B< RCPT no',
     'hello there',
     'C~ \\x00{9999999}',
+    'spf perhaps',
   ].join('\n')
   assert.deepEqual(parseScript(text), {
     problems: [
@@ -38,6 +40,7 @@ test('all that is wrong with a script is told at once, with its lines', () => {
       '15: B< RCPT no: write a verb and a reply, as B< RCPT 550 5.1.1 No such user',
       '16: neither a setting nor a row: hello there',
       '17: {9999999} is more than 1000000',
+      '18: perhaps: write one of none, neutral, pass, fail, softfail, temperror, permerror',
     ],
   })
 })
@@ -54,6 +57,9 @@ test('a script says what the client does, and what the world answers', () => {
       'recalled passed=pregreet,dnsbl failed=commands',
       'listed rank=3 list=bl.test failed=1',
       'named mismatch host.example',
+      'hello-name none',
+      'sender-domain null-mx',
+      'spf softfail',
       'B< RCPT 450 4.2.0 Later',
       'B< rcpt 250 2.1.5 Ok',
       '@10 C~ a\\r\\n\\x41{3}\\\\',
@@ -69,6 +75,9 @@ test('a script says what the client does, and what the world answers', () => {
     failed: ['commands'],
     listed: { rank: 3, list: 'bl.test', failed: 1 },
     named: { kind: 'mismatch', name: 'host.example' },
+    helloName: 'none',
+    senderDomain: 'null-mx',
+    spf: 'softfail',
     keywords: ['SIZE 1000', '8BITMIME'],
     replies: new Map([['RCPT', ['450 4.2.0 Later', '250 2.1.5 Ok']]]),
     gone: null,
@@ -76,9 +85,9 @@ test('a script says what the client does, and what the world answers', () => {
   assert.deepEqual(
     deeds.map(deed => [deed.line, deed.at, octetsOf(deed).toString('latin1')]),
     [
-      [12, 10, 'a\r\nAAA\\'],
-      [13, null, 'b\r\n'],
-      [14, null, '\r\n'],
+      [15, 10, 'a\r\nAAA\\'],
+      [16, null, 'b\r\n'],
+      [17, null, '\r\n'],
     ],
   )
 })

@@ -1,5 +1,5 @@
+import { type Deed, octetsOf } from './deed.ts'
 import type { Scene } from './scene.ts'
-import { type Deed, octetsOf } from './script.ts'
 
 /** The client of a script: when it does what is next. A deed with a time is done then; another when its reply has been read. */
 export class Actor {

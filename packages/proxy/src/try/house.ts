@@ -29,6 +29,7 @@ export function playScript(config: Config, script: Script, access: Access, id: s
     id,
     client,
     clientPort: 4567,
+    server: null,
     access: script.access ?? access,
     greetWait: greetWaitOf(config, client),
     health: false,

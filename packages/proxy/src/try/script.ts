@@ -1,5 +1,15 @@
-import { type Access, type Address, parseAddress, type ReverseName } from '@sallyport/rules'
+import {
+  type Access,
+  type Address,
+  type HelloName,
+  parseAddress,
+  type ReverseName,
+  type SenderDomain,
+  type SpfResult,
+  spfResults,
+} from '@sallyport/rules'
 import { type ListenMode, listenModes } from '../config/config.ts'
+import { type Deed, deeds } from './deed.ts'
 
 /*
  * A script is what one client does, in the language of test/transcripts with two liberties: a row may have no time, and then the
@@ -13,6 +23,7 @@ import { type ListenMode, listenModes } from '../config/config.ts'
  *   recalled passed=a,b failed=c            what the store knows of the client; else nothing
  *   listed rank=2 list=bl.test failed=0     what the DNS lists say; else that it is on none
  *   named host.example · mismatch host.example · none · failed      its reverse name; else client.example.net, confirmed
+ *   hello-name none · sender-domain null-mx · spf fail                 what else the DNS says; else found, found, none
  *   B< RCPT 550 5.1.1 No such user          the backend's reply to the next RCPT, and to those behind it; for the greeting CONNECT,
  *                                           for the end of a message the verb is a dot; else it takes everything
  *   gone why                                the backend cannot be reached
@@ -21,17 +32,6 @@ import { type ListenMode, listenModes } from '../config/config.ts'
  *   C| text     a line in one read with the row before it
  *   end         it closes its side       broken    its connection breaks
  */
-export const deeds = ['C:', 'C~', 'C|', 'end', 'broken'] as const
-
-/** What the client does. */
-export interface Deed {
-  readonly line: number
-  /** Milliseconds from the connection; null: as soon as it has its reply. */
-  readonly at: number | null
-  readonly what: (typeof deeds)[number]
-  readonly text: string
-}
-
 export interface Listed {
   readonly rank: number
   readonly list: string | null
@@ -45,6 +45,9 @@ export interface World {
   /** null: it is on no list. */
   readonly listed: Listed | null
   readonly named: ReverseName
+  readonly helloName: HelloName
+  readonly senderDomain: SenderDomain
+  readonly spf: SpfResult
   readonly keywords: readonly string[]
   /** Replies of the backend by verb, in their order; the last holds on. */
   readonly replies: ReadonlyMap<string, readonly string[]>
@@ -65,6 +68,9 @@ export const usualWorld: World = {
   failed: [],
   listed: null,
   named: { kind: 'confirmed', name: 'client.example.net' },
+  helloName: 'found',
+  senderDomain: 'found',
+  spf: 'none',
   keywords: ['PIPELINING', 'SIZE 10240000', '8BITMIME', 'ENHANCEDSTATUSCODES', 'CHUNKING', 'SMTPUTF8'],
   replies: new Map(),
   gone: null,
@@ -129,7 +135,8 @@ class Reader {
   }
 
   private answer(text: string): string | null | undefined {
-    const [, what, rest = ''] = /^(recalled|listed|named|gone|B<)(?: +(.*))?$/.exec(text) ?? []
+    const [, what, rest = ''] =
+      /^(recalled|listed|named|hello-name|sender-domain|spf|gone|B<)(?: +(.*))?$/.exec(text) ?? []
     switch (what) {
       case 'recalled':
         return this.recalled(fieldsOf(rest))
@@ -137,6 +144,12 @@ class Reader {
         return this.listed(fieldsOf(rest))
       case 'named':
         return this.named(rest)
+      case 'hello-name':
+        return this.choose('helloName', rest, ['found', 'none', 'failed'])
+      case 'sender-domain':
+        return this.choose('senderDomain', rest, ['found', 'none', 'null-mx', 'private', 'failed'])
+      case 'spf':
+        return this.choose('spf', rest, spfResults)
       case 'gone':
         this.world = { ...this.world, gone: rest || 'ECONNREFUSED' }
         return null
@@ -145,6 +158,17 @@ class Reader {
       default:
         return undefined
     }
+  }
+
+  private choose<Key extends 'helloName' | 'senderDomain' | 'spf'>(
+    key: Key,
+    text: string,
+    words: readonly World[Key][],
+  ): string | null {
+    const found = words.find(word => word === text)
+    if (found === undefined) return `${text || 'nothing'}: write one of ${words.join(', ')}`
+    this.world = { ...this.world, [key]: found }
+    return null
   }
 
   private recalled(fields: ReadonlyMap<string, string>): string | null {
@@ -221,17 +245,4 @@ const fieldsOf = (text: string): ReadonlyMap<string, string> =>
 function unknownFields(fields: ReadonlyMap<string, string>, known: readonly string[]): string | null {
   const stranger = [...fields.keys()].find(key => !known.includes(key))
   return stranger === undefined ? null : `no such field: ${stranger}; there are ${known.join(', ')}`
-}
-
-/** The octets of a deed, escapes undone. */
-export function octetsOf({ what, text }: Deed): Buffer {
-  return Buffer.from(what === 'C~' ? unescaped(text) : `${text}\r\n`, 'latin1')
-}
-
-function unescaped(text: string): string {
-  const octets: Readonly<Record<string, string>> = { r: '\r', n: '\n', 0: '\0', '\\': '\\' }
-  return text.replace(/\\(r|n|0|\\|x[0-9a-f]{2})(?:\{(\d+)\})?/gi, (_, code: string, times = '1') => {
-    const octet = octets[code] ?? String.fromCharCode(Number.parseInt(code.slice(1), 16))
-    return octet.repeat(Number(times))
-  })
 }

@@ -24,17 +24,16 @@ export function dialogueText(spoken: readonly Spoken[]): string[] {
 }
 
 /** The dialogue with its times, the verdict and why. */
-export function playedText({ spoken, unsaid, unanswered, session }: Played, time: number): string {
+export function playedText({ spoken, unsaid, session }: Played, time: number): string {
   const lines = dialogueText(spoken)
   const [first] = unsaid
   if (first !== undefined)
     lines.push(`           -- not said any more: ${unsaid.length} rows, from line ${first.line} on`)
-  for (const ask of new Set(unanswered)) lines.push(`           -- not known here: ${ask}`)
   return `${lines.join('\n')}\n\n${textOf(decisionOf(session, time), null)}`
 }
 
-export function playedJson({ spoken, unsaid, unanswered, session }: Played, time: number): string {
+export function playedJson({ spoken, unsaid, session }: Played, time: number): string {
   const rest = unsaid.map(({ line }) => line)
-  const found = { dialogue: spoken, unsaid: rest, unanswered, decision: decisionOf(session, time) }
+  const found = { dialogue: spoken, unsaid: rest, decision: decisionOf(session, time) }
   return `${JSON.stringify(found, null, 2)}\n`
 }

@@ -1,12 +1,13 @@
-import { type Instant, never } from '@sallyport/rules'
+import { type Instant, never, type SpfFinding, senderDomainOf } from '@sallyport/rules'
 import type { Arrival } from '../session/arrival.ts'
 import type { House } from '../session/house.ts'
 import type { Ask, Port } from '../session/port.ts'
 import { Session } from '../session/session.ts'
 import { Actor } from './actor.ts'
 import { ScriptedBackend } from './backend.ts'
+import type { Deed } from './deed.ts'
 import { Scene, type Spoken } from './scene.ts'
-import type { Deed, World } from './script.ts'
+import type { World } from './script.ts'
 
 /** Something that comes later, in virtual time. */
 interface Event {
@@ -24,8 +25,6 @@ export interface Played {
   readonly spoken: readonly Spoken[]
   /** What the client was not there to say any more. */
   readonly unsaid: readonly Deed[]
-  /** What was asked, and answered by nobody: so much is not known of the client. */
-  readonly unanswered: readonly string[]
 }
 
 /**
@@ -46,7 +45,6 @@ class Stage implements Port {
   private readonly session: Session
   private readonly actor: Actor
   private readonly world: World
-  private readonly unanswered: string[] = []
   private places: number
   private hasLeft = false
 
@@ -77,7 +75,7 @@ class Stage implements Port {
     }
     scene.close(this.now)
     if (!session.isDone) session.broken(this.now)
-    return { session, spoken: scene.spoken, unsaid: actor.unsaid, unanswered: this.unanswered }
+    return { session, spoken: scene.spoken, unsaid: actor.unsaid }
   }
 
   /** Who has said all, and has heard all, goes. */
@@ -138,9 +136,22 @@ class Stage implements Port {
       }
       case 'reverse-name':
         return this.later(() => session.answer({ ask, name: world.named }, this.now))
+      case 'hello-name': {
+        const hello = session.facts.hello ?? ''
+        return this.later(() => session.answer({ ask, hello, found: world.helloName }, this.now))
+      }
+      case 'sender-domain': {
+        const sender = session.facts.sender ?? ''
+        const found = senderDomainOf(sender) === null ? 'unasked' : world.senderDomain
+        return this.later(() => session.answer({ ask, sender, found }, this.now))
+      }
+      case 'spf': {
+        const about = { sender: session.facts.sender ?? '', hello: session.facts.hello ?? '' }
+        const finding = spfFinding(world.spf, about)
+        return this.later(() => session.answer({ ask, ...about, finding }, this.now))
+      }
       default:
         ask satisfies never
-        this.unanswered.push(ask)
     }
   }
 
@@ -196,4 +207,14 @@ class Stage implements Port {
   }
 
   concluded(): void {}
+}
+
+/** Whose domain it is follows from the envelope (RFC 7208 2.4). */
+function spfFinding(
+  result: SpfFinding['result'],
+  { sender, hello }: { readonly sender: string; readonly hello: string },
+): SpfFinding {
+  const domain = senderDomainOf(sender)
+  const identity = domain === null ? 'helo' : 'mailfrom'
+  return { result, domain: domain ?? hello.toLowerCase(), identity, mechanism: null, problem: null, explanation: null }
 }
