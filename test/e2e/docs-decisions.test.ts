@@ -3,9 +3,9 @@ import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
 import { until } from '../faults/here.ts'
+import { DnsServer } from '../support/dns.ts'
 import { cli, startGate } from '../support/gate.ts'
 import { run } from '../support/process.ts'
-import { startRbldnsd } from '../support/rbldnsd.ts'
 import { startSink } from '../support/sink.ts'
 import { believing, connectAs, sendMail } from './client.ts'
 import { blocksOf, textOf } from './markdown.ts'
@@ -15,13 +15,26 @@ const commands = blocksOf(page, 'sh')
 const [happened, wouldHappen, script = '', tried, replayed] = blocksOf(page, 'text')
 const [settings = ''] = blocksOf(page, 'yaml')
 
-const dns = await startRbldnsd({ after }, { 'bl.example.org': ['192.0.2.7 :127.0.0.2:Listed'] })
+const answers: Readonly<Record<string, string>> = {
+  'A 7.2.0.192.bl.example.org': '127.0.0.2',
+  'A 2.0.0.127.bl.example.org': '127.0.0.2',
+  'PTR 7.2.0.192.in-addr.arpa': 'news.example.net',
+  'A news.example.net': '192.0.2.7',
+  'PTR 9.100.51.198.in-addr.arpa': 'client.example.net',
+  'A client.example.net': '198.51.100.9',
+  'MX example.net': '10 client.example.net',
+}
+const dns = await DnsServer.start(({ type, name }) => {
+  const found = answers[`${type} ${name}`]
+  return found === undefined ? { kind: 'nxdomain' } : { kind: 'records', ttl: 300, data: [found] }
+})
+after(() => dns.stop())
 const sink = await startSink({ after }, { proxy: true })
 const gate = await startGate(
   { after },
   settings
     .replace('127.0.0.1:10025', `127.0.0.1:${sink.port}`)
-    .replace('zones:', `wait: 2s, resolvers: ['${dns.server}'], zones:`)
+    .replace('zones:', `wait: 2s, resolvers: ['${dns.address}'], zones:`)
     .replace('/var/log/sallyport/', 'var/')
     .concat(`hostname: mx.example.net\n${believing}\n`),
 )
@@ -50,12 +63,26 @@ function sameEverywhere(text = ''): string {
     .replaceAll(/\d+ ms|\d+\.\d+ s|\b\d+ s\b|written \d+ \w+/g, 'N s')
     .replaceAll(/^ +pregreet after +\d+\n/gm, '')
     .replaceAll(/greet wait +\d+/g, 'greet wait N')
-    .replaceAll(/(passed: ).*/g, '$1CHECKS')
+    .replaceAll(/(passed:|passed before:|memory +passed) [a-z, -]+/g, '$1 CHECKS')
     .replaceAll(/(?<=\S) {2,}/g, '  ')
 }
 
+/** All lines of the page are there, in its order; a page is not written anew with each fact and each check that is new. */
+function assertTold(told: string, captured = ''): void {
+  const lines = sameEverywhere(told).split('\n')
+  let from = 0
+  for (const line of sameEverywhere(captured).split('\n')) {
+    const at = lines.indexOf(line, from)
+    assert.ok(at >= 0, `not told, or not behind the line before it: ${line}\n${told}`)
+    from = at + 1
+  }
+}
+
 test('the page, as it happens', async t => {
-  await sendMail(await connectAs(t, gate, '192.0.2.7'), 'Subject: one\r\n', { from: 'news@example.net' })
+  await sendMail(await connectAs(t, gate, '192.0.2.7'), 'Subject: one\r\n', {
+    helo: 'news.example.net',
+    from: 'news@example.net',
+  })
   const bot = await connectAs(t, gate, '203.0.113.5', { early: 'EHLO bot\r\n' })
   await bot.expect(/^220 /m)
   await bot.expect(/^250 /m)
@@ -78,9 +105,9 @@ test('the page, as it happens', async t => {
   const changed = gate.settings.replace(/dnsbl: \{/, 'checks: { dnsbl: { action: refuse } }\ndnsbl: {')
   await writeFile(join(gate.folder, 'new.yaml'), changed)
   const judged = await perform(commands[3], 'replay')
-  assert.equal(sameEverywhere(explained), sameEverywhere(happened))
-  assert.equal(sameEverywhere(now), sameEverywhere(wouldHappen))
-  assert.equal(sameEverywhere(played), sameEverywhere(tried))
-  assert.equal(sameEverywhere(judged), sameEverywhere(replayed))
+  assertTold(explained, happened)
+  assertTold(now, wouldHappen)
+  assertTold(played, tried)
+  assertTold(judged, replayed)
   assert.equal(commands.length, 4)
 })

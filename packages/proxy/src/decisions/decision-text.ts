@@ -95,10 +95,11 @@ function facts(decision: Decision): string[][] {
 }
 
 function textOfValue(value: unknown): string {
+  if (value === '') return '(empty)'
   if (typeof value === 'string') return shown(value)
   if (typeof value === 'boolean') return value ? 'yes' : 'no'
   if (typeof value !== 'object' || value === null) return String(value)
-  const parts = Object.entries(value).filter(([, part]) => part !== null)
+  const parts = Object.entries(value).filter(([, part]) => part !== null && part !== '')
   return shown(
     parts.map(([name, part]) => `${name} ${typeof part === 'object' ? JSON.stringify(part) : String(part)}`).join(', '),
   )
