@@ -2,24 +2,21 @@
 
 import assert from 'node:assert/strict'
 import type { Config } from '@sallyport/proxy/config/config.js'
-import { parseConfig } from '@sallyport/proxy/config/parse.js'
 import { type Decision, decisionOf } from '@sallyport/proxy/decisions/decision.js'
 import { playScript } from '@sallyport/proxy/try/house.js'
 import { parseScript } from '@sallyport/proxy/try/script.js'
 import type { Played } from '@sallyport/proxy/try/stage.js'
+import { configOf } from './config.ts'
 
 /** A configuration of these settings; one with errors throws. */
-export function configOf(settings: string): Config {
-  const parsed = parseConfig(`hostname: mx.example.test\nbackend: 127.0.0.1:10025\n${settings}`, 'settings', {})
-  assert.ok('config' in parsed, JSON.stringify(parsed))
-  return parsed.config
-}
+export const configWith = (settings: string): Config =>
+  configOf(`hostname: mx.example.test\nbackend: 127.0.0.1:10025\n${settings}`)
 
 /** What becomes of a client under them. */
 export function tried(settings: string, rows: readonly string[], id = 'REF'): Played {
   const script = parseScript(rows.join('\n'))
   assert.ok('script' in script, JSON.stringify(script))
-  return playScript(configOf(settings), script.script, 'none', id)
+  return playScript(configWith(settings), script.script, 'none', id)
 }
 
 /** The record of that, at the first second of 2026. */

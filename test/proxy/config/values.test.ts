@@ -72,6 +72,7 @@ test('values: an empty file is the defaults', () => {
       backendFinal: 600_000,
     },
     store: { kind: 'memory', file: 'var/clients.json', clients: 100_000 },
+    decisions: { file: null, size: 100 * 1024 * 1024, files: 10 },
     admin: { listen: { host: '127.0.0.1', port: 9525 } },
     log: { level: 'info' },
     drain: { delay: 0, wait: 60_000 },

@@ -6,7 +6,7 @@ import { gzipSync } from 'node:zlib'
 import { lineOf } from '@sallyport/proxy/decisions/decision-line.js'
 import { progress, replay } from '@sallyport/proxy/replay/command.js'
 import { tempDirectory } from '../../support/owner.ts'
-import { configOf, envelope, message, recorded } from '../../support/try.ts'
+import { configWith, envelope, message, recorded } from '../../support/try.ts'
 
 const lists = 'dnsbl: { zones: [bl.example.org] }'
 const early = ['@10 C: EHLO a.example', ...envelope.slice(1), 'C: QUIT']
@@ -34,7 +34,7 @@ interface Summary {
 async function summary(t: Parameters<typeof tempDirectory>[0], text: string, settings: string): Promise<Summary> {
   const path = join(await tempDirectory(t, 'replay'), 'decisions.jsonl')
   await writeFile(path, text)
-  const { status, text: told } = await replay(configOf(settings), path, true, 2)
+  const { status, text: told } = await replay(configWith(settings), path, true, 2)
   assert.equal(status, 0)
   return JSON.parse(told) as Summary
 }
@@ -112,7 +112,7 @@ test('lines that are no records are counted and told with their numbers, and end
 
 test('an empty file, one that is not there, and the progress bar', async t => {
   const folder = await tempDirectory(t, 'replay')
-  const config = configOf('')
+  const config = configWith('')
   await writeFile(join(folder, 'empty'), '')
   assert.equal((await replay(config, join(folder, 'empty'), false, 5)).status, 1)
   const { status, troubles } = await replay(config, join(folder, 'none'), false, 5)
@@ -129,7 +129,7 @@ test('fifty thousand records take no longer than a second and a half for a milli
   const path = join(await tempDirectory(t, 'replay'), 'decisions.jsonl')
   await writeFile(path, line.repeat(50_000))
   const before = process.cpuUsage()
-  const { status } = await replay(configOf(`${lists}\npreset: strict`), path, true, 2)
+  const { status } = await replay(configWith(`${lists}\npreset: strict`), path, true, 2)
   const { user, system } = process.cpuUsage(before)
   assert.equal(status, 0)
   // 1,000,000 in 30 s are 1.5 s for these; measured in time of the processor, which other tests do not take away.
