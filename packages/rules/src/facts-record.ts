@@ -34,8 +34,8 @@ export function factsToRecord(facts: Plain<Facts>): Record<string, unknown> {
 export function factsFromRecord(record: Readonly<Record<string, unknown>>): Facts {
   const facts = new Facts()
   const open = facts as unknown as Record<string, unknown>
-  for (const [name, value] of Object.entries(record)) {
-    if (Object.hasOwn(facts, name) && isLike(open[name], value)) open[name] = value
+  for (const name in record) {
+    if (Object.hasOwn(facts, name) && isLike(open[name], record[name])) open[name] = record[name]
   }
   return facts
 }

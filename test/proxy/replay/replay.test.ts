@@ -124,14 +124,14 @@ test('an empty file, one that is not there, and the progress bar', async t => {
   assert.equal(progress(250, 0, 50_000, 1_000), '50,000 records, 50 a ms')
 })
 
-test('fifty thousand records take no longer than a second and a half for a million would allow', async t => {
+test('a hundred thousand records take no longer than 30 s for a million allow', async t => {
   const line = lineOf(recorded(lists, listed))
   const path = join(await tempDirectory(t, 'replay'), 'decisions.jsonl')
-  await writeFile(path, line.repeat(50_000))
+  await writeFile(path, line.repeat(100_000))
   const before = process.cpuUsage()
   const { status } = await replay(configWith(`${lists}\npreset: strict`), path, true, 2)
   const { user, system } = process.cpuUsage(before)
   assert.equal(status, 0)
-  // 1,000,000 in 30 s are 1.5 s for these; measured in time of the processor, which other tests do not take away.
-  assert.ok(user + system < 1_500_000, `${(user + system) / 1000} ms`)
+  // 1,000,000 in 30 s are 3 s for these; measured in time of the processor, which other tests do not take away.
+  assert.ok(user + system < 3_000_000, `${(user + system) / 1000} ms`)
 })

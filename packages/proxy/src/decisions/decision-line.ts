@@ -14,7 +14,8 @@ export function lineOf(decision: Decision): string {
     line = written({ ...decision, cut: true }, length)
   }
   // Whatever some future fact holds: without its facts a record explains still, and cannot be judged again.
-  if (line.length >= longestLine) line = written({ ...decision, cut: true, facts: {}, outcomes: {}, to: [] }, 40)
+  if (line.length >= longestLine)
+    line = written({ ...decision, cut: true, facts: {}, passed: [], outcomes: {}, to: [] }, 40)
   return `${line}\n`
 }
 
@@ -42,7 +43,7 @@ export function readDecision(line: string): Decision | string {
   if (typeof found !== 'object' || found === null || Array.isArray(found)) return 'not an object'
   const record = found as Readonly<Record<string, unknown>>
   if (record['v'] !== version) return `not a record of version ${version}`
-  const fault = Object.keys(empty).find(name => record[name] !== undefined && !isLike(name, record[name]))
+  const fault = faultOf(record)
   if (fault !== undefined) return `${fault} is of another kind`
   if (typeof record['id'] !== 'string' || typeof record['client'] !== 'string') return 'without id or client'
   const { messages, ms, ...others } = record
@@ -68,6 +69,7 @@ const empty: Decision = {
   vouched: null,
   score: 0,
   facts: {},
+  passed: [],
   outcomes: {},
   actions: {},
   remembered: [],
@@ -94,6 +96,11 @@ function isLike(name: string, value: unknown): boolean {
     return isDictionary(value) && Object.values(value).every(count => typeof count === 'number')
   }
   return typeof model === 'object' ? isDictionary(value) : typeof value === typeof model
+}
+
+function faultOf(record: Readonly<Record<string, unknown>>): string | undefined {
+  for (const name in record) if (Object.hasOwn(empty, name) && !isLike(name, record[name])) return name
+  return undefined
 }
 
 const isDictionary = (value: unknown): value is Readonly<Record<string, unknown>> =>

@@ -1,4 +1,4 @@
-import { factsToRecord, never, type Outcome, type Verdict } from '@sallyport/rules'
+import { factsToRecord, never, type Verdict } from '@sallyport/rules'
 import type { Session } from '../session/session.ts'
 import { type SessionVerdict, verdictOf } from '../session-line.ts'
 import { printable } from '../smtp/octets.ts'
@@ -29,7 +29,9 @@ export interface Decision {
   readonly score: number
   /** Those that are not at their initial value. */
   readonly facts: Readonly<Record<string, unknown>>
-  /** `pass`, `fail: why`, `vouch: why`, `unknown: why`, by the name of the check; what was not settled is left out. */
+  /** Names of checks. */
+  readonly passed: readonly string[]
+  /** `fail: why`, `vouch: why`, `unknown: why`, by the name of the check; what passed, or was not settled, is left out. */
   readonly outcomes: Readonly<Record<string, string>>
   /** What followed from those that failed: an action, and under `score` its points: `score 5`. */
   readonly actions: Readonly<Record<string, string>>
@@ -81,6 +83,7 @@ export function decisionOf(session: Session, time: number): Decision {
     vouched: tally.vouched,
     score: tally.score,
     facts: factsToRecord(facts),
+    passed: names(i => tally.outcomes[i]?.kind === 'pass'),
     outcomes: outcomesOf(session),
     actions: actionsOf(session),
     remembered: names(i => tally.isRemembered(i)),
@@ -108,8 +111,8 @@ export function decisionOf(session: Session, time: number): Decision {
 function outcomesOf({ plan, tally }: Session): Record<string, string> {
   const said: Record<string, string> = {}
   plan.checks.forEach(({ name }, i) => {
-    const text = outcomeText(tally.outcomes[i])
-    if (text !== null) said[name] = text
+    const outcome = tally.outcomes[i]
+    if (outcome !== undefined && 'why' in outcome) said[name] = `${outcome.kind}: ${printable(outcome.why, 200)}`
   })
   return said
 }
@@ -122,9 +125,4 @@ function actionsOf({ plan, tally }: Session): Record<string, string> {
     followed[planned.name] = action === 'score' ? `score ${planned.points}` : action
   })
   return followed
-}
-
-function outcomeText(outcome: Outcome | undefined): string | null {
-  if (outcome === undefined || outcome.kind === 'todo') return null
-  return outcome.kind === 'pass' ? 'pass' : `${outcome.kind}: ${printable(outcome.why, 200)}`
 }

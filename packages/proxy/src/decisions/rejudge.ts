@@ -32,7 +32,8 @@ export function rejudge(decision: Decision, plans: Plans, amend: (facts: Facts) 
       ? plans.general
       : plans.for({ client, name, hello: facts.hello, recipient: facts.recipient?.domain ?? null })
   const failures: Record<string, string> = {}
-  for (const [check, text] of Object.entries(decision.outcomes)) {
+  for (const check in decision.outcomes) {
+    const text = decision.outcomes[check] ?? ''
     if (text.startsWith('fail: ')) failures[check] = text.slice('fail: '.length)
   }
   const tally = new Tally(plan)

@@ -147,8 +147,8 @@ export class Replay {
   }
 
   private countChecks(decision: Decision, { plan, tally, verdict }: Rejudged): void {
-    for (const [name, text] of Object.entries(decision.outcomes)) {
-      if (text.startsWith('fail')) this.check(name).failedBefore++
+    for (const name in decision.outcomes) {
+      if (decision.outcomes[name]?.startsWith('fail') === true) this.check(name).failedBefore++
     }
     if (decision.check !== null) this.check(decision.check).decidedBefore++
     if (verdict.cause !== null) this.check(verdict.cause.check).decidesNow++
