@@ -49,6 +49,7 @@ export function makeHouse(options: HouseOptions = {}): House {
   const offer = new Offer(hostname)
   offer.renew(options.keywords ?? ['PIPELINING', 'SIZE 10240000', '8BITMIME', 'XCLIENT NAME ADDR'])
   return {
+    version: '00000000',
     hostname,
     offer,
     plans: new Plans(withoutQuestions(policy, [...(options.asks ?? []), ...(options.lists ? ['dnsbl' as const] : [])])),

@@ -18,6 +18,11 @@ export const byteByByte: Cut = octets => Array.from(octets, (_, i) => octets.sub
 
 /** Plays a transcript and fails on the first difference. Afterwards octets still come in, as they may on a real socket. */
 export function play(transcript: Transcript, cut: Cut): void {
+  played(transcript, cut)
+}
+
+/** The same, and gives the session. */
+export function played(transcript: Transcript, cut: Cut): Session {
   const recorder = new Recorder()
   const session = open(transcript, recorder)
   const story = new Map<string, string>()
@@ -48,6 +53,7 @@ export function play(transcript: Transcript, cut: Cut): void {
     assert.equal(resultOf[result]?.(session, recorder), wanted, `${transcript.name}: ${result}`)
   }
   trail(transcript, session, recorder)
+  return session
 }
 
 function open({ settings }: Transcript, recorder: Recorder): Session {

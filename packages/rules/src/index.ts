@@ -38,6 +38,7 @@ export type { DnsblFinding } from './dnsbl.ts'
 export { DnsblRank, type DnsblResult, type TtlBounds } from './dnsbl-rank.ts'
 export { type DnsblZone, distinctDomains, type OctetPattern, parseZone, readAnswer } from './dnsbl-zone.ts'
 export { type Access, Facts, type RecipientFacts } from './facts.ts'
+export { factsFromRecord, factsToRecord } from './facts-record.ts'
 export { genericSign } from './generic-name.ts'
 export { type Grey, type GreyTimes, greyTuple } from './greylist.ts'
 export { type HelloClaim, type Ourselves, readHello } from './hello.ts'
@@ -49,8 +50,11 @@ export {
   isAsked,
   isSettled,
   isWaiting,
+  isWorse,
   judge,
+  judgeAgain,
   judgeRecipient,
+  type Past,
   Tally,
   type Verdict,
 } from './judge.ts'

@@ -91,6 +91,7 @@ export interface Config {
   readonly timeouts: Timeouts
   readonly reputation: Reputation
   readonly store: MemoryStore | RedisStore
+  readonly decisions: Decisions
   /** `listen` null: no admin port. */
   readonly admin: { readonly listen: Endpoint | null }
   readonly log: { readonly level: Level }
@@ -200,6 +201,14 @@ export interface RedisStore {
   readonly commandWait: number
   /** The bound of the local store that stands in while Redis is away. */
   readonly clients: number
+}
+
+export interface Decisions {
+  /** null: they are not written. */
+  readonly file: string | null
+  /** Octets of a file, and files in all. */
+  readonly size: number
+  readonly files: number
 }
 
 export interface Drain {

@@ -125,6 +125,7 @@ export function screenRecipient(session: Session, path: string, now: Instant): b
   if (session.house.traps.has(path)) facts.trapRecipient ??= shown
   const general = session.judge()
   const verdict = verdictForRecipient(session)
+  session.journal.screen(verdict)
   if (endsDialogue(general) || endsDialogue(verdict)) {
     session.expel(endsDialogue(general) ? general : verdict, now)
     return true

@@ -63,6 +63,8 @@ export class Offer {
 
 /** What every session of one configuration shares. A reload makes a new house; open sessions stay in theirs. */
 export interface House {
+  /** Which configuration it is of, for records. */
+  readonly version: string
   readonly hostname: string
   readonly plans: Plans
   readonly offer: Offer
