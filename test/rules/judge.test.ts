@@ -231,11 +231,9 @@ test('a recipient waits for what was asked about its sender, whatever became of 
 })
 
 test('what no check needs is not asked', () => {
-  // The store is asked for these only where they would act.
-  const ofStore: readonly string[] = ['greylist', 'rate']
   const asked = (policy: Policy, passed: readonly string[], ...steps: Partial<Facts>[]) => {
     const { plan, tally } = session(policy, { passed: [...passed] }, ...steps)
-    return questions.filter(question => isAsked(question, plan, tally) && !ofStore.includes(question))
+    return questions.filter(question => isAsked(question, plan, tally))
   }
   assert.deepEqual(asked({}, []), [...questions])
   assert.deepEqual(asked({}, ['no-reverse-name', 'reverse-mismatch', 'dnsbl']).slice(0, 2), [
