@@ -262,7 +262,7 @@ export class Connection implements Port, WheelEntry {
   }
 
   trap(suspicion: number): boolean {
-    return this.gate.trap(this, suspicion)
+    return this.gate.traps.take(this, suspicion)
   }
 
   abandon(): void {
@@ -288,7 +288,7 @@ export class Connection implements Port, WheelEntry {
 
   concluded(session: Session): void {
     const { gate, key } = this
-    gate.traps.leave(session)
+    gate.traps.leave(this)
     gate.conclude(session, this.passage?.server ?? null)
     if (key !== null) gate.learn(session, key, this.ends.client)
   }

@@ -36,7 +36,7 @@ export class Gate {
   readonly census = new Census()
   readonly ids = new IdSource()
   readonly connections = new Set<Connection>()
-  readonly traps = new Traps<Session>(0)
+  readonly traps = new Traps<Connection>(0, connection => this.letGo(connection))
   readonly metrics: Metrics
   readonly log: Log
   readonly store: Store
@@ -158,13 +158,14 @@ export class Gate {
     }
   }
 
-  /** A place in the trap for a session, if there is one for so much suspicion; another may have to leave for it. */
-  trap(connection: Connection, suspicion: number): boolean {
+  /** A trapped client has to leave for one that is more suspicious. */
+  private letGo(connection: Connection): void {
     const { session } = connection
-    if (session === null) return false
-    return this.traps.take(session, suspicion, () => {
-      const text = replies.tooBusy(this.house.hostname, session.arrival.id)
-      connection.drive(() => session.conclude('verdict', this.clock(), text))
+    if (session === null) return
+    const text = replies.tooBusy(this.house.hostname, session.arrival.id)
+    // In a turn of its own: this comes from within what another session is told.
+    setImmediate(() => {
+      if (!session.isDone) connection.drive(() => session.conclude('verdict', this.clock(), text))
     })
   }
 

@@ -109,7 +109,11 @@ const trap = section({
     .prefault(1000)
     .describe('The most clients that are trapped at a time; when all places are taken the least suspicious is let go.'),
   interval: duration('50ms', '10s', '1s').prefault('1s').describe('The time between two octets of a reply.'),
-  wait: duration('10s', '1h', '10m').prefault('10m').describe('How long a client is held at most.'),
+  wait: duration('10s', '1h', '10m')
+    .prefault('10m')
+    .describe(
+      'How long a client is held at most, and so how many octets are said to it: 600 in 10 minutes of 1 s each.',
+    ),
 })
 
 const drain = section({
