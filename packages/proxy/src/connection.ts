@@ -9,6 +9,7 @@ import type { Gate } from './gate.ts'
 import type { ProxyHeaderReader } from './proxy-protocol/decode.ts'
 import { arrivalOf, turnAway } from './reception.ts'
 import type { TlsInfo } from './session/arrival.ts'
+import { isLured } from './session/decoy.ts'
 import type { Ask, Asked, Port, Reached } from './session/port.ts'
 import { Session } from './session/session.ts'
 import { attendBackend, untie } from './sockets.ts'
@@ -253,12 +254,12 @@ export class Connection implements Port, WheelEntry {
   }
 
   reached(result: Reached): void {
-    this.gate.metrics.backendConnections.inc({ result })
+    if (!isLured(this.session)) this.gate.metrics.backendConnections.inc({ result })
     this.passage?.fared(result === 'ok' || result === 'declined')
   }
 
   replied(to: Asked, wait: number): void {
-    this.gate.metrics.backendReply.observe(to, wait / 1000)
+    if (!isLured(this.session)) this.gate.metrics.backendReply.observe(to, wait / 1000)
   }
 
   trap(suspicion: number): boolean {

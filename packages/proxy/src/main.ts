@@ -3,9 +3,10 @@ import type { AddressInfo, Server as Listener } from 'node:net'
 import { setTimeout as pause } from 'node:timers/promises'
 import { AccessLists } from './access.ts'
 import { openAdmin } from './admin.ts'
-import { type GroupPlan, planGroups } from './backends/plan.ts'
+import { decoyPlan, type GroupPlan, planGroups } from './backends/plan.ts'
 import type { Config } from './config/config.ts'
 import { usualMode } from './config/tls-keys.ts'
+import { Decoy, usesDecoy } from './decoy/decoy.ts'
 import { type EmbeddedMta, startEmbeddedMta } from './embedded-mta.ts'
 import { Gate } from './gate.ts'
 import { inheritedSockets, listen } from './listener.ts'
@@ -54,9 +55,10 @@ export async function start(
   const certificates = await loadCertificates(config, log)
   const mta = config.backend.servers === null ? await embedded(config, log) : null
   const store = openStore(config.store, { log: storeLog(log), now: () => Math.floor(Date.now() / 1000) })
-  const gate = new Gate(version, config, await plansOf(config, mta), access, certificates, store, log)
+  const decoy = await decoyFor(config, log, null)
+  const gate = new Gate(version, config, await plansOf(config, mta, decoy), access, certificates, store, log)
   const probe = new Probe(gate)
-  const house: Household = { gate, probe, mta, admin: null, listeners: [] }
+  const house: Household = { gate, probe, mta, decoy, admin: null, listeners: [] }
   try {
     // Our EHLO reply is the backend's, so it is asked first; but a backend that hangs must not keep the gate from its port.
     await Promise.race([probe.lookAtAll(), pause(firstLook, undefined, { ref: false })])
@@ -92,6 +94,7 @@ interface Household {
   readonly gate: Gate
   readonly probe: Probe
   readonly mta: EmbeddedMta | null
+  decoy: Decoy | null
   admin: Server | null
   readonly listeners: Listener[]
 }
@@ -125,14 +128,26 @@ async function embedded(config: Config, log: Log): Promise<EmbeddedMta> {
 }
 
 /** Rejects with a StartError where the CAs of a server cannot be read. */
-async function plansOf(config: Config, mta: EmbeddedMta | null): Promise<readonly GroupPlan[]> {
+async function plansOf(config: Config, mta: EmbeddedMta | null, decoy: Decoy | null): Promise<readonly GroupPlan[]> {
   const plans = await planGroups(config, { host: anyPort.host, port: mta?.port ?? 0 })
   if (typeof plans === 'string') throw new StartError([plans])
-  return plans
+  return decoy === null ? plans : [...plans, decoyPlan(config, decoy.port)]
+}
+
+/** The decoy, where some check leads there; once begun it goes on until the gate ends. Rejects with a StartError. */
+async function decoyFor(config: Config, log: Log, running: Decoy | null): Promise<Decoy | null> {
+  if (running === null && !usesDecoy(config.policy)) return null
+  try {
+    if (running === null) return await Decoy.start(config.hostname, config.decoy, log)
+    await running.renew(config.decoy)
+    return running
+  } catch (error) {
+    throw new StartError([`decoy: ${error instanceof Error ? error.message : String(error)}`])
+  }
 }
 
 function running(house: Household): Running {
-  const { gate, listeners, mta } = house
+  const { gate, listeners } = house
   return {
     gate,
     addresses: listeners.map(listener => listener.address() as AddressInfo),
@@ -142,7 +157,7 @@ function running(house: Household): Running {
       const access = await AccessLists.load(config.access, gate.log)
       const certificates = await Certificates.load(config.tls, gate.log)
       problems.push(...access.problems, ...certificates.problems.map(problem => `tls: ${problem}`))
-      const plans = await plansOf(config, mta).catch((fault: unknown) => {
+      const plans = await plansFor(config, house).catch((fault: unknown) => {
         if (!(fault instanceof StartError)) throw fault
         problems.push(...fault.problems)
         return null
@@ -214,13 +229,20 @@ async function emptied(gate: Gate, wait: number): Promise<void> {
   while (gate.connections.size > 0 && gate.clock() < end) await pause(20)
 }
 
-async function close({ gate, probe, mta, admin, listeners }: Household): Promise<void> {
+/** As `plansOf`, for a gate that runs. */
+async function plansFor(config: Config, house: Household): Promise<readonly GroupPlan[]> {
+  house.decoy = await decoyFor(config, house.gate.log, house.decoy)
+  return plansOf(config, house.mta, house.decoy)
+}
+
+async function close({ gate, probe, mta, decoy, admin, listeners }: Household): Promise<void> {
   probe.stop()
   for (const listener of listeners) listener.close()
   gate.stop()
   admin?.closeAllConnections()
   admin?.close()
   await mta?.stop()
+  await decoy?.stop()
   await gate.store.close()
 }
 

@@ -1,11 +1,22 @@
 import { never, type Outcome } from '@sallyport/rules'
+import { isLured } from './session/decoy.ts'
 import type { Journal } from './session/journal.ts'
 import type { Session } from './session/session.ts'
 import { printable } from './smtp/octets.ts'
 
-export const verdicts = ['passed', 'deferred', 'refused', 'trapped', 'dropped', 'abandoned', 'health', 'error'] as const
+export const verdicts = [
+  'passed',
+  'deferred',
+  'refused',
+  'decoyed',
+  'trapped',
+  'dropped',
+  'abandoned',
+  'health',
+  'error',
+] as const
 /**
- * How a session is counted: `passed`: it reached the backend, which answered for itself; `deferred`, `refused`, `trapped`, `dropped`: a
+ * How a session is counted: `passed`: it reached the backend, which answered for itself; `deferred`, `refused`, `decoyed`, `trapped`, `dropped`: a
  * check's doing; `abandoned`: the client left, or ran out of time, before either; `health`: a balancer's probe; `error`: the backend or the gate was in trouble.
  */
 export type SessionVerdict = (typeof verdicts)[number]
@@ -16,14 +27,16 @@ export function verdictOf(session: Session): SessionVerdict {
   if (journal.ending === 'error') return 'error'
   switch (tally.verdict.action) {
     case 'defer':
-      return 'deferred'
+      return isLured(session) ? 'decoyed' : 'deferred'
     case 'refuse':
-      return 'refused'
+    case 'decoy':
+      return isLured(session) ? 'decoyed' : 'refused'
     case 'trap':
       return 'trapped'
     case 'drop':
       return 'dropped'
     case 'none':
+      if (isLured(session)) return 'decoyed'
       if (journal.relayedAt !== never) return 'passed'
       return journal.openedAt === never ? 'abandoned' : withoutRcpt(journal)
     default:

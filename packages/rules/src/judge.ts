@@ -5,7 +5,7 @@ import type { Plan, PlannedCheck } from './policy.ts'
 
 /** What is to be done about the client, and the one check that is the reason: the worst, or the heaviest of the score. */
 export interface Verdict {
-  readonly action: 'none' | 'defer' | 'refuse' | 'trap' | 'drop'
+  readonly action: 'none' | 'defer' | 'refuse' | 'decoy' | 'trap' | 'drop'
   readonly cause: Cause | null
 }
 
@@ -17,7 +17,7 @@ export interface Cause {
 
 const none: Verdict = { action: 'none', cause: null }
 
-const severity = { none: 0, observe: 0, score: 0, defer: 1, refuse: 2, trap: 3, drop: 4 } as const
+const severity = { none: 0, observe: 0, score: 0, defer: 1, refuse: 2, decoy: 3, trap: 4, drop: 5 } as const
 
 /** The client is not to be spoken with as with others any more. */
 export const endsDialogue = ({ action }: Verdict): boolean => action === 'trap' || action === 'drop'

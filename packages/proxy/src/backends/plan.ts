@@ -1,6 +1,7 @@
 import type { SessionBackend } from '../backend.ts'
 import type { BackendGroup, Config, Endpoint } from '../config/config.ts'
-import { loadBackendTls } from '../tls/backend-tls.ts'
+import { decoyGroup } from '../session/decoy.ts'
+import { loadBackendTls, noTls } from '../tls/backend-tls.ts'
 
 /** A group as it is written. */
 export interface WrittenGroup {
@@ -25,6 +26,13 @@ export interface GroupPlan {
   readonly domains: readonly string[]
   readonly settings: BackendGroup
   readonly servers: readonly { readonly backend: SessionBackend; readonly weight: number }[]
+}
+
+/** The group of the decoy, which listens on a port of the loopback. */
+export function decoyPlan({ backend, decoy }: Config, port: number): GroupPlan {
+  const settings: BackendGroup = { ...backend, connections: decoy.sessions, queue: { length: 0, wait: 0 } }
+  const server: SessionBackend = { endpoint: { host: '127.0.0.1', port }, identity: 'proxy_v1', tls: noTls }
+  return { domains: [decoyGroup], settings, servers: [{ backend: server, weight: 1 }] }
 }
 
 /** `embedded`: the MTA of the gate's own, where no server is named. A text says what file could not be read. */

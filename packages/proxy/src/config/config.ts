@@ -84,6 +84,7 @@ export interface Config {
   readonly extensions: Extensions
   readonly message: { readonly bareNewline: BareNewline }
   readonly trap: { readonly sessions: number; readonly interval: number; readonly wait: number }
+  readonly decoy: Decoy
   readonly limits: Limits
   readonly timeouts: Timeouts
   readonly store: MemoryStore | RedisStore
@@ -191,6 +192,16 @@ export interface RedisStore {
   readonly commandWait: number
   /** The bound of the local store that stands in while Redis is away. */
   readonly clients: number
+}
+
+export interface Decoy {
+  /** Where a sample of the messages is kept; none: nowhere. */
+  readonly folder: string | undefined
+  /** The most files, and the octets of each. */
+  readonly messages: number
+  readonly size: number
+  /** At a time. */
+  readonly sessions: number
 }
 
 export interface Drain {

@@ -116,6 +116,15 @@ const trap = section({
     ),
 })
 
+const decoy = section({
+  folder: leaves.path
+    .optional()
+    .describe('Where a sample of the messages is kept, readable for the gate alone; none: nothing is kept.'),
+  messages: count(1, 1_000_000).prefault(100).describe('The most samples that are kept; the oldest go.'),
+  size: size(1024, 67_108_864, '64k').prefault('64k').describe('How much of a message is kept.'),
+  sessions: count(1, 100_000).prefault(100).describe('The most clients at a time; above that they are refused.'),
+})
+
 const drain = section({
   delay: duration('0s', '10m', '5s')
     .prefault('0s')
@@ -180,6 +189,11 @@ const file = z.strictObject({
     .prefault({})
     .describe('What is done about messages.'),
   trap: trap.prefault({}).describe('Clients that fail a check with the action trap are answered an octet at a time.'),
+  decoy: decoy
+    .prefault({})
+    .describe(
+      'Clients that fail a check with the action decoy speak with a server of the gate that takes their message and refuses it at its end. Needs no server of yours; a change of sessions needs a restart.',
+    ),
   limits: limits.prefault({}).describe('Bounds.'),
   timeouts: timeouts.prefault({}).describe('The longest waits.'),
   store,

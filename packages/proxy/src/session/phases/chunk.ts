@@ -2,6 +2,7 @@ import type { Instant } from '@sallyport/rules'
 import { type Chunk, chunkCommand, NewlineCount, parseChunk } from '../../smtp/chunk.ts'
 import type { Command } from '../../smtp/command.ts'
 import { isNegative, isPositive, type Reply } from '../../smtp/reply.ts'
+import { decoyRefusal, isLured } from '../decoy.ts'
 import { forbidding, junk } from '../dialogue.ts'
 import type { Ending } from '../journal.ts'
 import type { Phase } from '../phase.ts'
@@ -200,6 +201,9 @@ export function carryChunk(session: Session, relay: Relay, command: Command, now
     const text = verdictReply(verdict, session.arrival.id)
     return throwAway(session, relay, command, { text, ending: 'verdict' }, now)
   }
+  // The decoy knows no chunks.
+  if (isLured(session))
+    return throwAway(session, relay, command, { text: decoyRefusal(session), ending: 'verdict' }, now)
   const chunk = parseChunk(command.argument)
   if (chunk === null) return refuseCount(session, now)
   if (session.backendAhead) return outOfStep(session, 'it spoke before BDAT', now)

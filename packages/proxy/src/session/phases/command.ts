@@ -1,7 +1,7 @@
 import { endsDialogue, type Instant } from '@sallyport/rules'
 import type { Command } from '../../smtp/command.ts'
-import { domainOf, isRecipientOf, parsePath } from '../../smtp/path.ts'
-import { answerAlways, declineRcpt, nextCommand, noteHello, reject, screenRecipient } from '../dialogue.ts'
+import { isRecipientOf, parsePath } from '../../smtp/path.ts'
+import { answerAlways, declineRcpt, groupFor, nextCommand, noteHello, reject, screenRecipient } from '../dialogue.ts'
 import { mailOf, type Transaction } from '../envelope.ts'
 import { type Phase, withoutBackend } from '../phase.ts'
 import { replies } from '../replies.ts'
@@ -160,7 +160,7 @@ function rcpt(session: Session, command: Command, now: Instant): void {
     return denyRelay(session)
   }
   if (transaction.refusal !== null) return declineRcpt(session, transaction.refusal)
-  enterOpening(session, command, house.routes.groupOf(domainOf(recipient.path)), now)
+  enterOpening(session, command, groupFor(session, recipient.path), now)
 }
 
 export function denyRelay(session: Session): void {
