@@ -41,7 +41,7 @@ test('a message for the decoy is taken whole and refused with the reference; no 
   assert.deepEqual([line.messages?.['refused'], line.messages?.['accepted']], [1, 0])
   assert.equal(await gate.metric('sallyport_sessions_total{verdict="decoyed"}'), 1)
   assert.equal(await gate.metric('sallyport_backend_connections_total{result="ok"}'), 0)
-const written = await readdir(gate.folder, { recursive: true })
+  const written = await readdir(gate.folder, { recursive: true })
   assert.ok(!written.some(name => name.endsWith('.eml')), written.join())
   assert.match(await sendMail(await connectAs(t, gate, '198.51.100.1'), 'Subject: honest\r\n\r\ntext\r\n'), /^250 /)
   await postfix.waitForLog(/disconnect from unknown\[198\.51\.100\.1\]/)

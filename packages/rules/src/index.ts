@@ -26,6 +26,7 @@ export {
   type Bearing,
   type Delays,
   delayOf,
+  lineDelayOf,
   type Moment,
   moments,
   mostForAny,

@@ -30,6 +30,11 @@ export const delays = section({
   error: duration('0s', '1m', '1s')
     .optional()
     .describe('How long it waits behind its first error, doubled with each further one, up to a minute.'),
+  line: duration('0s', '5s', '500ms')
+    .optional()
+    .describe(
+      'How long a client that has failed a check waits for each further line of a greeting or an EHLO reply; to talk meanwhile is to talk before its turn.',
+    ),
 })
 
 const names = z.array(leaves.routeDomain).max(1000).prefault([])

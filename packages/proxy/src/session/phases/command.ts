@@ -10,6 +10,7 @@ import { commandWait, isProven, viewOf } from '../standing.ts'
 import { refuseChunk } from './chunk.ts'
 import { sendAway } from './early.ts'
 import { holdBack } from './hold.ts'
+import { sayByLine } from './lines.ts'
 import { enterOpening } from './opening.ts'
 
 /**
@@ -133,8 +134,14 @@ function hello(session: Session, command: Command, now: Instant): void {
   const verdict = session.judge()
   if (endsDialogue(verdict)) return session.expel(verdict, now)
   session.pipeliningOffered = verb === 'EHLO' && tally.hasPassed(session.plan, 'pipelining')
-  const offer = () => house.offer.reply(viewOf(session))
-  port.send(verb === 'EHLO' ? offer() : replies.helo(house.hostname))
+  const text = verb === 'EHLO' ? house.offer.reply(viewOf(session)) : replies.helo(house.hostname)
+  if (!sayByLine(session, text, now, behindHello)) port.send(text)
+}
+
+/** RFC 2920 3.1: whatever comes before the last line of the reply to EHLO did not wait for it. */
+const behindHello = {
+  hear: (session: Session) => session.noteAhead('EHLO'),
+  go: (session: Session, now: Instant) => enterCommand(session, now),
 }
 
 function mail(session: Session, command: Command, now: Instant): void {

@@ -4,7 +4,7 @@ import type { Reply } from '../../smtp/reply.ts'
 import type { Phase } from '../phase.ts'
 import type { Ask, Attempt } from '../port.ts'
 import type { Session } from '../session.ts'
-import { isProven, wasKnown } from '../standing.ts'
+import { bearingOf } from '../standing.ts'
 
 const moments: { readonly [V in Verb]?: Moment } = {
   EHLO: 'hello',
@@ -117,13 +117,7 @@ export function holdBack(
 }
 
 function waitFor(session: Session, { verb }: Command): number {
-  const { tally, facts, journal, plan } = session
+  const { tally, plan } = session
   if (verb === 'QUIT' || tally.vouched !== null) return 0
-  return delayOf(plan.delays, moments[verb] ?? null, {
-    isKnown: wasKnown(session) && isProven(session),
-    isClean: tally.verdict.action === 'none',
-    score: tally.score,
-    errors: facts.junkCommands,
-    waited: journal.waited + journal.greetedAt - session.startedAt,
-  })
+  return delayOf(plan.delays, moments[verb] ?? null, bearingOf(session, session.journal.greetedAt))
 }
