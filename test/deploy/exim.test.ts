@@ -7,6 +7,7 @@ import { startGate } from '../support/gate.ts'
 import { freePort } from '../support/port.ts'
 import { run } from '../support/process.ts'
 import { falseEnds, testBehindGate } from './backend-cases.ts'
+import { textOf } from './files.ts'
 import { readmeIsGood } from './readme.ts'
 import { repliesTo } from './replies.ts'
 
@@ -30,6 +31,20 @@ describe('the Exim recipe', () => {
     assert.match(stdout, /^Support for: .* PROXY /m)
     assert.match(stdout, /^Configuration file is \/etc\/exim4\/exim4\.conf$/m)
     assert.doesNotMatch(await exim.log(), /Warning/)
+  })
+
+  it('shows what came of it, by the commands of the recipe', async () => {
+    const readme = await textOf('deploy/backends/exim/README.md')
+    const shown: Readonly<Record<string, string>> = {
+      '+relay_from_hosts': 'hostlist relay_from_hosts = <; 192.0.2.64/26 ; 2001:db8:64::/48\n',
+      local_interfaces: `local_interfaces = 127.0.0.1.${exim.port}\n`,
+    }
+    const asked = [...readme.matchAll(/`exim4 -bP (\S+)`/g)].map(([, what = '']) => what)
+    assert.deepEqual(asked, Object.keys(shown))
+    for (const what of asked) {
+      const { stdout } = await run('chroot', [exim.root, '/usr/sbin/exim4', '-bP', what])
+      assert.equal(stdout, shown[what])
+    }
   })
 
   it('listens on the loopback port of the gate and nowhere else', async t => {

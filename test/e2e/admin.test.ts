@@ -34,8 +34,8 @@ function samplesOf(metrics: string): Sample[] {
 async function afterAllKinds(t: Parameters<typeof startGate>[0]): Promise<string> {
   const sink = await startSink(t, { proxy: true })
   const dns = await startRbldnsd(t, {
-    'bl.example.test': ['192.0.2.0/24 :127.0.0.2:Listed'],
-    'overused.example.test': ['192.0.2.0/24 :127.255.255.254:Query limit exceeded'],
+    'bl.example.test': ['127.0.0.2 :127.0.0.2:Test', '192.0.2.0/24 :127.0.0.2:Listed'],
+    'overused.example.test': ['127.0.0.2 :127.0.0.2:Test', '192.0.2.0/24 :127.255.255.254:Query limit exceeded'],
   })
   const pair = await (await makeAuthority(t)).issue(['mx.example.test'])
   const gate = await startGate(

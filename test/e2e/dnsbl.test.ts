@@ -13,18 +13,23 @@ const listedLightly = '192.0.2.9'
 const good = '192.0.2.10'
 const stranger = '192.0.2.11'
 
+/** As every list lists it (RFC 5782 5); else the gate does not ask it. */
+const point = '127.0.0.2 :127.0.0.2:Test'
+
 const dns = await startRbldnsd(
   { after },
   {
     'key0123456789.bl.example.test': [
+      point,
       `${listed} :127.0.0.2:Listed`,
       `${listedIPv6} :127.0.0.2:Listed`,
       `${listedAndGood} :127.0.0.2:Listed`,
     ],
-    'light.example.test': [`${listedLightly} :127.0.0.3:Listed`, `${stranger} :127.0.0.10:Listed otherwise`],
-    'good.example.test': [`${listedAndGood} :127.0.0.2:Good`, `${good} :127.0.0.2:Good`],
-    'overused.example.test': ['192.0.2.0/24 :127.255.255.254:Query limit exceeded'],
-    'parked.example.test': ['192.0.2.0/24 :127.0.0.1:Parked'],
+    'light.example.test': [point, `${listedLightly} :127.0.0.3:Listed`, `${stranger} :127.0.0.10:Listed otherwise`],
+    'good.example.test': [point, `${listedAndGood} :127.0.0.2:Good`, `${good} :127.0.0.2:Good`],
+    'overused.example.test': [point, '192.0.2.0/24 :127.255.255.254:Query limit exceeded'],
+    'parked.example.test': [point, '192.0.2.0/24 :127.0.0.1:Parked'],
+    'all.example.test': ['127.0.0.0/8 :127.0.0.2:Everybody', '192.0.2.0/24 :127.0.0.2:Everybody'],
   },
 )
 const sink = await startSink({ after }, { proxy: true })
@@ -126,4 +131,21 @@ checks: { dnsbl: { action: drop } }`,
   const told = await silent.waitForSession(({ client }) => client === listed)
   assert.deepEqual([told.verdict, told.checks['dnsbl']], ['passed', 'unknown: 2 of 2 lists did not answer'])
   assert.ok((told.ms.greeted ?? 9_999) < 2_000, 'nor does anybody wait long for them')
+})
+
+test('a list that lists everybody is found out at the start, told of once, and believed no more', async t => {
+  const gate = await startGate(
+    t,
+    `${base}
+dnsbl: { resolvers: ['${dns.server}'], wait: 1s, zones: [all.example.test*9, light.example.test] }
+checks: { dnsbl: { action: drop } }`,
+  )
+  const told = await gate.waitForLine(({ event }) => event === 'dnsbl')
+  assert.equal(told['list'], 'all.example.test')
+  assert.equal(told['fault'], '127.0.0.1 is listed, as it must not be')
+  assert.match(await sendMail(await connectAs(t, gate, good), 'Subject: x\r\n\r\n'), /^250 /)
+  const line = await gate.waitForSession(({ client }) => client === good)
+  assert.equal(line.checks['dnsbl'], 'unknown: 1 of 2 lists did not answer')
+  assert.equal(await gate.metric('sallyport_dnsbl_list_healthy{zone="all.example.test"}'), 0)
+  assert.equal(await gate.metric('sallyport_dnsbl_list_healthy{zone="light.example.test"}'), 1)
 })

@@ -4,7 +4,8 @@ import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { after, test } from 'node:test'
 import { makePostfix, type PostfixInstance } from '../deploy/postfix-instance.ts'
-import type { SessionLine } from '../support/gate.ts'
+import { makeCertificate } from '../support/certificate.ts'
+import { cli, type SessionLine } from '../support/gate.ts'
 import { tempDirectory } from '../support/owner.ts'
 import { freePort } from '../support/port.ts'
 import { type Program, run, startProgram } from '../support/process.ts'
@@ -159,6 +160,20 @@ async function proveNoRelay(postfix: PostfixInstance, port: number): Promise<voi
   assert.match(output, /554 5\.7\.1 .*Relay access denied/)
   await postfix.logged(/postfix\/gate\/smtpd\[\d+\]: NOQUEUE: reject: RCPT from unknown\[127\.0\.0\.78\]: 554 5\.7\.1/)
 }
+
+test('every configuration that the README shows is one', async t => {
+  const { certFile, keyFile } = await makeCertificate(t, ['mx.example.net'])
+  const here = (block: string) =>
+    block.replace('/etc/sallyport/mx.pem', certFile).replace('/etc/sallyport/mx.key', keyFile)
+  const blocks = blocksOf(await textOf('README.md'), 'yaml')
+  assert.ok(blocks.length >= 3)
+  for (const block of blocks) {
+    const file = join(clone, 'shown.yaml')
+    await writeFile(file, here(block))
+    const { code, stdout } = await run(process.execPath, [cli, 'check', '-c', file])
+    assert.deepEqual([code, stdout], [0, 'the configuration is good\n'], block)
+  }
+})
 
 test('no command of these pages was left out', () => {
   assert.deepEqual(

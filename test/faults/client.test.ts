@@ -166,7 +166,7 @@ test('who does not take its replies is not read from', async t => {
     for (const { client } of gate.running.gate.connections) most = Math.max(most, client.writableLength)
     return isEmpty(gate)
   })
-  assert.ok(most >= 16_384 && most < 40_000, `${most} octets waited for it`)
+  assert.ok(most > 0 && most < 16_384, `${most} octets waited for it`)
 })
 
 test('a client that sends thousands of commands at once, and reads, is answered to each', async t => {

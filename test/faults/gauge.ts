@@ -7,7 +7,7 @@ import type { Log } from '@sallyport/proxy/log.js'
 import { start } from '@sallyport/proxy/main.js'
 import { never } from '@sallyport/rules'
 import type { Order, Report } from './gauged-gate.ts'
-import { descriptors, memory } from './process-state.ts'
+import { descriptors, memory, waitingTime } from './process-state.ts'
 
 const endings: Record<string, number> = {}
 let faults = 0
@@ -33,15 +33,16 @@ const log: Log = {
 /** What was read although its socket is paused. */
 const pausedIn = ({ client, backend }: Connection) => client.readableLength + (backend?.readableLength ?? 0)
 
-process.once('message', async ({ settings, waits, folder }: Order) => {
-  const text = `hostname: gate.example.test\nlisten: ['127.0.0.1:0']\nadmin: { listen: off }\n${settings}
+process.once('message', async ({ settings, waits, folder, modes }: Order) => {
+  const listen = modes.map(tls => `{ address: '127.0.0.1:0', tls: ${tls} }`).join(', ')
+  const text = `hostname: gate.example.test\nlisten: [${listen}]\nadmin: { listen: off }\n${settings}
 store: { file: '${join(folder, 'clients.json')}' }\n`
   const parsed = parseConfig(text, 'settings', {})
   if ('problems' in parsed) throw new Error(parsed.problems.join('\n'))
   const { config } = parsed
   const { gate, addresses } = await start('0', { ...config, timeouts: { ...config.timeouts, ...waits } }, log)
   process.on('message', () => process.send?.(report()))
-  process.send?.(addresses[0]?.port ?? 0)
+  process.send?.(addresses.map(({ port }) => port))
 
   function report(): Report {
     // Twice: buffers that the first finds to be garbage are freed beside it, and the second waits for that.
@@ -70,6 +71,7 @@ store: { file: '${join(folder, 'clients.json')}' }\n`
         return (session?.lines.pending ?? 0) + pausedIn(connection) + unsent
       }),
       oldest: most(({ session }) => gate.clock() - (session?.startedAt ?? 0)),
+      robbed: waitingTime(process.pid),
       endings: { ...endings },
       faults,
     }

@@ -2,7 +2,7 @@
 
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
-import type { Timeouts } from '@sallyport/proxy/config/config.js'
+import type { ListenMode, Timeouts } from '@sallyport/proxy/config/config.js'
 import { type Owner, tempDirectory, undoAfter } from '../support/owner.ts'
 
 /** What the process is to run. */
@@ -11,6 +11,8 @@ export interface Order {
   /** Also below what a configuration may have. */
   readonly waits: Partial<Timeouts>
   readonly folder: string
+  /** A port is opened for each. */
+  readonly modes: readonly ListenMode[]
 }
 
 /** What the process holds, after a collection. */
@@ -42,6 +44,8 @@ export interface Report {
   readonly together: number
   /** The age of the oldest session that has not ended, ms. */
   readonly oldest: number
+  /** For how long the process could have run and was not let, since it began, ms. */
+  readonly robbed: number
   /** Ended sessions by their ending. */
   readonly endings: Readonly<Record<string, number>>
   /** Faults of our own. */
@@ -49,19 +53,25 @@ export interface Report {
 }
 
 export interface GaugedGate {
-  readonly port: number
+  /** In the order of the modes. */
+  readonly ports: readonly number[]
   report(): Promise<Report>
 }
 
-export async function startGauged(owner: Owner, settings: string, waits: Partial<Timeouts>): Promise<GaugedGate> {
+export async function startGauged(
+  owner: Owner,
+  settings: string,
+  waits: Partial<Timeouts>,
+  modes: readonly ListenMode[],
+): Promise<GaugedGate> {
   const folder = await tempDirectory(owner, 'gauge')
   const child = fork(new URL('./gauge.js', import.meta.url), { execArgv: ['--expose-gc'] })
   undoAfter(owner, async () => {
     child.disconnect()
     if (child.exitCode === null) await once(child, 'exit')
   })
-  const port = await asked<number>(child, { settings, waits, folder } satisfies Order)
-  return { port, report: () => asked<Report>(child, 'report') }
+  const ports = await asked<number[]>(child, { settings, waits, folder, modes } satisfies Order)
+  return { ports, report: () => asked<Report>(child, 'report') }
 }
 
 async function asked<T>(child: ChildProcess, question: object | string): Promise<T> {

@@ -1,11 +1,14 @@
 // A backend on a thread of its own whose manners are chosen by the client, in its EHLO: `EHLO silent.example.net` and so on.
-// It tells its port when it listens.
+// It tells its port when it listens. With a certificate its STARTTLS is meant; without one what follows is thrown away.
 
 import { createServer, type Socket } from 'node:net'
-import { parentPort } from 'node:worker_threads'
+import { TLSSocket } from 'node:tls'
+import { parentPort, workerData } from 'node:worker_threads'
+
+const { certificate }: { certificate?: { readonly cert: string; readonly key: string } } = workerData
 
 /** What a backend does once it has taken a recipient. */
-export type Mood = 'good' | 'deaf' | 'endless' | 'garbage' | 'flood' | 'drip' | 'gush'
+export type Mood = 'good' | 'deaf' | 'endless' | 'garbage' | 'flood' | 'drip' | 'gush' | 'jam' | 'riddle' | 'sphinx'
 
 const keywords = ['slow.example.test', 'CHUNKING', 'AUTH PLAIN LOGIN', 'STARTTLS', 'PIPELINING', 'SIZE 0', '8BITMIME']
 
@@ -13,15 +16,33 @@ const keywords = ['slow.example.test', 'CHUNKING', 'AUTH PLAIN LOGIN', 'STARTTLS
 const longest = [...Array.from({ length: 98 }, () => `214-${'x'.repeat(648)}`), '214 end', ''].join('\r\n')
 
 class Speaker {
-  private readonly socket: Socket
+  private socket: Socket
   private mood: Mood = 'good'
   private state: 'header' | 'command' | 'message' | 'other' = 'header'
   private tail = ''
 
   constructor(socket: Socket) {
     this.socket = socket
+    this.attend(socket)
+  }
+
+  private attend(socket: Socket): void {
+    this.socket = socket
     socket.on('error', () => {})
     socket.on('data', (octets: Buffer) => this.hear(octets))
+  }
+
+  private secure(): void {
+    this.say('220 go on')
+    const { socket } = this
+    if (certificate === undefined) {
+      this.state = 'other'
+      // Not in the packet of the 220: that would be out of step.
+      if (this.mood === 'gush' || this.mood === 'jam') setTimeout(() => this.pour(Buffer.alloc(65_536, 0x17)), 50)
+      return
+    }
+    socket.removeAllListeners('data')
+    this.attend(new TLSSocket(socket, { isServer: true, ...certificate }))
   }
 
   private hear(octets: Buffer): void {
@@ -57,14 +78,13 @@ class Speaker {
       this.state = 'message'
       this.tail = '\r\n'
     } else if (verb === 'STAR') {
-      this.say('220 go on')
-      this.state = 'other'
-      if (this.mood === 'gush') this.pour(Buffer.alloc(65_536, 0x17))
-    } else if (verb === 'AUTH') this.say('334 VXNlcm5hbWU6')
+      this.secure()
+    } else if (this.mood === 'riddle') this.pour(Buffer.from('334 VXNlcm5hbWU6\r\n'.repeat(4_000)))
+    else if (verb === 'AUTH' || this.mood === 'sphinx') this.say('334 VXNlcm5hbWU6')
     else if (verb === 'QUIT') this.socket.end('221 bye\r\n')
     else if (verb === 'BDAT') this.state = 'other'
     else this.say('250 Ok')
-    if (this.mood === 'deaf' && ['DATA', 'BDAT', 'STAR'].includes(verb)) this.socket.pause()
+    if ((this.mood === 'deaf' || this.mood === 'jam') && ['DATA', 'BDAT', 'STAR'].includes(verb)) this.socket.pause()
   }
 
   private help(): void {

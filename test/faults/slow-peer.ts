@@ -2,16 +2,22 @@
 
 import { connect, type Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { connect as connectTls } from 'node:tls'
 import { type Owner, undoAfter } from '../support/owner.ts'
 
 export class SlowPeer {
-  readonly socket: Socket
+  socket: Socket
   said = ''
   /** When the gate's side ended, `performance.now()`; 0: it has not. */
   endedAt = 0
   private wake = () => {}
 
   constructor(socket: Socket) {
+    this.socket = socket
+    this.attend(socket)
+  }
+
+  private attend(socket: Socket): void {
     this.socket = socket
     socket.setEncoding('latin1')
     socket.on('data', (text: string) => {
@@ -26,6 +32,18 @@ export class SlowPeer {
       this.wake()
     })
     socket.on('error', () => {})
+  }
+
+  /** Begins TLS, at once or behind a STARTTLS that was taken. */
+  async secure(): Promise<void> {
+    const { socket } = this
+    for (const event of ['data', 'end', 'close']) socket.removeAllListeners(event)
+    const secured = connectTls({ socket, rejectUnauthorized: false })
+    this.attend(secured)
+    await new Promise<void>((resolve, reject) => {
+      secured.once('secureConnect', resolve)
+      secured.once('close', () => reject(new Error('closed in the handshake')))
+    })
   }
 
   /** Says a line, none for '', and waits for the end of a reply. */

@@ -3,7 +3,7 @@ import fc from 'fast-check'
 import { fuzzRuns } from '../support/properties.ts'
 import { isTheSameForEveryCut, keepsItsLaws, refusesNobodyForGood } from '../support/session-properties.ts'
 
-const timeout = 900_000
+const timeout = 2_000_000
 
 test('a session keeps its laws, whatever happens to it', { timeout }, () => fc.assert(keepsItsLaws, fuzzRuns()))
 

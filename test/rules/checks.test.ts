@@ -1,6 +1,14 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { type CheckName, checks, type DnsblFinding, Facts, makePlan, type Outcome } from '@sallyport/rules'
+import {
+  type CheckName,
+  checks,
+  type DnsblFinding,
+  Facts,
+  makePlan,
+  type Outcome,
+  type SpfFinding,
+} from '@sallyport/rules'
 
 /** What the named check says of a session in which these facts differ from those of a client that only connected. */
 function outcome(name: CheckName, known: Partial<Facts>, options: Record<string, number> = {}): Outcome {
@@ -12,6 +20,12 @@ function outcome(name: CheckName, known: Partial<Facts>, options: Record<string,
 const finding = (known: Partial<DnsblFinding>): Partial<Facts> => ({
   dnsbl: { rank: 0, list: null, couldRise: 0, couldFall: 0, failed: 0, asked: 3, ttl: 300, ...known },
 })
+
+const spf = (result: SpfFinding['result'], problem: string | null = null): Partial<Facts> => ({
+  spf: { result, domain: 'example.org', identity: 'mailfrom', mechanism: '-all', problem, explanation: null },
+})
+const named = { reverse: { kind: 'confirmed', name: 'mail.example' } } as const
+const home = { clientIsPrivate: true }
 
 type Row = readonly [known: Partial<Facts>, expected: Outcome['kind'], options?: Record<string, number>]
 
@@ -59,6 +73,120 @@ const tables: { readonly [Name in CheckName]: readonly Row[] } = {
     [finding({ rank: 0, couldFall: -4 }), 'todo', { allow: -4 }],
     [finding({ rank: 0, couldFall: -3 }), 'pass', { allow: -4 }],
     [finding({ rank: -3 }), 'pass', { allow: -4 }],
+  ],
+  'no-reverse-name': [
+    [{}, 'todo'],
+    [{ enveloped: true }, 'todo'],
+    [{ reverse: { kind: 'none' } }, 'fail'],
+    [{ reverse: { kind: 'none' }, ...home }, 'unknown'],
+    [home, 'unknown'],
+    [{ reverse: { kind: 'failed' } }, 'unknown'],
+    [{ reverse: { kind: 'mismatch', name: 'a.example' } }, 'pass'],
+    [named, 'pass'],
+  ],
+  'reverse-mismatch': [
+    [{}, 'todo'],
+    [{ reverse: { kind: 'mismatch', name: 'a.example' } }, 'fail'],
+    [{ reverse: { kind: 'mismatch', name: 'a.example' }, ...home }, 'unknown'],
+    [{ reverse: { kind: 'none' } }, 'unknown'],
+    [{ reverse: { kind: 'failed' } }, 'unknown'],
+    [named, 'pass'],
+  ],
+  'generic-name': [
+    [{}, 'todo'],
+    [{ ...named, genericSign: 'dhcp' }, 'fail'],
+    [{ ...named, genericSign: 'dhcp', ...home }, 'unknown'],
+    [{ reverse: { kind: 'mismatch', name: 'a.example' }, genericSign: 'dhcp' }, 'fail'],
+    [{ reverse: { kind: 'none' } }, 'unknown'],
+    [{ reverse: { kind: 'failed' } }, 'unknown'],
+    [named, 'pass'],
+  ],
+  'helo-required': [
+    [{}, 'todo'],
+    [{ enveloped: true }, 'pass'],
+    [{ mailBeforeHello: true }, 'fail'],
+    [{ mailBeforeHello: true, enveloped: true }, 'fail'],
+  ],
+  'helo-own': [
+    [{}, 'todo'],
+    [{ helloClaim: 'own' }, 'fail'],
+    [{ helloClaim: 'address', enveloped: true }, 'pass'],
+    [{ helloClaim: 'foreign', enveloped: true }, 'pass'],
+  ],
+  'helo-address': [
+    [{}, 'todo'],
+    [{ helloClaim: 'address' }, 'fail'],
+    [{ helloClaim: 'own', enveloped: true }, 'pass'],
+    [{ helloClaim: 'foreign', enveloped: true }, 'pass'],
+  ],
+  'helo-literal': [
+    [{}, 'todo'],
+    [{ helloClaim: 'foreign' }, 'fail'],
+    [{ helloClaim: 'foreign', ...home }, 'unknown'],
+    [{ helloClaim: 'literal', enveloped: true }, 'pass'],
+    [{ helloClaim: 'address', enveloped: true }, 'pass'],
+  ],
+  'helo-unresolvable': [
+    [{}, 'todo'],
+    [{ hello: 'a.example' }, 'todo'],
+    [{ hello: 'a.example', enveloped: true }, 'todo'],
+    [{ hello: 'a.example', helloName: 'none' }, 'fail'],
+    [{ hello: 'a.example', helloName: 'none', ...home }, 'unknown'],
+    [{ hello: 'a.example', helloName: 'failed' }, 'unknown'],
+    [{ hello: 'a.example', helloName: 'found' }, 'pass'],
+    [{ hello: 'a_b', helloMalformed: true }, 'unknown'],
+    [{ hello: '[192.0.2.1]', helloClaim: 'literal' }, 'unknown'],
+    [{ hello: '192.0.2.1', helloClaim: 'address' }, 'unknown'],
+  ],
+  'helo-change': [
+    [{}, 'todo'],
+    [{ hello: 'a.example', enveloped: true }, 'pass'],
+    [{ hello: 'b.example', helloChangedFrom: 'a.example' }, 'fail'],
+    [{ hello: 'b.example', helloBefore: 'a.example', enveloped: true }, 'pass'],
+    [{ hello: 'b.example', helloBefore: 'a.example' }, 'fail', { sessions: 1 }],
+    [{ hello: 'A.example', helloBefore: 'a.example', enveloped: true }, 'pass', { sessions: 1 }],
+    [{ hello: 'b.example', enveloped: true }, 'pass', { sessions: 1 }],
+    [{ helloBefore: 'a.example' }, 'todo', { sessions: 1 }],
+  ],
+  'sender-domain': [
+    [{}, 'todo'],
+    [{ sender: 'u@example.org' }, 'todo'],
+    [{ sender: 'u@example.org', enveloped: true }, 'todo'],
+    [{ sender: '', senderDomain: 'unasked' }, 'pass'],
+    [{ sender: 'root', senderDomain: 'unasked' }, 'unknown'],
+    [{ sender: 'u@example.org', senderDomain: 'found' }, 'pass'],
+    [{ sender: 'u@example.org', senderDomain: 'failed' }, 'unknown'],
+    [{ sender: 'u@example.org', senderDomain: 'none' }, 'fail'],
+    [{ sender: 'u@example.org', senderDomain: 'null-mx' }, 'fail'],
+    [{ sender: 'u@example.org', senderDomain: 'private' }, 'fail'],
+    [{ sender: 'u@example.org', senderDomain: 'none', ...home }, 'unknown'],
+  ],
+  spf: [
+    [{}, 'todo'],
+    [{ enveloped: true }, 'todo'],
+    [spf('pass'), 'pass'],
+    [spf('fail'), 'fail'],
+    [{ ...spf('fail'), ...home }, 'unknown'],
+    [spf('softfail'), 'unknown'],
+    [spf('softfail'), 'fail', { softfail: 1 }],
+    [spf('fail'), 'fail', { softfail: 1 }],
+    [spf('neutral'), 'unknown', { softfail: 1 }],
+    [spf('none'), 'unknown'],
+    [spf('temperror'), 'unknown'],
+    [spf('permerror'), 'unknown'],
+  ],
+  'null-sender-recipients': [
+    [{}, 'todo'],
+    [{ sender: '', recipientsAsked: 1, enveloped: true }, 'pass'],
+    [{ sender: '', recipientsAsked: 2, enveloped: true }, 'fail'],
+    [{ sender: 'u@example.org', recipientsAsked: 9, enveloped: true }, 'pass'],
+    [{ sender: '', recipientsAsked: 2, enveloped: true }, 'pass', { recipients: 3 }],
+  ],
+  transactions: [
+    [{}, 'todo'],
+    [{ transactions: 100, enveloped: true }, 'pass'],
+    [{ transactions: 101, enveloped: true }, 'fail'],
+    [{ transactions: 2 }, 'fail', { most: 1 }],
   ],
   'helo-syntax': [
     [{}, 'todo'],
@@ -110,6 +238,16 @@ test('a failure says what was seen', () => {
     ['pregreet', { pregreetBytes: 6, pregreetAfter: 40 }, '6 octets after 40 ms'],
     ['dnsbl', finding({ rank: 4, list: 'bl.example' }), 'rank 4 using bl.example'],
     ['helo-syntax', { hello: 'a_b', helloMalformed: true }, 'HELO a_b'],
+    ['no-reverse-name', { reverse: { kind: 'none' } }, 'no name'],
+    ['reverse-mismatch', { reverse: { kind: 'mismatch', name: 'a.example' } }, 'a.example has another address'],
+    ['generic-name', { ...named, genericSign: 'dhcp' }, 'dhcp in mail.example'],
+    ['helo-own', { hello: 'mx.example', helloClaim: 'own' }, 'HELO mx.example'],
+    ['helo-change', { hello: 'b.example', helloChangedFrom: 'a.example' }, 'b.example, before a.example'],
+    ['sender-domain', { sender: 'u@a.example', senderDomain: 'null-mx' }, '<u@a.example>: takes no mail (null MX)'],
+    ['sender-domain', { sender: 'u@a.example', senderDomain: 'private' }, '<u@a.example>: private addresses only'],
+    ['spf', spf('fail'), 'fail of example.org by -all'],
+    ['null-sender-recipients', { sender: '', recipientsAsked: 7 }, '7 recipients'],
+    ['transactions', { transactions: 101 }, '101 transactions'],
     ['pipelining', { aheadAfter: 'EHLO' }, 'did not wait after EHLO'],
     ['non-smtp-command', { nonSmtpCommand: 'GET /' }, 'GET /'],
     ['bare-newline', { bareNewlines: 2 }, 'after CONNECT'],
@@ -143,4 +281,15 @@ test('every check is named once, tells what it is and who fails it by mistake, a
     assert.match(`5.${words.enhanced}`, /^5\.\d{1,3}\.\d{1,3}$/, check.name)
     assert.match(words.text, /^[ -~]{1,400}$/, check.name)
   }
+})
+
+test('an error of SPF says which', () => {
+  assert.deepEqual(outcome('spf', spf('permerror', 'exp= twice')), { kind: 'unknown', why: 'permerror: exp= twice' })
+})
+
+test('a sender whose domain takes no mail is told so (RFC 7505 4.2)', () => {
+  const words = makePlan({}).checks.find(one => one.name === 'sender-domain')?.check.words
+  assert.ok(typeof words === 'function')
+  assert.equal(words(Object.assign(new Facts(), { senderDomain: 'null-mx' })).enhanced, '7.27')
+  assert.equal(words(Object.assign(new Facts(), { senderDomain: 'none' })).enhanced, '1.8')
 })

@@ -1,7 +1,7 @@
 import dgram from 'node:dgram'
 import { once } from 'node:events'
 
-export type QueryType = 'A' | 'AAAA' | 'PTR' | 'other'
+export type QueryType = 'A' | 'AAAA' | 'PTR' | 'MX' | 'TXT' | 'other'
 
 export interface DnsQuery {
   readonly name: string
@@ -13,7 +13,7 @@ export type DnsReply =
   | { readonly kind: 'records'; readonly ttl: number; readonly data: readonly string[] }
   | { readonly kind: 'nxdomain' | 'nodata' | 'servfail' | 'refused' | 'silence' }
 
-const codes: Readonly<Record<number, QueryType>> = { 1: 'A', 28: 'AAAA', 12: 'PTR' }
+const codes: Readonly<Record<number, QueryType>> = { 1: 'A', 28: 'AAAA', 12: 'PTR', 15: 'MX', 16: 'TXT' }
 const rcodes = { records: 0, nodata: 0, servfail: 2, nxdomain: 3, refused: 5, silence: 0 } as const
 
 /** What comes when the test lets it. */
@@ -98,11 +98,19 @@ function writeReply(question: Buffer, type: QueryType, reply: DnsReply): Buffer 
   return Buffer.concat([head, ...records])
 }
 
-/** A dotted quad, an IPv6 address written out in eight groups, or a name of any octets. */
+/** A dotted quad, an IPv6 address written out in eight groups, a name of any octets; of MX `10 name`, of TXT strings with `|` between. */
 function encode(type: QueryType, text: string): Buffer {
   if (type === 'A') return Buffer.from(text.split('.').map(Number))
   if (type === 'AAAA')
     return Buffer.from(text.split(':').flatMap(group => [Number(`0x${group}`) >>> 8, Number(`0x${group}`) & 255]))
+  if (type === 'TXT')
+    return Buffer.concat(
+      text.split('|').map(part => Buffer.from(`${String.fromCharCode(part.length)}${part}`, 'latin1')),
+    )
+  if (type === 'MX') {
+    const [preference = '', name = ''] = text.split(' ')
+    return Buffer.concat([Buffer.of(Number(preference) >>> 8, Number(preference) & 255), encode('PTR', name)])
+  }
   const labels = text === '' ? [] : text.split('.')
   return Buffer.concat([
     ...labels.map(label => Buffer.from(`${String.fromCharCode(label.length)}${label}`, 'latin1')),

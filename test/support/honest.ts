@@ -48,6 +48,7 @@ export class HonestSession {
       id: 'REF',
       client: addressOf('192.0.2.1'),
       clientPort: 4567,
+      server: null,
       access: 'none',
       greetWait,
       health: false,

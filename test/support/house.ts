@@ -1,6 +1,6 @@
 import { type House, Offer, type Waits } from '@sallyport/proxy/session/house.js'
 import { Routes } from '@sallyport/proxy/session/routes.js'
-import { Plans, type Policy } from '@sallyport/rules'
+import { checks, Plans, type Policy, type Question } from '@sallyport/rules'
 
 export const hostname = 'mx.example.test'
 
@@ -24,6 +24,8 @@ export interface HouseOptions {
   readonly policy?: Policy
   /** Whether there are DNS lists. */
   readonly lists?: boolean
+  /** What else is asked of the DNS; the checks that need anything else are off. */
+  readonly asks?: readonly Question[]
   readonly keywords?: readonly string[]
   readonly recipientDomains?: readonly string[]
   readonly xclient?: boolean
@@ -46,7 +48,7 @@ export function makeHouse(options: HouseOptions = {}): House {
   return {
     hostname,
     offer,
-    plans: new Plans(options.lists ? policy : { ...policy, checks: { ...policy.checks, dnsbl: { enabled: false } } }),
+    plans: new Plans(withoutQuestions(policy, [...(options.asks ?? []), ...(options.lists ? ['dnsbl' as const] : [])])),
     waits: { ...waits, ...options.waits },
     limits: { commandLine: options.commandLine ?? 2048, commands: options.commands ?? 1000 },
     recipientDomains: options.recipientDomains === undefined ? null : new Set(options.recipientDomains),
@@ -58,5 +60,14 @@ export function makeHouse(options: HouseOptions = {}): House {
     withhold: new Set(options.withhold),
     trap: options.trap ?? { interval: 1_000, wait: 600_000 },
     bareNewline: options.bareNewline ?? 'normalise',
+  }
+}
+
+/** The policy with those checks switched off that ask anything but these questions. */
+function withoutQuestions(policy: Policy, asks: readonly Question[]): Policy {
+  const off = checks.filter(check => 'asks' in check && !asks.includes(check.asks))
+  return {
+    ...policy,
+    checks: { ...policy.checks, ...Object.fromEntries(off.map(({ name }) => [name, { enabled: false }])) },
   }
 }

@@ -12,6 +12,7 @@ const things = [
   'opened for EXPN',
   'opened for another verb',
   'opened the other group',
+  'postmaster of one who failed',
   'reopened',
   'client told by XCLIENT',
   'STARTTLS accepted',

@@ -3,7 +3,7 @@ import type { TlsInfo } from '@sallyport/proxy/session/arrival.js'
 import { Session } from '@sallyport/proxy/session/session.js'
 import { sessionLine, verdictOf } from '@sallyport/proxy/session-line.js'
 import { printable } from '@sallyport/proxy/smtp/octets.js'
-import { lessonOf, type Policy } from '@sallyport/rules'
+import { lessonOf, type Policy, questions, spfResults } from '@sallyport/rules'
 import { addressOf } from './address.ts'
 import { type HouseOptions, makeHouse } from './house.ts'
 import { reverseNameOf } from './name.ts'
@@ -33,7 +33,7 @@ export function play(transcript: Transcript, cut: Cut): void {
     while ((row.what === 'C|' || row.what === 'C~' || row.what === 'C:') && rows[i + 1]?.what === 'C|')
       octets = Buffer.concat([octets, octetsOf(rows[++i] as Row)])
     advance(session, recorder, row.at)
-    feed(session, row, octets, cut)
+    feed(session, recorder, row, octets, cut)
   }
   advance(session, recorder, rows.at(-1)?.at ?? 0)
   compare(transcript, recorder)
@@ -60,6 +60,7 @@ function open({ settings }: Transcript, recorder: Recorder): Session {
   const options: HouseOptions = {
     policy: JSON.parse(settings.get('policy') ?? '{}') as Policy,
     lists: settings.get('lists') === 'true',
+    asks: (list('asks') ?? []).map(question => oneOf(question, questions)),
     ...(keywords && { keywords: keywords.filter(keyword => keyword !== '') }),
     ...(recipientDomains && { recipientDomains }),
     xclient: settings.get('xclient') === 'true',
@@ -77,6 +78,7 @@ function open({ settings }: Transcript, recorder: Recorder): Session {
     id: 'REF',
     client: addressOf(settings.get('client') ?? '192.0.2.1'),
     clientPort: 4567,
+    server: settings.has('server') ? addressOf(settings.get('server') ?? '') : null,
     access: oneOf(settings.get('access') ?? 'none', ['none', 'allow', 'deny']),
     greetWait: Number(settings.get('wait') ?? 6000),
     health: settings.get('health') === 'true',
@@ -109,7 +111,7 @@ function advance(session: Session, recorder: Recorder, to: number): void {
   recorder.now = to
 }
 
-function feed(session: Session, { at, what, text, line }: Row, octets: Buffer, cut: Cut): void {
+function feed(session: Session, recorder: Recorder, { at, what, text, line }: Row, octets: Buffer, cut: Cut): void {
   const fields = new Map(text.split(' ').map(field => field.split('=', 2) as [string, string]))
   const names = (key: string) => (fields.get(key) ?? '').split(',').filter(name => name !== '')
   const count = (key: string, otherwise: number) => Number(fields.get(key) ?? otherwise)
@@ -140,6 +142,29 @@ function feed(session: Session, { at, what, text, line }: Row, octets: Buffer, c
     }
     case 'named':
       return session.answer({ ask: 'reverse-name', name: reverseNameOf(text) }, at)
+    case 'hello-name': {
+      const found = oneOf(text.split(' ')[0] ?? '', ['found', 'none', 'failed'])
+      return session.answer({ ask: 'hello-name', hello: fields.get('of') ?? session.facts.hello ?? '', found }, at)
+    }
+    case 'sender-domain': {
+      const found = oneOf(text.split(' ')[0] ?? '', ['found', 'none', 'null-mx', 'private', 'failed'])
+      return session.answer({ ask: 'sender-domain', sender: fields.get('of') ?? session.facts.sender ?? '', found }, at)
+    }
+    case 'spf': {
+      const finding = {
+        result: oneOf(text.split(' ')[0] ?? '', spfResults),
+        domain: fields.get('domain') ?? '',
+        identity: session.facts.sender === '' ? ('helo' as const) : ('mailfrom' as const),
+        mechanism: fields.get('mechanism') ?? null,
+        problem: null,
+        explanation: null,
+      }
+      const about = {
+        sender: fields.get('of') ?? session.facts.sender ?? '',
+        hello: fields.get('helo') ?? session.facts.hello ?? '',
+      }
+      return session.answer({ ask: 'spf', ...about, finding }, at)
+    }
     case 'opened': {
       const tls = oneOf(fields.get('tls') ?? 'off', ['off', 'opportunistic', 'required'])
       return session.opened({ xclient: session.house.xclient, tls }, at)
@@ -153,6 +178,12 @@ function feed(session: Session, { at, what, text, line }: Row, octets: Buffer, c
       return session.end(at)
     case 'broken':
       return session.broken(at)
+    case 'full':
+      recorder.isFull = true
+      return
+    case 'taken':
+      recorder.isFull = false
+      return session.resume(at)
     case 'drain':
       return session.drain(at)
     case 'time':

@@ -26,7 +26,8 @@ const due: readonly (readonly [words: RegExp, is: Due])[] = [
   [/^502 /, text => forbidden.test(text)],
   [
     /^502 /,
-    (_text, _told, { house }, verb) => verb === 'AUTH' && (house.auth === 'never' || house.withhold.has('AUTH')),
+    (_text, _told, { house }, verb) =>
+      verb === 'AUTH' && (house.auth === 'never' || house.withhold.has('AUTH') || !house.offer.has('AUTH')),
   ],
   [
     /^502 /,

@@ -11,7 +11,9 @@ const choices: fc.Arbitrary<readonly number[]> = fc.array(fc.noBias(fc.nat(0xfff
   size: 'max',
 })
 
-// Invariant: see witness.ts; held at every call of the session, and between any two inputs.
+// Invariant: front and back never disagree about where a command or a message ends; nothing reaches the backend that the client
+// did not send or the gate's own introduction does not say; no 250 is made up, and none is unheard while the client is there.
+// Held by witness.ts at every call of the session, and between any two inputs.
 export const keepsItsLaws = fc.property(choices, tape => new Walk(new Tape(tape)).run())
 
 function hear(tape: readonly number[], cut: (length: number) => readonly number[]): Heard {

@@ -8,6 +8,9 @@ import { meet } from './met.ts'
 export const forbidden =
   /^(?:XCLIENT|XFORWARD|X-CONNECT|PROXY|TURN|ATRN|XTURN|BURL|XEXCH50|X-LINK2STATE|X-EXPS)(?:[ \t]|$)/i
 
+/** RCPT for those who hear of what is refused by mistake (RFC 5321 4.5.1, RFC 2142 2). */
+const reachable = /^RCPT[ \t]+TO:[ \t]*<?(?:postmaster|abuse)(?:@[^@>]*)?(?:[> \t]|$)/i
+
 /** Where a reply was heard, and what the backend has said to that item itself; null: nothing. */
 interface Heard {
   readonly client: StreamView
@@ -29,6 +32,8 @@ export class Told {
   rounds = 0
   /** How often a transaction has begun or ended. */
   transactions = 0
+  /** The transaction in which somebody was reached who always is; -1: none. */
+  private pardoned = -1
   /** Messages that the client has heard 2xx for. */
   acknowledged = 0
   /** What every RCPT of this transaction is answered, because no backend would have it; null: nothing of the kind. */
@@ -37,6 +42,24 @@ export class Told {
   readonly secrets: string[] = []
   /** Why the session may not go on behind the input being worked off. */
   mustClose: string | null = null
+
+  /** Whether a client of this verdict may be let in with a line; notes that it is, where only for its recipient. */
+  mayEnter(action: string, line: string): boolean {
+    if (action === 'none') return true
+    if (action === 'trap' || action === 'drop' || !reachable.test(line)) return false
+    this.pardoned = this.transactions
+    meet('postmaster of one who failed')
+    return true
+  }
+
+  /** Whether the message of a client of this verdict may go over: it has failed, but its recipient is always reached. */
+  mayWrite(action: string): boolean {
+    return action === 'none' || (this.isPardoned && action !== 'trap' && action !== 'drop')
+  }
+
+  get isPardoned(): boolean {
+    return this.pardoned === this.transactions
+  }
 
   /** What the reply to an item makes of it. */
   follow(item: Item, text: string, { client, backend, said }: Heard): void {

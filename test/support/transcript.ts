@@ -9,9 +9,13 @@ import assert from 'node:assert/strict'
  *   C~ text         the client sends these octets, with the escapes \r \n \0 \\ \xHH, and \xHH{n} for n times that octet
  *   C| text         as C:, in one read together with the C| and C~ row before it (at the same instant)
  *   end             the client closes its side        broken   its connection breaks
+ *   full            it does not take its replies      taken    it takes them again
  *   recalled passed=a,b failed=c     the store answers
  *   listed rank=2 list=bl.test rise=0 fall=0 failed=0 asked=1 ttl=300     DNS lists answer
- *   named host.example               reverse DNS answers
+ *   named host.example               reverse DNS answers; of a name that is not confirmed: named mismatch host.example
+ *   hello-name found                 the DNS answers about the name in HELO (of=name: another than the latest)
+ *   sender-domain null-mx            and about the sender's domain (of=path: another than the latest)
+ *   spf fail domain=example.org mechanism=-all     SPF answers (of=path, helo=name: others than the latest)
  *   opened tls=required              the connection to the backend stands; tls as it is configured, off if not said
  *   secured client TLSv1.3 TLS_AES_128_GCM_SHA256 mx.example.test     TLS stands with the client (version, cipher, SNI)
  *   secured backend                  and with the backend
@@ -51,9 +55,14 @@ export const inputs: ReadonlySet<string> = new Set([
   'C|',
   'end',
   'broken',
+  'full',
+  'taken',
   'recalled',
   'listed',
   'named',
+  'hello-name',
+  'sender-domain',
+  'spf',
   'opened',
   'secured',
   'B<',
@@ -92,6 +101,8 @@ const known = new Set([
   'wait',
   'policy',
   'lists',
+  'asks',
+  'server',
   'keywords',
   'domains',
   'xclient',

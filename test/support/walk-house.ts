@@ -60,6 +60,7 @@ const choices = {
   auth: 6,
   verbs: 4,
   withhold: 8,
+  offer: 6,
 } as const
 
 const houses = new Map<string, House>()
@@ -73,7 +74,7 @@ export function houseOf(tape: Tape): House {
   const choice = Object.fromEntries(picked) as { readonly [C in keyof typeof choices]: number }
   const house = makeHouse({
     policy: policies[Math.max(0, choice.policy - 6)] ?? {},
-    keywords,
+    keywords: choice.offer === 5 ? ['SIZE'] : keywords,
     ...(choice.domains === 4 && { recipientDomains: ['example.test'] }),
     xclient: choice.xclient === 2,
     bareNewline: choice.refuse === 3 ? 'refuse' : 'normalise',

@@ -74,6 +74,8 @@ export class Script {
     if (step === 'bdat') return this.chunks()
     if (step === 'rcpt' && tape.pick(4) === 3) this.step--
     const line = tape.of(lines[step])
+    // What stands behind STARTTLS in the clear may be anybody's.
+    if (step === 'starttls' && tape.pick(6) === 5) return `${line}\r\nEHLO injected.example\r\n`
     return step === 'auth' && line.endsWith(' ') ? `${line}${this.secret()}\r\n` : `${line}\r\n`
   }
 

@@ -235,7 +235,7 @@ function replyToLine(verb: string, choice: number, no: boolean): string {
       return lines.map((line, i) => `250${i === lines.length - 1 ? ' ' : '-'}${line}\r\n`).join('')
     }
     case 'XCLIENT':
-      return '220 backend ESMTP\r\n'
+      return '220 backend ESMTP once more\r\n'
     case 'STARTTLS':
       return no ? '454 4.7.0 not now\r\n' : '220 2.0.0 ready\r\n'
     case 'AUTH':

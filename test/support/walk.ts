@@ -38,6 +38,7 @@ export class Walk {
       id: 'REF',
       client: addressOf(tape.of(['192.0.2.1', '2001:db8::7'])),
       clientPort: 4567,
+      server: null,
       access: tape.of(['none', 'none', 'none', 'none', 'none', 'none', 'none', 'none', 'allow', 'deny'] as const),
       greetWait: tape.of([6000, 0]),
       health: tape.pick(30) === 29,
@@ -318,6 +319,7 @@ export class Walk {
     const { session, witness, tape } = this
     const what = tape.of(['end', 'drain', 'end', 'broken'] as const)
     witness.note(what, '')
+    witness.isBroken = what === 'broken'
     session[what](witness.now)
     witness.settle()
   }
@@ -326,6 +328,7 @@ export class Walk {
   private finish(): void {
     const { session, witness } = this
     witness.note('broken', '')
+    witness.isBroken = true
     session.broken(witness.now)
     witness.settle()
     assert.ok(session.isDone, 'broken, and not over')

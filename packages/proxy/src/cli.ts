@@ -8,6 +8,7 @@ import { renderReference, renderSchema } from './config/reference.ts'
 import { renderConfig } from './config/render.ts'
 import { diagnose } from './doctor/doctor.ts'
 import { asJson, asText, isWell } from './doctor/report.ts'
+import { problemsWithFiles } from './main.ts'
 import { run } from './run.ts'
 
 /** sysexits(3); 2 is what shells and getopt use. */
@@ -48,7 +49,8 @@ const commands: Readonly<Record<string, Command>> = {
 const help = `usage: sallyport COMMAND [OPTION]...
 
   run      run the gate in the foreground until SIGTERM; SIGHUP reads the configuration again
-  check    tell everything that is wrong with the configuration, and what may be
+  check    tell everything that is wrong with the configuration and the files that
+           it names, and what may be
   doctor   look at every server behind, certificates, Redis, DNS lists and this host
            as the gate would find them, and tell what would do; no message is sent
   config   print the configuration with all defaults, passwords as ***
@@ -81,9 +83,10 @@ function openConfig(values: Values): { readonly name: string; readonly parsed: P
   return { name, parsed }
 }
 
-function check(values: Values): number {
+/** The files that the configuration names are looked at once it is good by itself: until then nobody knows which they are. */
+async function check(values: Values): Promise<number> {
   const { name, parsed } = openConfig(values)
-  const problems = 'problems' in parsed ? parsed.problems : []
+  const problems = 'problems' in parsed ? parsed.problems : await problemsWithFiles(parsed.config)
   const warnings = 'problems' in parsed ? [] : parsed.warnings
   if (values.json === true) {
     print(`${JSON.stringify({ file: name, ok: problems.length === 0, problems, warnings }, null, 2)}\n`)

@@ -4,7 +4,7 @@ import { dial, type Ends, type SessionBackend } from './backend.ts'
 import type { Backends } from './backends/backends.ts'
 import { Passage } from './backends/passage.ts'
 import type { ListenMode } from './config/config.ts'
-import { regulate } from './flow.ts'
+import { isBehind, regulate } from './flow.ts'
 import type { Gate } from './gate.ts'
 import type { ProxyHeaderReader } from './proxy-protocol/decode.ts'
 import { arrivalOf, turnAway } from './reception.ts'
@@ -171,7 +171,7 @@ export class Connection implements Port, WheelEntry {
   // What the session does to the world.
 
   get isFull(): boolean {
-    return this.toClient.length > mostAtOnce || this.client.writableNeedDrain
+    return this.toClient.length > mostAtOnce || isBehind(this.client)
   }
 
   send(text: string): void {

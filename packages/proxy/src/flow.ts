@@ -2,10 +2,14 @@ import type { Socket } from 'node:net'
 import type { Connection } from './connection.ts'
 
 /**
- * Octets that wait to be sent from which a socket is full, until it is empty again. Not what Node has: that is four times as much
- * from Node 22 on, and a session's memory is counted by it. A paused socket still takes one read more, of at most 64 KiB.
+ * Of every socket, in both directions. A paused socket still takes one read more, of at most 64 KiB, and no further: with Node's own
+ * mark it goes on up to that, and a peer that says an octet at a time makes a buffer of each, two hundred times its size.
+ * In the other direction it has no part, but that 'drain' comes behind every write: see `isBehind`.
  */
-export const flow = { highWaterMark: 16_384 } as const
+export const flow = { highWaterMark: 1 } as const
+
+/** Octets wait that the kernel, or TLS, has not taken yet. By pieces, not by octets: small ones cost more than they hold. */
+export const isBehind = (socket: Socket): boolean => socket.writableLength > 0
 
 /**
  * Backpressure, both ways: who cannot send on does not read, nor is a client read from that does not take its replies. A paused
@@ -15,7 +19,7 @@ export const flow = { highWaterMark: 16_384 } as const
 export function regulate({ client, backend, session, securing }: Connection): void {
   // Until TLS is in its place the client is not read from in the clear.
   if (session === null || securing === 'client') return
-  const isHeld = client.writableNeedDrain || backend?.writableNeedDrain === true
+  const isHeld = isBehind(client) || (backend !== null && isBehind(backend))
   hold(client, isHeld || !session.wantsMore)
   if (backend !== null) hold(backend, isHeld && session.spliced)
 }

@@ -9,8 +9,7 @@ import type { Config } from './config/config.ts'
 import type { Connection } from './connection.ts'
 import { IdSource } from './id.ts'
 import type { Log } from './log.ts'
-import { DnsblLookup } from './lookups/dnsbl.ts'
-import { ReverseNameLookup } from './lookups/reverse-name.ts'
+import { Lookups } from './lookups/lookups.ts'
 import { Metrics } from './metrics.ts'
 import { type House, Offer } from './session/house.ts'
 import type { Ask } from './session/port.ts'
@@ -50,8 +49,7 @@ export class Gate {
   draining = false
   /** Called when a session finds a server in trouble, for the probe to look at once. */
   onTrouble: (server: Server) => void = () => {}
-  private dnsbl: DnsblLookup
-  private reverse: ReverseNameLookup
+  private lookups: Lookups
   private trusted: NetworkSet
   private probes: NetworkSet
 
@@ -74,8 +72,7 @@ export class Gate {
     this.backends = new Backends(plans, config.timeouts, this.watch, null)
     this.offer = new Offer(config.hostname)
     this.house = houseOf(config, this.backends, this.offer)
-    this.dnsbl = this.lookup(config)
-    this.reverse = new ReverseNameLookup({ resolvers: config.dnsbl.resolvers, wait: config.dnsbl.wait })
+    this.lookups = this.lookupsOf(config)
     this.trusted = NetworkSet.of(config.trustedProxies)
     this.probes = NetworkSet.of(config.healthChecks)
     this.metrics = new Metrics(version, {
@@ -88,9 +85,11 @@ export class Gate {
       backendWaiting: () => this.backends.waiting,
       logDropped: () => this.log.dropped,
       certificates: () => this.certificates,
+      lists: () => this.lookups.health.lists,
       access: () => ({ ...this.access.entries, loadedAt: this.access.loadedAt }),
       store: () => this.store.health,
     })
+    this.lookups.health.start()
   }
 
   /** Puts a new configuration in place, for sessions to come. Listeners, the store and the backend's kind need a restart. */
@@ -103,8 +102,9 @@ export class Gate {
     this.backends = new Backends(plans, config.timeouts, this.watch, this.backends)
     this.access = access
     this.house = houseOf(config, this.backends, this.offer)
-    this.dnsbl = this.lookup(config)
-    this.reverse = new ReverseNameLookup({ resolvers: config.dnsbl.resolvers, wait: config.dnsbl.wait })
+    this.lookups.retire()
+    this.lookups = this.lookupsOf(config)
+    this.lookups.health.start()
     this.trusted = NetworkSet.of(config.trustedProxies)
     this.probes = NetworkSet.of(config.healthChecks)
     this.log.level(config.log.level)
@@ -115,8 +115,7 @@ export class Gate {
     this.access.stop()
     this.certificates.stop()
     this.wheel.stop()
-    this.dnsbl.stop()
-    this.reverse.stop()
+    this.lookups.stop()
   }
 
   isTrustedProxy(address: Address): boolean {
@@ -144,15 +143,36 @@ export class Gate {
         })
         return
       case 'dnsbl':
-        this.dnsbl.ask(connection.ends.client, finding => {
+        this.lookups.dnsbl.ask(connection.ends.client, finding => {
           connection.drive(() => session.answer({ ask, finding }, this.clock()))
         })
         return
       case 'reverse-name':
-        this.reverse.ask(connection.ends.client, name => {
+        this.lookups.reverseName.ask(connection.ends.client, name => {
           connection.drive(() => session.answer({ ask, name }, this.clock()))
         })
         return
+      case 'hello-name': {
+        const hello = session.facts.hello ?? ''
+        this.lookups.helloName(hello, found => {
+          connection.drive(() => session.answer({ ask, hello, found }, this.clock()))
+        })
+        return
+      }
+      case 'sender-domain': {
+        const sender = session.facts.sender ?? ''
+        this.lookups.senderDomain(sender, found => {
+          connection.drive(() => session.answer({ ask, sender, found }, this.clock()))
+        })
+        return
+      }
+      case 'spf': {
+        const about = { sender: session.facts.sender ?? '', hello: session.facts.hello ?? '' }
+        this.lookups.spf.ask(connection.ends.client, about, finding => {
+          connection.drive(() => session.answer({ ask, ...about, finding }, this.clock()))
+        })
+        return
+      }
       default:
         ask satisfies never
     }
@@ -199,8 +219,16 @@ export class Gate {
     this.log.error(where, 'internal error in a session')
   }
 
-  private lookup(config: Config): DnsblLookup {
-    return new DnsblLookup(config.dnsbl, (zone, result) => this.metrics.dnsblLookups.inc({ zone, result }))
+  private lookupsOf(config: Config): Lookups {
+    return new Lookups(config, {
+      dnsbl: (zone, result) => this.metrics.dnsblLookups.inc({ zone, result }),
+      health: (list, fault) => {
+        const event = { event: 'dnsbl', list }
+        if (fault === '') this.log.info(event, 'the DNS list is well again')
+        else this.log.error({ ...event, fault }, 'the DNS list is not asked while its test fails')
+      },
+      fault: fault => this.fault(fault, null),
+    })
   }
 }
 

@@ -3,10 +3,10 @@ import type { AddressInfo, Server as Listener } from 'node:net'
 import { setTimeout as pause } from 'node:timers/promises'
 import { AccessLists } from './access.ts'
 import { openAdmin } from './admin.ts'
-import { decoyPlan, type GroupPlan, planGroups } from './backends/plan.ts'
-import type { Config } from './config/config.ts'
+import { type GroupPlan, planGroups, withDecoy } from './backends/plan.ts'
+import type { Config, Endpoint } from './config/config.ts'
 import { usualMode } from './config/tls-keys.ts'
-import { Decoy, usesDecoy } from './decoy/decoy.ts'
+import { type Decoy, decoyFor } from './decoy/decoy.ts'
 import { type EmbeddedMta, startEmbeddedMta } from './embedded-mta.ts'
 import { Gate } from './gate.ts'
 import { inheritedSockets, listen } from './listener.ts'
@@ -14,7 +14,7 @@ import { type Log, openLog } from './log.ts'
 import { Probe } from './probe.ts'
 import { turnAway } from './reception.ts'
 import { openStore, type StoreLog } from './store/index.ts'
-import { Certificates } from './tls/certificates.ts'
+import { Certificates, type CertificatesLog } from './tls/certificates.ts'
 
 /** The port of the embedded MTA is any free one. */
 const anyPort = { host: '127.0.0.1', port: 0 } as const
@@ -51,12 +51,14 @@ export async function start(
   config: Config,
   log: Log = openLog(config.log.level, 1),
 ): Promise<Running> {
-  const access = await loadAccess(config, log)
-  const certificates = await loadCertificates(config, log)
+  const { access, certificates, plans, problems } = await readFiles(config, embeddedAt(null), log)
+  if (plans === null || problems.length > 0) throw new StartError(problems)
   const mta = config.backend.servers === null ? await embedded(config, log) : null
   const store = openStore(config.store, { log: storeLog(log), now: () => Math.floor(Date.now() / 1000) })
   const decoy = await decoyFor(config, log, null)
-  const gate = new Gate(version, config, await plansOf(config, mta, decoy), access, certificates, store, log)
+  if (typeof decoy === 'string') throw new StartError([decoy])
+  const found = mta === null ? plans : await plansWith(config, mta)
+  const gate = new Gate(version, config, withDecoy(found, config, decoy), access, certificates, store, log)
   const probe = new Probe(gate)
   const house: Household = { gate, probe, mta, decoy, admin: null, listeners: [] }
   try {
@@ -99,16 +101,27 @@ interface Household {
   readonly listeners: Listener[]
 }
 
-async function loadAccess(config: Config, log: Log): Promise<AccessLists> {
-  const lists = await AccessLists.load(config.access, log)
-  if (lists.problems.length > 0) throw new StartError(lists.problems)
-  return lists
+/** What stands in the files that a configuration names. With `problems` it is not to be started with; `plans` null: there are some. */
+interface Files {
+  readonly access: AccessLists
+  readonly certificates: Certificates
+  readonly plans: readonly GroupPlan[] | null
+  readonly problems: readonly string[]
 }
 
-async function loadCertificates(config: Config, log: Log): Promise<Certificates> {
+/** Reads them all before it judges any, so that all that is wrong is told at once. */
+async function readFiles(config: Config, embeddedAt: Endpoint, log: CertificatesLog): Promise<Files> {
+  const access = await AccessLists.load(config.access, log)
   const certificates = await Certificates.load(config.tls, log)
-  if (certificates.problems.length > 0) throw new StartError(certificates.problems.map(problem => `tls: ${problem}`))
-  return certificates
+  const plans = await planGroups(config, embeddedAt)
+  const problems = [...access.problems, ...certificates.problems.map(problem => `tls: ${problem}`)]
+  if (typeof plans !== 'string') return { access, certificates, plans, problems }
+  return { access, certificates, plans: null, problems: [...problems, plans] }
+}
+
+/** What keeps a gate from starting with the files that its configuration names. */
+export async function problemsWithFiles(config: Config): Promise<readonly string[]> {
+  return (await readFiles(config, embeddedAt(null), { info() {}, warn() {} })).problems
 }
 
 function storeLog(log: Log): StoreLog {
@@ -127,44 +140,31 @@ async function embedded(config: Config, log: Log): Promise<EmbeddedMta> {
   }
 }
 
-/** Rejects with a StartError where the CAs of a server cannot be read. */
-async function plansOf(config: Config, mta: EmbeddedMta | null, decoy: Decoy | null): Promise<readonly GroupPlan[]> {
-  const plans = await planGroups(config, { host: anyPort.host, port: mta?.port ?? 0 })
-  if (typeof plans === 'string') throw new StartError([plans])
-  return decoy === null ? plans : [...plans, decoyPlan(config, decoy.port)]
-}
+/** The port 0 is never called: it stands where there is no embedded MTA, or none yet. */
+const embeddedAt = (mta: EmbeddedMta | null): Endpoint => ({ host: anyPort.host, port: mta?.port ?? anyPort.port })
 
-/** The decoy, where some check leads there; once begun it goes on until the gate ends. Rejects with a StartError. */
-async function decoyFor(config: Config, log: Log, running: Decoy | null): Promise<Decoy | null> {
-  if (running === null && !usesDecoy(config.policy)) return null
-  try {
-    if (running === null) return await Decoy.start(config.hostname, config.decoy, log)
-    await running.renew(config.decoy)
-    return running
-  } catch (error) {
-    throw new StartError([`decoy: ${error instanceof Error ? error.message : String(error)}`])
-  }
+/** The plans, once the port of the embedded MTA is known. */
+async function plansWith(config: Config, mta: EmbeddedMta): Promise<readonly GroupPlan[]> {
+  const plans = await planGroups(config, embeddedAt(mta))
+  if (typeof plans === 'string') throw new StartError([plans])
+  return plans
 }
 
 function running(house: Household): Running {
-  const { gate, listeners } = house
+  const { gate, listeners, mta } = house
   return {
     gate,
     addresses: listeners.map(listener => listener.address() as AddressInfo),
     admin: house.admin === null ? null : (house.admin.address() as AddressInfo),
     async reload(config) {
-      const problems = restartProblems(gate.config, config)
-      const access = await AccessLists.load(config.access, gate.log)
-      const certificates = await Certificates.load(config.tls, gate.log)
-      problems.push(...access.problems, ...certificates.problems.map(problem => `tls: ${problem}`))
-      const plans = await plansFor(config, house).catch((fault: unknown) => {
-        if (!(fault instanceof StartError)) throw fault
-        problems.push(...fault.problems)
-        return null
-      })
+      const { access, certificates, plans, ...read } = await readFiles(config, embeddedAt(mta), gate.log)
+      const problems = [...restartProblems(gate.config, config), ...read.problems]
+      const decoy = problems.length > 0 ? house.decoy : await decoyFor(config, gate.log, house.decoy)
+      if (typeof decoy === 'string') problems.push(decoy)
+      else house.decoy = decoy
       gate.metrics.reloadSuccessful.set(problems.length === 0 ? 1 : 0)
       if (plans === null || problems.length > 0) return problems
-      gate.renew(config, plans, access, certificates)
+      gate.renew(config, withDecoy(plans, config, house.decoy), access, certificates)
       access.watch()
       certificates.watch()
       void house.probe.lookAtAll()
@@ -227,12 +227,6 @@ async function drain({ gate, listeners }: Household): Promise<void> {
 async function emptied(gate: Gate, wait: number): Promise<void> {
   const end = gate.clock() + wait
   while (gate.connections.size > 0 && gate.clock() < end) await pause(20)
-}
-
-/** As `plansOf`, for a gate that runs. */
-async function plansFor(config: Config, house: Household): Promise<readonly GroupPlan[]> {
-  house.decoy = await decoyFor(config, house.gate.log, house.decoy)
-  return plansOf(config, house.mta, house.decoy)
 }
 
 async function close({ gate, probe, mta, decoy, admin, listeners }: Household): Promise<void> {

@@ -37,6 +37,8 @@ export interface Readings {
   logDropped(): number
   /** Networks on the operator's lists, and when one was last read (seconds since 1970). */
   access(): { readonly allow: number; readonly deny: number; readonly loadedAt: number }
+  /** DNS lists by their public names. */
+  lists(): readonly { readonly name: string; readonly healthy: boolean }[]
   certificates(): Pick<Certificates, 'expiries' | 'isCurrent'>
   store(): StoreHealth
 }
@@ -167,6 +169,16 @@ export class Metrics {
       collect() {
         this.reset()
         for (const { certificate, at } of readings.certificates().expiries) this.set({ certificate }, at)
+      },
+    })
+    new Gauge({
+      name: 'sallyport_dnsbl_list_healthy',
+      help: 'Whether the DNS list answers its test points as a list does; 0: it is not asked.',
+      labelNames: ['zone'],
+      registers,
+      collect() {
+        this.reset()
+        for (const { name, healthy } of readings.lists()) this.set({ zone: name }, Number(healthy))
       },
     })
     const operations = new Counter({

@@ -66,6 +66,7 @@ export function arrivalOf({ gate, ends, health, mode }: Connection, tls: TlsInfo
     id: gate.ids.next(Date.now() / 1000),
     client: ends.client,
     clientPort: ends.clientPort,
+    server: ends.server,
     access: gate.access.check(ends.client),
     greetWait: gate.greetWait(ends.client),
     health,

@@ -37,7 +37,7 @@ export const actions = ['observe', 'score', 'defer', 'refuse', 'decoy', 'trap', 
 export type Action = (typeof actions)[number]
 
 /** What can be looked up of a client and its envelope. The answer comes later, or never; then the fact stays unknown. */
-export const questions = ['dnsbl', 'reverse-name'] as const
+export const questions = ['dnsbl', 'reverse-name', 'hello-name', 'sender-domain', 'spf'] as const
 export type Question = (typeof questions)[number]
 
 /** The phase at whose end a check is to be settled; later phases do not wait for it. */
@@ -72,9 +72,10 @@ export interface Check<Name extends string = string, Specs extends OptionSpecs =
   readonly settles: Stage
   /**
    * `recipient`: it is about the one recipient that is asked for now (`facts.recipient`), tested anew for each, and its failure
-   * is that recipient's alone. Otherwise it is about the session, and what has failed stays failed.
+   * is that recipient's alone. `transaction`: it is about the sender, and its failure is that transaction's: whoever forwards mail
+   * of many sends it in one session. Neither is ever remembered. Otherwise it is about the session, and what has failed stays failed.
    */
-  readonly scope?: 'recipient'
+  readonly scope?: 'recipient' | 'transaction'
   /** What must be looked up for it; without the check nothing is asked. */
   readonly asks?: Question
   /** Its voucher outweighs what has failed already; otherwise one counts only while nothing has. */

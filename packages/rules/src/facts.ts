@@ -1,5 +1,9 @@
 import type { DnsblFinding } from './dnsbl.ts'
+import type { HelloClaim } from './hello.ts'
+import type { HelloName } from './hello-name.ts'
 import type { ReverseName } from './reverse-name.ts'
+import type { SenderDomain } from './sender-domain.ts'
+import type { SpfFinding } from './spf.ts'
 
 /** What the operator's own lists say of the client's address. `none`: it is on neither. */
 export type Access = 'none' | 'allow' | 'deny'
@@ -14,11 +18,14 @@ export interface RecipientFacts {
 
 /**
  * What has been observed of one session. One flat object in which every field is there from the start ("not observed yet"
- * has a value of its own); facts only grow but for `junkCommands`, and each is written in one place: by the phase that sees it.
+ * has a value of its own); facts only grow, but for `junkCommands`
+ * and those about the latest HELO or MAIL, and each is written in one place: by the phase that sees it.
  */
 export class Facts {
   /** The client's address, for words that name it. */
   client = ''
+  /** It is of private use, or loopback: what the DNS says of it means nothing. */
+  clientIsPrivate = false
   /** The operator's lists, looked up before the first octet is sent. */
   access: Access = 'none'
 
@@ -38,11 +45,34 @@ export class Facts {
 
   /** What the DNS says of the client's name; null: not known yet, or not asked. */
   reverse: ReverseName | null = null
+  /** What in that name is as networks number their customers; null: nothing. */
+  genericSign: string | null = null
 
   /** The argument of the latest HELO or EHLO; null before. */
   hello: string | null = null
   /** The hello argument is neither a domain nor an address literal (RFC 5321 4.1.1.1). */
   helloMalformed = false
+  /** What the latest HELO says of who is speaking. */
+  helloClaim: HelloClaim = 'name'
+  /** The name that the client said first, when it said another later, STARTTLS not between them; null: it did not. */
+  helloChangedFrom: string | null = null
+  /** The name that it said in its session before; null: not known. */
+  helloBefore: string | null = null
+  /** What the DNS has of the name in the latest HELO; null: not known yet, or not asked. */
+  helloName: HelloName | null = null
+  /** MAIL came before any HELO. */
+  mailBeforeHello = false
+
+  /** The latest reverse-path without its brackets, at most 320 octets; empty: null; null: none yet. */
+  sender: string | null = null
+  /** MAIL commands that began a transaction. */
+  transactions = 0
+  /** Recipients asked for since the latest of them, good and bad. */
+  recipientsAsked = 0
+  /** Whether mail can be sent to that sender; null: not known yet, or not asked. */
+  senderDomain: SenderDomain | null = null
+  /** What the sender's domain says of the client; null: not known yet, or not asked. */
+  spf: SpfFinding | null = null
 
   /** Command lines so far, good and bad. */
   commands = 0

@@ -33,11 +33,25 @@ export {
   mostForClean,
   noDelays,
 } from './delay.ts'
+export type { DnsAnswer, DnsInquiry, DnsQuestion } from './dns.ts'
 export type { DnsblFinding } from './dnsbl.ts'
 export { DnsblRank, type DnsblResult, type TtlBounds } from './dnsbl-rank.ts'
 export { type DnsblZone, distinctDomains, type OctetPattern, parseZone, readAnswer } from './dnsbl-zone.ts'
 export { type Access, Facts, type RecipientFacts } from './facts.ts'
-export { type Cause, endsDialogue, isSettled, isWaiting, judge, judgeRecipient, Tally, type Verdict } from './judge.ts'
+export { genericSign } from './generic-name.ts'
+export { type HelloClaim, type Ourselves, readHello } from './hello.ts'
+export { type HelloName, inquireHello } from './hello-name.ts'
+export {
+  type Cause,
+  endsDialogue,
+  isAsked,
+  isSettled,
+  isWaiting,
+  judge,
+  judgeRecipient,
+  Tally,
+  type Verdict,
+} from './judge.ts'
 export { type Lesson, lessonOf } from './memory.ts'
 export { contains, formatNetwork, type Network, networkOf, parseNetwork } from './network.ts'
 export { NetworkSet, NetworkSetBuilder } from './network-set.ts'
@@ -54,4 +68,8 @@ export {
 } from './policy.ts'
 export { type Preset, type PresetSettings, presetSettings, presets } from './preset.ts'
 export type { ReverseName } from './reverse-name.ts'
+export { inquireSender, type SenderDomain, senderDomainOf } from './sender-domain.ts'
+export { checkHost } from './spf/evaluation.ts'
+export type { SpfQuestion } from './spf/scope.ts'
+export { type SpfFinding, type SpfResult, spfResults } from './spf.ts'
 export { type Instant, never } from './time.ts'

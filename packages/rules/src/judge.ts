@@ -1,4 +1,4 @@
-import { type Action, type Outcome, type Stage, todo, type Words } from './check.ts'
+import { type Action, type Outcome, type Question, type Stage, todo, type Words } from './check.ts'
 import type { CheckName } from './checks/index.ts'
 import type { Facts } from './facts.ts'
 import type { Plan, PlannedCheck } from './policy.ts'
@@ -105,7 +105,8 @@ export class Tally {
 /**
  * Runs every check of the session that is still open over the facts and forms the verdict. Ten function calls after each input are
  * cheaper than any bookkeeping of what changed. The allow list and a login beat everything; any other voucher counts only when nothing
- * has failed yet, wherever in the plan it stands, and not while its check only observes. So but for a login a verdict never becomes milder.
+ * has failed yet, wherever in the plan it stands, and not while its check only observes. So but for a login a verdict never becomes milder
+ * within one transaction.
  */
 export function judge(facts: Facts, plan: Plan, tally: Tally): Verdict {
   if (tally.vouched !== null) return none
@@ -118,7 +119,7 @@ export function judge(facts: Facts, plan: Plan, tally: Tally): Verdict {
     if (outcome.kind !== 'fail') {
       outcome = planned.check.test(facts, planned.options)
       tally.outcomes[i] = outcome
-    }
+    } else if (planned.check.scope === 'transaction') outcome = planned.check.test(facts, planned.options)
     const action = tally.actionFor(planned, i)
     if (outcome.kind === 'vouch') {
       const reason = `${planned.name}: ${outcome.why}`
@@ -144,7 +145,7 @@ export function judgeRecipient(facts: Facts, plan: Plan, tally: Tally): Verdict 
   for (let i = 0; i < plan.checks.length; i++) {
     const planned = plan.checks[i] as PlannedCheck
     let outcome = tally.outcomes[i] as Outcome
-    if (planned.check.scope === 'recipient') {
+    if (planned.check.scope !== undefined) {
       const before = outcome
       outcome = planned.check.test(facts, planned.options)
       if (before.kind !== 'fail') tally.outcomes[i] = outcome
@@ -185,14 +186,22 @@ export function isSettled(stage: Stage, plan: Plan, tally: Tally): boolean {
   })
 }
 
-/** Whether something that was asked about the client has not been answered, and would decide. */
-export function isWaiting(plan: Plan, tally: Tally): boolean {
+/** Whether something that was asked about the client or its sender has not been answered, and would decide. */
+export function isWaiting(facts: Facts, plan: Plan, tally: Tally): boolean {
   if (tally.vouched !== null) return false
-  return plan.checks.some(({ check }, i) => {
+  return plan.checks.some((planned, i) => {
+    const { check, options } = planned
     if (check.asks === undefined || check.scope === 'recipient') return false
-    if (tally.outcomes[i]?.kind !== 'todo' || tally.isRemembered(i)) return false
-    return tally.actionFor(plan.checks[i] as PlannedCheck, i) !== 'observe'
+    if (tally.isRemembered(i) || tally.actionFor(planned, i) === 'observe') return false
+    const outcome = check.scope === 'transaction' ? check.test(facts, options) : tally.outcomes[i]
+    return outcome?.kind === 'todo'
   })
+}
+
+/** Whether some check needs the answer to the question: it has not been passed before, and nobody vouched. */
+export function isAsked(question: Question, plan: Plan, tally: Tally): boolean {
+  if (tally.vouched !== null) return false
+  return plan.checks.some(({ check }, i) => check.asks === question && !tally.isRemembered(i))
 }
 
 const order: Readonly<Record<Stage, number>> = { recall: 0, greet: 1, command: 2 }

@@ -102,7 +102,7 @@ export function makePlan(policy: Policy, exceptions: readonly Exception[] = []):
       action,
       again: again ?? action,
       points: set.points ?? check.points,
-      ttl: set.ttl ?? check.ttl,
+      ttl: check.scope === undefined ? (set.ttl ?? check.ttl) : 0,
       options: optionsOf(check.options, set.options ?? {}),
     })
   }

@@ -49,6 +49,30 @@ test('cli: a file that cannot be read is an error of the configuration', () => {
   assert.match(sallyport(['check', '-c', '.']).stdout, /cannot be read \(EISDIR\)/)
 })
 
+test('cli: check and run tell all that is wrong with the files which the configuration names', () => {
+  writeFileSync(join(folder, 'text.pem'), 'no certificate\n')
+  const files = `backend: { address: "192.0.2.1:25", tls: required, tls_ca: text.pem }
+access: { deny_files: [no-list] }
+tls: { certificates: [{ cert: no-cert, key: no-key }, { cert: text.pem, key: text.pem }] }
+`
+  writeFileSync(join(folder, 'files.yaml'), files)
+  const told = [
+    'no-list: ENOENT',
+    'tls: no-cert: cannot be read (ENOENT)',
+    'tls: text.pem: no certificate in PEM (ERR_OSSL_PEM_NO_START_LINE)',
+    'backend.tls_ca: text.pem: no certificate in PEM (ERR_OSSL_PEM_NO_START_LINE)',
+  ]
+  const checked = sallyport(['check', '-c', 'files.yaml'])
+  assert.deepEqual([checked.status, checked.stdout], [78, `${told.join('\n')}\n`])
+  const ran = sallyport(['run', '-c', 'files.yaml'])
+  assert.equal(ran.status, 1)
+  const messages = ran.stdout.trimEnd().split('\n')
+  assert.deepEqual(
+    messages.map(line => JSON.parse(line).msg),
+    told,
+  )
+})
+
 test('cli: check says which file it took, its warnings, and that all is well', () => {
   const found = sallyport(['check'])
   assert.equal(found.status, 0)

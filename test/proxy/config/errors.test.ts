@@ -11,7 +11,7 @@ function problems(text: string): readonly string[] {
 
 const all =
   'hostname, listen, tls, trusted_proxies, health_checks, backend, routes, recipient_domains, greet, access, dnsbl, preset, delays, exceptions, checks, score, ' +
-  'offence_ttl, extensions, message, trap, limits, timeouts, store, admin, log, drain'
+  'offence_ttl, extensions, message, trap, decoy, limits, timeouts, store, admin, log, drain'
 const network = 'use an address or network, such as 192.0.2.0/24 or 2001:db8::/32'
 const endpoint = 'an address and port, such as 127.0.0.1:2525 or [::1]:25'
 const zone = 'use a DNS list, or keys under it: zone, name, weight, answers, such as zen.spamhaus.org=127.0.0.[2..11]*3'
@@ -74,12 +74,12 @@ hostname: 25
 `,
     [
       's.yaml:2:24 checks.pregreet.enabled: found "yes": use true or false',
-      's.yaml:2:37 checks.pregreet.action: found "defr": use one of observe, score, defer, refuse, drop',
-      's.yaml:2:50 checks.pregreet.again: found "never": use one of observe, score, defer, refuse, drop, same',
+      's.yaml:2:37 checks.pregreet.action: found "defr": use one of observe, score, defer, refuse, decoy, trap, drop',
+      's.yaml:2:50 checks.pregreet.again: found "never": use one of observe, score, defer, refuse, decoy, trap, drop, same',
       's.yaml:2:65 checks.pregreet.points: found 1.5: use a whole number from 0 to 1000',
       's.yaml:3:21 checks.commands.junk: found 0: use a whole number from 1 to 1000',
       's.yaml:5:16 limits.connections: found "5": use a whole number from 1 to 1000000',
-      's.yaml:6:17 limits.command_line: found 12 (less than 512): use a size from 512 to 64k, such as 2k',
+      's.yaml:6:17 limits.command_line: found 12 (less than 512): use a size from 512 to 12k, such as 2k',
       's.yaml:7:15 limits.per_client: found "many": use a whole number from 1 to 1000000',
       's.yaml:8:9 message: found nothing: write keys under it: bare_newline, or take it out',
       's.yaml:9:15 log.level: found nothing: write one of debug, info, warn, error, or take it out',
@@ -152,13 +152,14 @@ listen:
   ],
   [
     'rules across keys, together with errors in the same section',
-    `listen: [":2525", "127.0.0.1:25", ":2525"]
+    `listen: [":2525", "127.0.0.1:25", ":2525", { address: ":2525", tls: off }]
 backend: { address: "127.0.0.1:2525", probe_every: 5 }
 score: { defer: 5, refuse: 3 }
 store: { url: "redis://u:secret@r", clients: 1 }
 `,
     [
       's.yaml:1:35 listen[2]: found ":2525" a second time: keep one of them',
+      's.yaml:1:55 listen[3].address: found ":2525" a second time: keep one of them',
       's.yaml:2:21 backend.address: found "127.0.0.1:2525", where the gate itself listens: name the mail server behind it',
       's.yaml:2:52 backend.probe_every: found 5, which has no unit: write 5s',
       's.yaml:3:8 score: found keys with defer above refuse, so that nobody is ever deferred: ' +

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import test from 'node:test'
-import type { Config } from '@sallyport/proxy/config/config.js'
 import { readDocument } from '@sallyport/proxy/config/document.js'
 import { renderExample } from '@sallyport/proxy/config/example.js'
 import { defaultConfig, parseConfig } from '@sallyport/proxy/config/parse.js'
@@ -9,15 +8,10 @@ import { renderReference, renderSchema } from '@sallyport/proxy/config/reference
 import { renderConfig, writtenOf } from '@sallyport/proxy/config/render.js'
 import { configSchema, type SchemaNode } from '@sallyport/proxy/config/schema.js'
 import { checks, makePlan } from '@sallyport/rules'
+import { configOf } from '../../support/config.ts'
 
 const root = new URL('../../../../', import.meta.url)
 const committed = (name: string) => readFileSync(new URL(name, root), 'utf8')
-
-function configOf(text: string): Config {
-  const parsed = parseConfig(text, 'w.yaml', {})
-  assert.ok('config' in parsed, 'problems' in parsed ? parsed.problems.join('\n') : '')
-  return parsed.config
-}
 
 test('reference: the committed files are those that the keys make (npm run reference)', () => {
   assert.equal(committed('docs/configuration.md'), renderReference())

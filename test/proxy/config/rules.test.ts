@@ -33,6 +33,32 @@ test('rules: a gate never turns a mail server into an open relay without being t
   }
 })
 
+test('rules: behind TLS that is passed through no list of domains keeps a backend from relaying', () => {
+  const text = (identity: string, mode = 'pass_through') =>
+    `listen: [":25", { address: ":26", tls: ${mode} }]
+backend: { address: "192.0.2.1:25", identity: ${identity} }
+recipient_domains: [example.com]
+tls: { certificates: [{ cert: c, key: k }] }
+`
+  const open =
+    /^r\.yaml:1:40 listen\[1\]\.tls: found "pass_through", where recipient_domains is not asked, so that .* open relay/
+  const { problems } = read(text('none'))
+  assert.deepEqual(
+    problems.map(line => open.test(line)),
+    [true],
+    problems.join('\n'),
+  )
+  assert.deepEqual(read(text('none', 'starttls')).problems, [])
+  assert.deepEqual(read(text('none, i_know_the_backend_sees_the_gate: true')).problems, [])
+  const doubted = read(text('proxy_v2'))
+  assert.deepEqual(doubted.problems, [])
+  assert.match(
+    doubted.warnings.join('\n'),
+    /listen\[1\]\.tls: found "pass_through", where neither recipient_domains nor/,
+  )
+  assert.doesNotMatch(read(text('proxy_v2', 'starttls')).warnings.join('\n'), /recipient_domains/)
+})
+
 test('rules: every server of every backend is looked at, in each form', () => {
   const text = (identity: string) => `backend: { servers: ["192.0.2.1:25"], identity: ${identity} }\n`
   assert.equal(relays(text('none')), 1)

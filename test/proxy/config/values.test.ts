@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict'
 import { hostname } from 'node:os'
 import test from 'node:test'
-import type { Config } from '@sallyport/proxy/config/config.js'
-import { defaultConfig, parseConfig } from '@sallyport/proxy/config/parse.js'
+import { defaultConfig } from '@sallyport/proxy/config/parse.js'
 import {
   formatDuration,
   formatEndpoint,
@@ -13,12 +12,7 @@ import {
   parseSize,
 } from '@sallyport/proxy/config/scalars.js'
 import fc from 'fast-check'
-
-function configOf(text: string): Config {
-  const parsed = parseConfig(text, 'v.yaml', {})
-  assert.ok('config' in parsed, 'problems' in parsed ? parsed.problems.join('\n') : '')
-  return parsed.config
-}
+import { configOf } from '../../support/config.ts'
 
 const alone = (host: string, port: number) => ({ address: { host, port }, weight: 1 })
 
@@ -61,6 +55,7 @@ test('values: an empty file is the defaults', () => {
     extensions: { withhold: [], verbs: 'any' },
     message: { bareNewline: 'normalise' },
     trap: { sessions: 1000, interval: 1000, wait: 600_000 },
+    decoy: { messages: 100, size: 65_536, sessions: 100 },
     limits: { connections: 10_000, perClient: 50, commandLine: 2048, commands: 5000 },
     timeouts: {
       proxyHeader: 5000,

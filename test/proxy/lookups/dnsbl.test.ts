@@ -3,6 +3,7 @@ import dgram from 'node:dgram'
 import { once } from 'node:events'
 import { after, describe, it } from 'node:test'
 import { type DnsblAnswer, DnsblLookup, type DnsblOptions } from '@sallyport/proxy/lookups/dnsbl.js'
+import { mostHearers } from '@sallyport/proxy/lookups/resolver.js'
 import { type Address, type DnsblFinding, type DnsblZone, parseAddress, parseZone } from '@sallyport/rules'
 import { type DnsQuery, type DnsReply, DnsServer, Held } from '../../support/dns.ts'
 import { startRbldnsd } from '../../support/rbldnsd.ts'
@@ -158,6 +159,17 @@ describe('a look-up in DNS lists', () => {
         })
       },
     )
+  })
+
+  it('is shared by a bounded number of sessions, and has failed for more', async () => {
+    const slow = new Held<DnsReply>()
+    await played({ 'bl.example': slow.promise }, { zones: zones('bl.example') }, async (lookup, queries) => {
+      const shared = Array.from({ length: mostHearers }, () => last(lookup, client))
+      assert.equal((await last(lookup, client)).failed, 1)
+      slow.release(listed('127.0.0.2'))
+      for (const { rank, failed } of await Promise.all(shared)) assert.deepEqual([rank, failed], [1, 0])
+      assert.equal(queries.length, 1)
+    })
   })
 
   it('waits no longer than it may, and ignores what comes later', async () => {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import { mostHearers } from '@sallyport/proxy/lookups/resolver.js'
 import { ReverseNameLookup } from '@sallyport/proxy/lookups/reverse-name.js'
 import { type Address, parseAddress, type ReverseName } from '@sallyport/rules'
 import { type DnsReply, DnsServer, Held } from '../../support/dns.ts'
@@ -123,6 +124,17 @@ describe('the reverse name of a client', () => {
       },
       async lookup => assert.deepEqual(await ask(lookup, client), confirmed('mail.example.org')),
     )
+  })
+
+  it('is shared by a bounded number of sessions, and has failed for more', async () => {
+    const slow = new Held<DnsReply>()
+    await played({ [`PTR ${arpa}`]: slow.promise }, async (lookup, queries) => {
+      const shared = Array.from({ length: mostHearers }, () => ask(lookup, client))
+      assert.deepEqual(await ask(lookup, client), { kind: 'failed' })
+      slow.release({ kind: 'nxdomain' })
+      for (const name of await Promise.all(shared)) assert.deepEqual(name, { kind: 'none' })
+      assert.equal(queries.length, 1)
+    })
   })
 
   it('has failed after the wait, and is told once', async () => {

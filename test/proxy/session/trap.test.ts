@@ -10,7 +10,15 @@ test('of what a trapped client sends a kilobyte is kept, and then it is not read
   recorder.traps = 1
   const house = makeHouse({ policy: { checks: { access: { action: 'trap' } } } })
   const client = addressOf('192.0.2.1')
-  const about = { client, clientPort: 4567, access: 'deny', greetWait: 0, health: false, starttls: 'off' } as const
+  const about = {
+    client,
+    clientPort: 4567,
+    access: 'deny',
+    server: addressOf('192.0.2.25'),
+    greetWait: 0,
+    health: false,
+    starttls: 'off',
+  } as const
   const session = new Session(house, { id: 'REF', ...about, tls: null }, recorder, 0)
   session.start(0)
   assert.equal(session.phase.name, 'trap')

@@ -6,6 +6,7 @@ import { runs } from '../../support/properties.ts'
 import { heard, isTheSameForEveryCut, keepsItsLaws, refusesNobodyForGood } from '../../support/session-properties.ts'
 
 test('a session keeps its laws, whatever happens to it', () => {
+  // Invariant: front and back never disagree about where a command or a message ends, nor about who said what to which.
   fc.assert(keepsItsLaws, runs(30_000))
   for (const [thing, count] of met) assert.ok(count >= 25, `${thing}: ${count} times`)
 })

@@ -91,14 +91,12 @@ export class Backends {
   }
 
   /**
-   * What a client may be told before anybody knows where its mail goes: what all that are up offer, or, while none is, all that
-   * have been heard; null: nobody has.
+   * What a client may be told before anybody knows where its mail goes: what all that have ever been heard offer, down or up, as
+   * one that is down may be back by then, and would refuse for good what it never offered; null: nobody has been heard.
    */
   get keywords(): readonly string[] | null {
-    const heard = this.servers.filter(server => server.keywords !== null)
-    const up = heard.filter(server => server.up)
-    const counted = up.length > 0 ? up : heard
-    return counted.length === 0 ? null : commonKeywords(counted.map(({ keywords }) => keywords ?? []))
+    const heard = this.servers.flatMap(({ keywords }) => (keywords === null ? [] : [keywords]))
+    return heard.length === 0 ? null : commonKeywords(heard)
   }
 }
 

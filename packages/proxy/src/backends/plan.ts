@@ -28,11 +28,17 @@ export interface GroupPlan {
   readonly servers: readonly { readonly backend: SessionBackend; readonly weight: number }[]
 }
 
-/** The group of the decoy, which listens on a port of the loopback. */
-export function decoyPlan({ backend, decoy }: Config, port: number): GroupPlan {
+/** With the group of the decoy, which listens on a port of the loopback; null: there is none. */
+export function withDecoy(
+  plans: readonly GroupPlan[],
+  { backend, decoy }: Config,
+  running: { readonly port: number } | null,
+): readonly GroupPlan[] {
+  if (running === null) return plans
   const settings: BackendGroup = { ...backend, connections: decoy.sessions, queue: { length: 0, wait: 0 } }
-  const server: SessionBackend = { endpoint: { host: '127.0.0.1', port }, identity: 'proxy_v1', tls: noTls }
-  return { domains: [decoyGroup], settings, servers: [{ backend: server, weight: 1 }] }
+  const endpoint = { host: '127.0.0.1', port: running.port }
+  const server = { backend: { endpoint, identity: 'proxy_v1', tls: noTls } as const, weight: 1 }
+  return [...plans, { domains: [decoyGroup], settings, servers: [server] }]
 }
 
 /** `embedded`: the MTA of the gate's own, where no server is named. A text says what file could not be read. */

@@ -20,6 +20,7 @@ export function backendRemarks(written: unknown): Remark[] {
   return [
     ...backends.flatMap(backend => [
       ...mayRelay(backend, written),
+      ...mayRelayUnseen(backend, written),
       ...addressAndServers(backend),
       ...serverTwice(backend),
       ...callsItself(backend, written),
@@ -60,12 +61,18 @@ function serversOf({ path, value }: Written): { readonly address: Endpoint; read
   })
 }
 
+/** Every client has the address of the gate there, and nobody has said that the backend gives it no rights. */
+function hidesClients(backend: Written): boolean {
+  const { value } = backend
+  if (at(value, 'identity') !== 'none') return false
+  if (isFirst(backend) && at(value, 'servers') === undefined && read(first, value, 'address') === null) return false
+  return at(value, 'i_know_the_backend_sees_the_gate') !== true
+}
+
 /** An MTA trusts its own host and network; behind a gate that hides the client, every client would be trusted so. */
 function mayRelay(backend: Written, written: unknown): Remark[] {
-  const { path, value } = backend
-  if (at(value, 'identity') !== 'none') return []
-  if (isFirst(backend) && at(value, 'servers') === undefined && read(first, value, 'address') === null) return []
-  if (at(value, 'i_know_the_backend_sees_the_gate') === true) return []
+  const { path } = backend
+  if (!hidesClients(backend)) return []
   // A list with a fault is a list all the same: the fault is told by itself.
   const domains = read(recipient_domains, written, 'recipient_domains')
   if (domains === undefined || domains.length > 0) return []
@@ -74,6 +81,18 @@ function mayRelay(backend: Written, written: unknown): Remark[] {
     '(mynetworks): use proxy_v2, proxy_v1, xclient or xconnect, or set recipient_domains, ' +
     'or i_know_the_backend_sees_the_gate: true'
   return [{ path: [...path, 'identity'], text }]
+}
+
+/** Under TLS that is the backend's own the gate sees no recipient, and so asks for no domain. No route is taken there either. */
+function mayRelayUnseen(backend: Written, written: unknown): Remark[] {
+  const entries = at(written, 'listen')
+  if (!isFirst(backend) || !hidesClients(backend) || !Array.isArray(entries)) return []
+  const text =
+    ', where recipient_domains is not asked, so that a backend with identity none is an open relay if it trusts the address of ' +
+    'the gate: use starttls, or another identity, or i_know_the_backend_sees_the_gate: true'
+  return entries.flatMap((entry: unknown, i) => {
+    return at(entry, 'tls') === 'pass_through' ? [{ path: ['listen', i, 'tls'], text }] : []
+  })
 }
 
 function addressAndServers(backend: Written): Remark[] {

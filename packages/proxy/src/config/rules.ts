@@ -51,7 +51,9 @@ function listensTwice(written: unknown): Remark[] {
   const texts = endpoints.map(formatEndpoint)
   return texts.flatMap((text, i) => {
     if (endpoints[i]?.port === 0 || texts.indexOf(text) === i) return []
-    return [{ path: ['listen', i], text: ' a second time: keep one of them' }]
+    // An entry with keys is found by its address.
+    const path = at(written, 'listen', `${i}`, 'address') === undefined ? ['listen', i] : ['listen', i, 'address']
+    return [{ path, text: ' a second time: keep one of them' }]
   })
 }
 
@@ -97,6 +99,14 @@ export function doubtsAbout(config: Config): Remark[] {
     config.listen.forEach(({ tls }, i) => {
       if (tls !== 'pass_through') return
       const text = ', where clients see the certificate of the backend and none of tls.certificates'
+      doubts.push({ path: ['listen', i, 'tls'], text })
+    })
+  }
+  if (config.recipientDomains.length > 0 || config.routes.length > 0) {
+    config.listen.forEach(({ tls }, i) => {
+      if (tls !== 'pass_through') return
+      const text =
+        ', where neither recipient_domains nor routes hold: the backend takes or refuses every recipient itself'
       doubts.push({ path: ['listen', i, 'tls'], text })
     })
   }

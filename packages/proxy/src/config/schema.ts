@@ -21,11 +21,11 @@ const networks = z.array(leaves.network).prefault([])
 const paths = z.array(leaves.path).prefault([])
 
 const greet = section({
-  wait: duration('0s', '2m', '6s')
-    .optional()
-    .describe(
-      "How long an unknown client waits between the first line of the greeting and its last; 0s: not at all. Default: the preset's, 6s in gentle.",
-    ),
+  wait: duration('0s', '2m', '6s').optional().meta({
+    default: '6s',
+    description:
+      "How long an unknown client waits between the first line of the greeting and its last; 0s: not at all. The default is the preset's.",
+  }),
   networks: z
     .array(
       section({
@@ -47,7 +47,7 @@ const access = section({
 const limits = section({
   connections: count(1, 1_000_000).prefault(10_000).describe('The most clients at a time.'),
   per_client: count(1, 1_000_000).prefault(50).describe('The most connections of one client at a time.'),
-  command_line: size(512, 65_536, '2k')
+  command_line: size(512, 12_288, '2k')
     .prefault('2k')
     .describe('The longest command line; 512 at least (RFC 5321 4.5.3.1.4).'),
   commands: count(10, 1_000_000).prefault(5000).describe('The most commands of a session without a message.'),

@@ -12,8 +12,9 @@ import type { Remark } from './written.ts'
 export function wanted(node: SchemaNode): string {
   if (node.title !== undefined) {
     const examples = (node.examples ?? []).slice(0, 2).map(String)
-    const article = /^[aeiouI]/.test(node.title) ? 'an' : 'a'
-    return `${article} ${node.title}${examples.length === 0 ? '' : `, such as ${examples.join(' or ')}`}`
+    // `any` is a word of the file itself; E and I are the letters of EHLO and IP.
+    const article = /^any\b/.test(node.title) ? '' : /^[aeiouEI]/.test(node.title) ? 'an ' : 'a '
+    return `${article}${node.title}${examples.length === 0 ? '' : `, such as ${examples.join(' or ')}`}`
   }
   if (node.enum !== undefined) return `one of ${node.enum.join(', ')}`
   switch (node.type) {

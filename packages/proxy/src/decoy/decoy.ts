@@ -1,5 +1,4 @@
-import type { Action, Policy } from '@sallyport/rules'
-import { makePlan } from '@sallyport/rules'
+import { type Action, makePlan, type Policy } from '@sallyport/rules'
 import type { Config } from '../config/config.ts'
 import {
   type MailServer,
@@ -121,4 +120,19 @@ export function usesDecoy(policy: Policy): boolean {
     Object.values(checks).some(({ action, again }) => isDecoy(action) || isDecoy(again)),
   )
   return usual || otherwise
+}
+
+/**
+ * The decoy, where some check leads there; once begun it goes on until the gate ends. `running`: the one that there is. A text says
+ * why there is none, or none with these settings.
+ */
+export async function decoyFor(config: Config, log: DecoyLog, running: Decoy | null): Promise<Decoy | null | string> {
+  if (running === null && !usesDecoy(config.policy)) return null
+  try {
+    if (running === null) return await Decoy.start(config.hostname, config.decoy, log)
+    await running.renew(config.decoy)
+    return running
+  } catch (error) {
+    return `decoy: ${error instanceof Error ? error.message : String(error)}`
+  }
 }

@@ -1,6 +1,7 @@
 import { Resolver } from 'node:dns'
-import { type DnsblZone, distinctDomains, readAnswer } from '@sallyport/rules'
+import { type DnsblZone, distinctDomains } from '@sallyport/rules'
 import type { Dnsbl } from '../config/config.ts'
+import { type PointAnswer, readListedPoint, testPoints } from '../lookups/dnsbl-test.ts'
 import { isAbsent, makeResolver } from '../lookups/resolver.ts'
 import { Report } from './report.ts'
 import { type Timed, timed } from './stopwatch.ts'
@@ -26,7 +27,7 @@ export async function examineResolvers({ zones, resolvers, wait }: Dnsbl): Promi
   const report = new Report('resolver')
   const servers = resolvers.length > 0 ? resolvers : new Resolver().getServers()
   const [zone] = zones
-  const name = zone === undefined ? 'localhost' : `2.0.0.127.${zone.zone}`
+  const name = zone === undefined ? 'localhost' : `${testPoints.listed}.${zone.zone}`
   for (const server of servers) {
     const answer = await timed(() => ask([server], name, wait))
     if ('fault' in answer && /^(?:ECONNREFUSED|ETIMEOUT|ECANCELLED)$/.test(answer.fault)) {
@@ -57,9 +58,9 @@ export async function examineLists({ zones, resolvers, wait }: Dnsbl): Promise<R
       const readers = zones.filter(({ zone }) => zone === domain)
       // Not the domain, which may hold a key.
       const report = new Report(`list ${readers[0]?.name ?? ''}`)
-      const listed = await timed(() => ask(resolvers, `2.0.0.127.${domain}`, wait))
+      const listed = await timed(() => ask(resolvers, `${testPoints.listed}.${domain}`, wait))
       tellListed(report, readers, listed)
-      const clean = await timed(() => ask(resolvers, `1.0.0.127.${domain}`, wait))
+      const clean = await timed(() => ask(resolvers, `${testPoints.clean}.${domain}`, wait))
       tellClean(report, clean)
       return report
     }),
@@ -71,35 +72,35 @@ type Answer = Timed<readonly string[] | null>
 function tellListed(report: Report, readers: readonly DnsblZone[], answer: Answer): void {
   const point = '127.0.0.2'
   const { ms } = answer
-  if ('fault' in answer)
-    return report.fail(point, `no answer (${answer.fault})`, ms, 'see the resolvers; is the list alive?')
-  const { value } = answer
-  if (value === null) {
-    return report.fail(
-      point,
-      'not listed, as it must be (RFC 5782 5)',
-      ms,
-      'the list is dead, or its name is wrong: take it out',
-    )
+  const found = readListedPoint(readers, pointOf(answer))
+  const saw = 'fault' in answer ? answer.fault : (answer.value ?? []).join(' ')
+  switch (found) {
+    case 'listed':
+      return report.ok(point, `listed: ${saw}`, ms)
+    case 'no answer':
+      return report.fail(point, `no answer (${saw})`, ms, 'see the resolvers; is the list alive?')
+    case 'not listed': {
+      const advice = 'the list is dead, or its name is wrong: take it out'
+      return report.fail(point, 'not listed, as it must be (RFC 5782 5)', ms, advice)
+    }
+    case 'refuses': {
+      const advice =
+        'the list refuses this resolver: ask from one of your own (dnsbl.resolvers), or register with the list'
+      return report.fail(point, saw, ms, advice)
+    }
+    case 'no list':
+      return report.fail(point, saw, ms, 'that is no answer of a list: it is dead, was sold, or the resolver lies')
+    case 'by other answers': {
+      const advice = 'see whether the answers of the zone are right'
+      return report.warn(point, `listed, but not by the answers that count: ${saw}`, ms, advice)
+    }
+    default:
+      return found satisfies never
   }
-  const saw = value.join(' ')
-  const readings = readers.flatMap(zone => value.map(address => readAnswer(zone, address)))
-  if (readings.includes('listed')) return report.ok(point, `listed: ${saw}`, ms)
-  if (value.some(address => address.startsWith('127.255.255.'))) {
-    const advice =
-      'the list refuses this resolver: ask from one of your own (dnsbl.resolvers), or register with the list'
-    return report.fail(point, saw, ms, advice)
-  }
-  if (readings.includes('error')) {
-    return report.fail(point, saw, ms, 'that is no answer of a list: it is dead, was sold, or the resolver lies')
-  }
-  report.warn(
-    point,
-    `listed, but not by the answers that count: ${saw}`,
-    ms,
-    'see whether the answers of the zone are right',
-  )
 }
+
+const pointOf = (answer: Answer): PointAnswer =>
+  'fault' in answer ? { fault: answer.fault } : { addresses: answer.value }
 
 function tellClean(report: Report, answer: Answer): void {
   const point = '127.0.0.1'

@@ -10,7 +10,8 @@ import {
   readAnswer,
   type TtlBounds,
 } from '@sallyport/rules'
-import { isAbsent, makeResolver } from './resolver.ts'
+import type { DnsblHealth } from './dnsbl-health.ts'
+import { isAbsent, makeResolver, mostHearers } from './resolver.ts'
 
 /** Questions that may be open at one time. Each holds some 2 KiB; ten zones, 200 new clients a second and a slow DNS need less. */
 const mostQueries = 2000
@@ -52,13 +53,20 @@ export class DnsblLookup {
   private readonly options: DnsblOptions
   private readonly observe: DnsblObserver
   private readonly resolver: Resolver
+  private readonly health: Pick<DnsblHealth, 'isHealthy'>
   private readonly domains: readonly string[]
   private readonly flights = new Map<string, Flight>()
   /** Questions for which the resolver still holds something, the ones that nobody waits for any more included. */
   private queries = 0
 
-  constructor(options: DnsblOptions, observe: DnsblObserver) {
+  /** A list that is not well is not asked: it has failed. */
+  constructor(
+    options: DnsblOptions,
+    observe: DnsblObserver,
+    health: Pick<DnsblHealth, 'isHealthy'> = { isHealthy: () => true },
+  ) {
     this.options = options
+    this.health = health
     this.observe = observe
     this.resolver = makeResolver(options.resolvers, options.wait)
     this.domains = distinctDomains(options.zones)
@@ -71,7 +79,7 @@ export class DnsblLookup {
    */
   ask(client: Address, answered: Answered): void {
     const flying = this.flights.get(client.text)
-    if (flying !== undefined) {
+    if (flying !== undefined && flying.answered.length < mostHearers) {
       flying.answered.push(answered)
       if (flying.outstanding < this.domains.length) queueMicrotask(() => answered(flying.rank.finding()))
       return
@@ -84,7 +92,8 @@ export class DnsblLookup {
       outstanding: this.domains.length,
       deadline: null,
     }
-    if (this.domains.length === 0 || this.queries + this.domains.length > mostQueries) {
+    const isTooMuch = flying !== undefined || this.queries + this.domains.length > mostQueries
+    if (this.domains.length === 0 || isTooMuch) {
       queueMicrotask(() => this.abandon(client, flight))
       return
     }
@@ -92,6 +101,14 @@ export class DnsblLookup {
     flight.deadline = setTimeout(() => this.abandon(client, flight), this.options.wait)
     const name = dnsQueryName(client)
     this.domains.forEach((domain, i) => {
+      if (!this.health.isHealthy(domain)) {
+        queueMicrotask(() => {
+          if (flight.settled[i] === true) return
+          this.settle(flight, i, { kind: 'failed' })
+          this.tell(client, flight)
+        })
+        return
+      }
       this.queries++
       this.resolver.resolve4(`${name}.${domain}`, { ttl: true }, (error, records) => {
         this.queries--

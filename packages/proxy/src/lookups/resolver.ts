@@ -1,5 +1,8 @@
 import { Resolver } from 'node:dns'
 
+/** Sessions that share one look-up: a client may come and go thousands of times while the DNS thinks. */
+export const mostHearers = 1000
+
 /**
  * A resolver of our own, so that its servers and waits are not everybody's. It speaks DNS over the network and nothing else:
  * dns.lookup would ask in a pool of four threads, where one slow zone holds up all others, and reads /etc/hosts.

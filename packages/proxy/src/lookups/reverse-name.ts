@@ -1,6 +1,6 @@
 import type { Resolver } from 'node:dns'
 import { type Address, dnsQueryName, parseAddress, type ReverseName } from '@sallyport/rules'
-import { isAbsent, makeResolver } from './resolver.ts'
+import { isAbsent, makeResolver, mostHearers } from './resolver.ts'
 
 /** Look-ups that may be open at one time. */
 const mostFlights = 500
@@ -42,11 +42,11 @@ export class ReverseNameLookup {
   /** Calls `answered` once, never before it has returned and after `wait` at the latest. */
   ask(client: Address, answered: Answered): void {
     const flying = this.flights.get(client.text)
-    if (flying !== undefined) {
+    if (flying !== undefined && flying.answered.length < mostHearers) {
       flying.answered.push(answered)
       return
     }
-    if (this.flights.size >= mostFlights) {
+    if (flying !== undefined || this.flights.size >= mostFlights) {
       queueMicrotask(() => answered({ kind: 'failed' }))
       return
     }

@@ -1,4 +1,4 @@
-import type { Access, Address } from '@sallyport/rules'
+import { type Access, type Address, type Facts, isPrivate } from '@sallyport/rules'
 
 /** What TLS came to with the client. */
 export interface TlsInfo {
@@ -21,6 +21,8 @@ export interface Arrival {
   readonly id: string
   readonly client: Address
   readonly clientPort: number
+  /** The address at which the client reached us; null: not known. */
+  readonly server: Address | null
   readonly access: Access
   /** The pause before the greeting, ms. */
   readonly greetWait: number
@@ -29,4 +31,12 @@ export interface Arrival {
   readonly starttls: Starttls
   /** TLS was there before the first command (port 465); null: it was not. */
   readonly tls: TlsInfo | null
+}
+
+/** What is known of a session before its first octet. */
+export function noteArrival(facts: Facts, { client, access, greetWait }: Arrival): void {
+  facts.client = client.text
+  facts.clientIsPrivate = isPrivate(client)
+  facts.access = access
+  facts.greetWait = greetWait
 }

@@ -17,6 +17,7 @@ import { mailOf } from './envelope.ts'
 import type { House } from './house.ts'
 import { enterHandshake } from './phases/handshake.ts'
 import { replies, verdictReply } from './replies.ts'
+import { noteHelloName } from './sender.ts'
 import type { Session } from './session.ts'
 import { mayLogIn, planFor } from './standing.ts'
 
@@ -88,10 +89,11 @@ export function reject(session: Session, text: string): void {
 export function noteHello(session: Session, { verb, argument, line }: Command): void {
   if (verb !== 'EHLO' && verb !== 'HELO') return
   const { facts } = session
-  if (session.hello !== null) junk(session)
+  const before = session.hello?.name ?? null
+  if (before !== null) junk(session)
   session.hello = { verb, name: argument, line }
-  facts.hello = argument.slice(0, 255)
   if (!isHelloName(argument)) facts.helloMalformed = true
+  noteHelloName(session, argument, before)
   session.plan = planFor(session, null)
 }
 
@@ -117,6 +119,7 @@ export function screenRecipient(session: Session, path: string, now: Instant): b
   session.journal.recipient(path)
   // A backend may have taken MAIL without a hello, before this recipient of others let it go.
   if (session.hello !== null) facts.enveloped = true
+  facts.recipientsAsked++
   facts.recipient = { path: path.slice(0, 320), domain: domainOf(path).toLowerCase() }
   const general = session.judge()
   const verdict = verdictForRecipient(session)
@@ -251,7 +254,7 @@ function declinePrdr(session: Session, { argument }: Command): boolean {
   return true
 }
 
-/** Addresses are ASCII, or UTF-8 where the transaction says so (RFC 6531 3.4); else two servers may read two addresses. */
+/** Addresses are ASCII, or UTF-8 where the transaction says so (RFC 6531 3.5); else two servers may read two addresses. */
 function declineEightBit(session: Session, { verb, argument, line }: Command): boolean {
   if (!hasEightBit(line)) return false
   const path = parsePath(verb === 'MAIL' ? 'FROM' : 'TO', argument)

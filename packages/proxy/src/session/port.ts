@@ -1,4 +1,4 @@
-import type { DnsblFinding, Question, ReverseName } from '@sallyport/rules'
+import type { DnsblFinding, HelloName, Question, ReverseName, SenderDomain, SpfFinding } from '@sallyport/rules'
 import type { Session } from './session.ts'
 
 /** What a session may want to know from outside. The answer comes later, or never; then the fact stays unknown. */
@@ -9,6 +9,10 @@ export type Answer =
   | { readonly ask: 'recall'; readonly passed: readonly string[]; readonly failed: readonly string[] }
   | { readonly ask: 'dnsbl'; readonly finding: DnsblFinding }
   | { readonly ask: 'reverse-name'; readonly name: ReverseName }
+  // What the client has said may be another thing by the time of the answer, which therefore names what it is about.
+  | { readonly ask: 'hello-name'; readonly hello: string; readonly found: HelloName }
+  | { readonly ask: 'sender-domain'; readonly sender: string; readonly found: SenderDomain }
+  | { readonly ask: 'spf'; readonly sender: string; readonly hello: string; readonly finding: SpfFinding }
 
 /** How an attempt to reach the backend ended. `declined`: it was reached, and would not have the client or its sender. */
 export type Reached = 'ok' | 'declined' | 'refused' | 'timeout' | 'greeting' | 'tls' | 'identity' | 'error'

@@ -28,6 +28,7 @@ export const replies = {
   notUtf8: '553 5.6.7 Error: address is not UTF-8\r\n',
   starttlsSyntax: '501 5.5.4 Syntax: STARTTLS\r\n',
   chunkSyntax: '501 5.5.4 Syntax: BDAT count [LAST]\r\n',
+  noChunks: '451 4.3.3 Error: BDAT is not available now, try again later\r\n',
   readyForTls: '220 2.0.0 Ready to start TLS\r\n',
   alreadyTls: '554 5.5.1 Error: TLS already active\r\n',
   noTlsNow: '454 4.7.0 TLS not available due to local problem\r\n',

@@ -3,7 +3,8 @@ import { authLine } from '../smtp/command.ts'
 import { LineReader } from '../smtp/line.ts'
 import { printable, withoutSecrets } from '../smtp/octets.ts'
 import { ReplyReader } from '../smtp/reply.ts'
-import type { Arrival, TlsInfo } from './arrival.ts'
+import { note } from './answers.ts'
+import { type Arrival, noteArrival, type TlsInfo } from './arrival.ts'
 import type { Hello, Mail, Transaction } from './envelope.ts'
 import type { House } from './house.ts'
 import { type Ending, Journal } from './journal.ts'
@@ -27,7 +28,7 @@ export class Session {
   readonly arrival: Arrival
   readonly port: Port
   readonly startedAt: Instant
-  readonly facts: Facts
+  readonly facts = new Facts()
   /** What holds for this client. */
   plan: Plan
   readonly tally: Tally
@@ -44,6 +45,8 @@ export class Session {
   transaction: Transaction | null = null
   /** The group of backends that was last opened; null: the default one. */
   group: string | null = null
+  /** The backend that is open has offered CHUNKING to this client: to any other the octets behind BDAT are commands. */
+  takesChunks = false
   /** PIPELINING was in our latest EHLO reply. */
   pipeliningOffered = false
   /** The verb of the latest command line, for the log. */
@@ -70,10 +73,7 @@ export class Session {
     this.arrival = arrival
     this.port = port
     this.startedAt = now
-    this.facts = new Facts()
-    this.facts.client = arrival.client.text
-    this.facts.access = arrival.access
-    this.facts.greetWait = arrival.greetWait
+    noteArrival(this.facts, arrival)
     this.tls = arrival.tls
     this.plan = planFor(this, null)
     this.tally = new Tally(this.plan)
@@ -98,13 +98,15 @@ export class Session {
     if (this.isDone || !this.isStalled) return
     this.isStalled = false
     this.phase.work(this, now)
+    if (this.clientGone && !this.isStalled) this.phase.clientEnded(this, now)
   }
 
   /** The client has closed its side, or its connection broke. */
   end(now: Instant): void {
     if (this.isDone || this.clientGone) return
     this.clientGone = true
-    this.phase.clientEnded(this, now)
+    // Where it takes no replies now, what waits is answered first.
+    if (!this.isStalled || !this.lines.hasLine) this.phase.clientEnded(this, now)
   }
 
   /** The client's connection broke: nobody is left to answer. */
@@ -115,20 +117,7 @@ export class Session {
 
   answer(answer: Answer, now: Instant): void {
     if (this.isDone) return
-    switch (answer.ask) {
-      case 'recall':
-        this.tally.recall(this.plan, answer.passed, answer.failed)
-        break
-      case 'dnsbl':
-        this.facts.dnsbl = answer.finding
-        break
-      case 'reverse-name':
-        this.facts.reverse = answer.name
-        this.plan = planFor(this, null)
-        break
-      default:
-        answer satisfies never
-    }
+    if (!note(this, answer)) return
     this.phase.learnt(this, answer.ask, now)
   }
 
@@ -162,6 +151,7 @@ export class Session {
   private hear(): void {
     this.replyReader = new ReplyReader()
     this.repliesWaiting = 0
+    this.takesChunks = false
   }
 
   /** Octets of the backend. */

@@ -32,6 +32,11 @@ export function commandWait({ house, tally }: Session): number {
   return isSuspect ? Math.min(house.waits.suspect, house.waits.command) : house.waits.command
 }
 
+/** Its name is asked for at once, whatever the store will say of it. */
+export function wantsName({ house }: Session): boolean {
+  return house.xclient || house.plans.usesNames
+}
+
 /** The client was known when it came: its passes were remembered. */
 export function wasKnown({ tally, plan }: Session): boolean {
   return plan.checks.some((planned, i) => planned.ttl > 0 && tally.isRemembered(i))

@@ -1,5 +1,8 @@
 import { CR, LF } from './octets.ts'
 
+/** The longest chunk: who keeps a count in 32 bits, as Exim does, reads 4294967297 as 1, and what follows as commands. */
+const longest = 2 ** 31 - 1
+
 /** The argument of BDAT (RFC 3030 2). */
 export interface Chunk {
   /** Octets that follow the command line. */
@@ -9,11 +12,12 @@ export interface Chunk {
 
 /**
  * Reads `size [LAST]`: decimal digits and nothing else, because whoever reads `0x10`, `+5` or `5.0` differently sees other
- * octets as commands. Fifteen digits are exact in a number. null: what follows the line cannot be told from commands.
+ * octets as commands. null: what follows the line cannot be told from commands.
  */
 export function parseChunk(argument: string): Chunk | null {
   const parts = /^(\d{1,15})(?:[ \t]+(LAST))?$/i.exec(argument)
-  return parts === null ? null : { size: Number(parts[1]), last: parts[2] !== undefined }
+  const size = Number(parts?.[1])
+  return parts === null || size > longest ? null : { size, last: parts[2] !== undefined }
 }
 
 /** The command as RFC 3030 2 has it, with its CRLF: whoever reads a leading nought as octal, or minds a second space, counts the same. */

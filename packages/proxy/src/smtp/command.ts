@@ -32,10 +32,11 @@ export type Verb = keyof typeof verbs
 
 /**
  * Verbs that no client's line may carry to a backend, with the reason.
- *  - XCLIENT, XFORWARD, X-CONNECT, PROXY: they say who the client is, and are the gate's to use.
+ *  - XCLIENT, XFORWARD, X-CONNECT, PROXY: they say who the client is, and are the gate's to use; XPROXY, XPROXYFROM, XPROXYTO: the
+ *    same for Exchange.
  *  - TURN, ATRN, XTURN: they turn the roles round.
  *  - BURL, XEXCH50, X-LINK2STATE: message octets, or others, that come neither by DATA nor by BDAT.
- *  - X-EXPS: AUTH by another name.
+ *  - X-EXPS, X-ANONYMOUSTLS: AUTH and STARTTLS by other names.
  */
 const forbidden = [
   'XCLIENT',
@@ -49,6 +50,10 @@ const forbidden = [
   'XEXCH50',
   'X-LINK2STATE',
   'X-EXPS',
+  'X-ANONYMOUSTLS',
+  'XPROXY',
+  'XPROXYFROM',
+  'XPROXYTO',
 ]
 
 const known: ReadonlyMap<string, Verb> = new Map([

@@ -1,9 +1,10 @@
-import type { Reply } from './reply.ts'
+import { isPositive, type Reply } from './reply.ts'
 
 /**
  * EHLO keywords that a backend may offer and the gate never passes on, with the reason.
- *  - XCLIENT, XFORWARD, X-CONNECT: they are the gate's to use; from a client they would forge its address.
- *  - BURL, XEXCH50, X-LINK2STATE: octets that come neither by DATA nor by BDAT. X-EXPS: AUTH by another name.
+ *  - XCLIENT, XFORWARD, X-CONNECT, XPROXY, XPROXYFROM, XPROXYTO: they are the gate's to use; from a client they would forge its address.
+ *  - BURL, XEXCH50, X-LINK2STATE: octets that come neither by DATA nor by BDAT. X-EXPS, X-ANONYMOUSTLS: AUTH and STARTTLS by
+ *    other names.
  *  - PIPECONNECT, X_PIPE_CONNECT: Exim, when it comes again, would speak before the greeting. PRDR: several replies to one end of data.
  *  - TURN, ATRN: they turn the roles round.
  */
@@ -15,6 +16,10 @@ const withheld: ReadonlySet<string> = new Set([
   'XEXCH50',
   'X-LINK2STATE',
   'X-EXPS',
+  'X-ANONYMOUSTLS',
+  'XPROXY',
+  'XPROXYFROM',
+  'XPROXYTO',
   'PIPECONNECT',
   'X_PIPE_CONNECT',
   'PRDR',
@@ -29,7 +34,7 @@ export interface View {
   /** `own`: the gate ends TLS; `backend`: it is the backend's, if it offers it; `none`: not offered, or in force. */
   readonly starttls: 'none' | 'own' | 'backend'
   readonly auth: boolean
-  /** The client's side is under TLS: without it nobody may ask that the message stays so (RFC 8689 3). */
+  /** The client's side is under TLS: without it nobody may ask that the message stays so (RFC 8689 2). */
   readonly tls: boolean
   /** Keywords in capitals that the operator keeps back. */
   readonly withhold: ReadonlySet<string>
@@ -47,6 +52,10 @@ export function keywordLines(reply: Reply): readonly string[] {
     .filter(line => line !== '' && line.length <= limits.length)
     .slice(0, limits.keywords)
 }
+
+/** Whether a reply to EHLO offers a keyword, in capitals. */
+export const offersKeyword = (reply: Reply, keyword: string): boolean =>
+  isPositive(reply) && keywordLines(reply).some(line => keywordOf(line) === keyword)
 
 /** The first word of a keyword line in capitals; old servers write `AUTH=LOGIN`. */
 export function keywordOf(line: string): string {

@@ -63,6 +63,11 @@ export class LineReader {
     return this.waiting
   }
 
+  /** Whether a line waits whole. */
+  get hasLine(): boolean {
+    return this.chunks.some((chunk, i) => chunk.indexOf(LF, i === 0 ? this.at : 0) >= 0)
+  }
+
   /** The line in progress is so long that its sender is not worth waiting for. */
   get hopeless(): boolean {
     return this.discarded > discardLimit

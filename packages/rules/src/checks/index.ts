@@ -3,17 +3,43 @@ import { authenticated } from './authenticated.ts'
 import { bareNewline } from './bare-newline.ts'
 import { commands } from './commands.ts'
 import { dnsbl } from './dnsbl.ts'
+import { genericName } from './generic-name.ts'
+import { heloAddress } from './helo-address.ts'
+import { heloChange } from './helo-change.ts'
+import { heloLiteral } from './helo-literal.ts'
+import { heloOwn } from './helo-own.ts'
+import { heloRequired } from './helo-required.ts'
 import { heloSyntax } from './helo-syntax.ts'
+import { heloUnresolvable } from './helo-unresolvable.ts'
+import { noReverseName } from './no-reverse-name.ts'
 import { nonSmtpCommand } from './non-smtp-command.ts'
+import { nullSenderRecipients } from './null-sender-recipients.ts'
 import { pipelining } from './pipelining.ts'
 import { pregreet } from './pregreet.ts'
+import { reverseMismatch } from './reverse-mismatch.ts'
+import { senderDomain } from './sender-domain.ts'
+import { spf } from './spf.ts'
+import { transactions } from './transactions.ts'
 
 /** THE LIST, in the order of a session's life. A new check is a file in this folder and a line here. */
 export const checks = [
   access,
   pregreet,
   dnsbl,
+  noReverseName,
+  reverseMismatch,
+  genericName,
+  heloRequired,
   heloSyntax,
+  heloOwn,
+  heloAddress,
+  heloLiteral,
+  heloUnresolvable,
+  heloChange,
+  senderDomain,
+  spf,
+  nullSenderRecipients,
+  transactions,
   pipelining,
   nonSmtpCommand,
   bareNewline,

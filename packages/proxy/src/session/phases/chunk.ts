@@ -22,8 +22,9 @@ interface Refusal {
 /**
  * One chunk of BDAT (RFC 3030): as many octets as its command says are no commands, whatever becomes of them. They stream to the
  * backend untouched, since to mend a newline would change their number; or, where it must not have them, are counted and thrown
- * away. Only chunks of a transaction with a recipient go over: so a server that refuses at once, and takes the octets for
- * commands, is never given any.
+ * away. Only chunks of a transaction with a recipient go over, to a backend that has offered CHUNKING to this client: so a server
+ * that refuses at once, and takes the octets for commands, is never given any. (Stock Sendmail does, and a gate that it trusts was
+ * an open relay.) What the gate offered may be another server's promise, or the one to its probe; hence 451.
  */
 class Carrying implements Phase {
   readonly name = 'chunk'
@@ -193,15 +194,13 @@ function endWith(session: Session, ending: Ending, text: string, now: Instant): 
 /** BDAT where a backend is behind. */
 export function carryChunk(session: Session, relay: Relay, command: Command, now: Instant): void {
   const verdict = forbidding(session)
-  if (!relay.hasRecipient) {
-    const text = session.mail === null ? replies.needMail : replies.noRecipients
-    return throwAway(session, relay, command, { text, ending: null }, now)
-  }
+  const text = reasonAgainst(session, relay)
+  if (text !== null) return throwAway(session, relay, command, { text, ending: null }, now)
   if (verdict !== null) {
     const text = verdictReply(verdict, session.arrival.id)
     return throwAway(session, relay, command, { text, ending: 'verdict' }, now)
   }
-  // The decoy knows no chunks.
+  // The decoy knows no chunks, and is offered to nobody as one that does not.
   if (isLured(session))
     return throwAway(session, relay, command, { text: decoyRefusal(session), ending: 'verdict' }, now)
   const chunk = parseChunk(command.argument)
@@ -212,6 +211,14 @@ export function carryChunk(session: Session, relay: Relay, command: Command, now
   const carrying = new Carrying(chunk, relay, null)
   session.phase = carrying
   carrying.work(session, now)
+}
+
+/** Why the backend is given no chunk now; null: it is. */
+function reasonAgainst(session: Session, { hasRecipient }: Relay): string | null {
+  const { takesChunks, mail } = session
+  if (!takesChunks && !isLured(session)) return replies.noChunks
+  if (hasRecipient) return null
+  return mail === null ? replies.needMail : replies.noRecipients
 }
 
 /** BDAT where the gate speaks for itself, and there is no recipient yet. */

@@ -5,6 +5,7 @@ import { answerAlways, declineRcpt, groupFor, nextCommand, noteHello, reject, sc
 import { mailOf, type Transaction } from '../envelope.ts'
 import { type Phase, withoutBackend } from '../phase.ts'
 import { replies } from '../replies.ts'
+import { noteSender } from '../sender.ts'
 import type { Session } from '../session.ts'
 import { commandWait, isProven, viewOf } from '../standing.ts'
 import { refuseChunk } from './chunk.ts'
@@ -145,13 +146,17 @@ const behindHello = {
 }
 
 function mail(session: Session, command: Command, now: Instant): void {
-  if (session.hello === null) return reject(session, replies.helloFirst)
+  if (session.hello === null) {
+    session.facts.mailBeforeHello = true
+    return reject(session, replies.helloFirst)
+  }
   if (session.transaction !== null) return reject(session, replies.nestedMail)
   const sender = parsePath('FROM', command.argument)
   if (sender === null) return reject(session, replies.mailSyntax)
   session.journal.sender(sender.path)
   const opens = session.house.connect !== 'rcpt' && session.tally.verdict.action === 'none'
   if (opens && !session.arrival.health) return enterOpening(session, command, null, now)
+  noteSender(session, sender.path)
   session.mail = mailOf(command.line, sender.parameters)
   session.transaction = { refusal: null, recipients: 'none' }
   session.port.send(replies.mailOk)

@@ -29,7 +29,10 @@ class Exchange implements Phase {
   work(session: Session, now: Instant): void {
     if (this.awaiting) return this.noteAhead(session)
     session.isStalled = session.port.isFull
-    if (session.isStalled) return
+    if (session.isStalled) {
+      if (session.clientGone) session.conclude('hangup', now)
+      return
+    }
     const line = session.lines.takeLine()
     if (line === null) {
       const { house, arrival, lines } = session
@@ -85,7 +88,8 @@ class Exchange implements Phase {
       return session.conclude('backend closed', now)
     }
     this.awaiting = false
-    if (reply.code === 334 && !session.backendAhead) {
+    // A backend that goes on asking behind `*` would do so for ever.
+    if (reply.code === 334 && this.rounds <= mostRounds && !session.backendAhead) {
       session.port.send(reply.text)
       return this.listen(session, now)
     }

@@ -2,8 +2,9 @@ import { endsDialogue, type Instant, isSettled, never } from '@sallyport/rules'
 import type { Reply } from '../../smtp/reply.ts'
 import { type Phase, withoutBackend } from '../phase.ts'
 import { replies } from '../replies.ts'
+import { askFor } from '../sender.ts'
 import type { Session } from '../session.ts'
-import { isProven } from '../standing.ts'
+import { isProven, wantsName } from '../standing.ts'
 import { enterCommand } from './command.ts'
 import { notePregreet, sendAway } from './early.ts'
 import { sayByLine } from './lines.ts'
@@ -54,6 +55,7 @@ export function enterGreet(session: Session, now: Instant): void {
   }
   const { facts, tally, plan } = session
   if (!tally.hasPassed(plan, 'dnsbl')) session.port.ask('dnsbl')
+  if (!wantsName(session)) askFor(session, 'reverse-name')
   if (verdict.action !== 'none' || facts.greetWait === 0 || mayGreet(session)) {
     welcome(session, now)
     return

@@ -61,7 +61,7 @@ class Hold implements Phase {
 
   learnt(session: Session, _asked: Ask, now: Instant): void {
     this.judge(session, now)
-    if (session.phase === this && now >= this.until && !isWaiting(session.plan, session.tally))
+    if (session.phase === this && now >= this.until && !isWaiting(session.facts, session.plan, session.tally))
       this.release(session, now)
   }
 
@@ -110,7 +110,8 @@ export function holdBack(
   go: (now: Instant) => void,
 ): boolean {
   const wait = waitFor(session, command)
-  const answers = command.verb === 'RCPT' && isWaiting(session.plan, session.tally) ? session.house.waits.answers : 0
+  const answers =
+    command.verb === 'RCPT' && isWaiting(session.facts, session.plan, session.tally) ? session.house.waits.answers : 0
   if (wait === 0 && answers === 0) return false
   new Hold(back, command, now, wait, answers, go).begin(session)
   return true

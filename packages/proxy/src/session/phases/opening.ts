@@ -1,6 +1,6 @@
 import { endsDialogue, type Instant, never } from '@sallyport/rules'
 import type { Command } from '../../smtp/command.ts'
-import { keywordLines, keywordOf } from '../../smtp/keywords.ts'
+import { offersKeyword } from '../../smtp/keywords.ts'
 import { isNegative, isPositive, type Reply } from '../../smtp/reply.ts'
 import { decoyRefusal, isLured } from '../decoy.ts'
 import { declineRcpt, refuse, verdictForRecipient } from '../dialogue.ts'
@@ -110,6 +110,7 @@ class Opening implements Phase {
         // Not of this client, but of whoever the gate is to it: it took the identity for commands, or knows no EHLO.
         if (misunderstood.has(reply.code)) return this.unexpected(session, reply, now)
         if (!isPositive(reply)) return this.decline(session, reply, now)
+        session.takesChunks = offersKeyword(reply, 'CHUNKING')
         return this.replay(session, now)
       case 'mail':
         if (!isPositive(reply)) return this.decline(session, reply, now)
@@ -128,8 +129,7 @@ class Opening implements Phase {
   /** The backend's reply to the gate's own EHLO, which only asks for STARTTLS. */
   private keywords(session: Session, reply: Reply, now: Instant): void {
     if (!isPositive(reply) && !isNegative(reply)) return this.unexpected(session, reply, now)
-    const offers = isPositive(reply) && keywordLines(reply).some(line => keywordOf(line) === 'STARTTLS')
-    if (offers) this.say(session, 'starttls', 'other', 'STARTTLS', now)
+    if (offersKeyword(reply, 'STARTTLS')) this.say(session, 'starttls', 'other', 'STARTTLS', now)
     else this.withoutTls(session, 'it offers no STARTTLS', now)
   }
 

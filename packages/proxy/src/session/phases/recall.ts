@@ -1,6 +1,7 @@
 import { endsDialogue, type Instant } from '@sallyport/rules'
 import { type Phase, withoutBackend } from '../phase.ts'
 import type { Session } from '../session.ts'
+import { wantsName } from '../standing.ts'
 import { notePregreet, sendAway } from './early.ts'
 import { enterGreet, greetNow, welcome } from './greet.ts'
 
@@ -24,7 +25,7 @@ export const recall: Phase & { enter(session: Session, now: Instant): void } = {
       return
     }
     // Of everybody, those on the allow list too: the backend wants it, not our checks.
-    if (session.house.xclient || session.house.plans.usesNames) session.port.ask('reverse-name')
+    if (wantsName(session)) session.port.ask('reverse-name')
     if (session.tally.vouched !== null) welcome(session, now)
     else {
       session.deadline = now + session.house.waits.recall

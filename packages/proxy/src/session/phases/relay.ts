@@ -1,7 +1,7 @@
 import type { Instant } from '@sallyport/rules'
 import type { NewlineCount } from '../../smtp/chunk.ts'
 import { type Command, isUseful, type Verb } from '../../smtp/command.ts'
-import { filterEhlo } from '../../smtp/keywords.ts'
+import { filterEhlo, offersKeyword } from '../../smtp/keywords.ts'
 import { isRecipientOf, parsePath } from '../../smtp/path.ts'
 import { isNegative, isPositive, type Reply } from '../../smtp/reply.ts'
 import { besideDecoy, inOwnWords, isLured } from '../decoy.ts'
@@ -10,6 +10,7 @@ import { mailOf } from '../envelope.ts'
 import type { Phase } from '../phase.ts'
 import type { Asked } from '../port.ts'
 import { replies, verdictReply } from '../replies.ts'
+import { noteSender } from '../sender.ts'
 import type { Session } from '../session.ts'
 import { commandWait, viewOf } from '../standing.ts'
 import { carryChunk } from './chunk.ts'
@@ -230,8 +231,13 @@ export class Relay implements Phase {
     if (!good && reply.code >= 400 && !isLured(session)) journal.backendSaid(reply)
     if (verb === 'RCPT') this.hasRecipient ||= good
     else if (good && endsTransaction(verb)) this.endMessage(session)
-    if (verb === 'MAIL' && good) session.mail = mailOf(line, parsePath('FROM', argument)?.parameters ?? '')
+    if (verb === 'MAIL' && good) {
+      const path = parsePath('FROM', argument)
+      session.mail = mailOf(line, path?.parameters ?? '')
+      noteSender(session, path?.path ?? '')
+    }
     if (verb === 'HELO') session.pipeliningOffered = false
+    if (good && (verb === 'EHLO' || verb === 'HELO')) session.takesChunks = offersKeyword(reply, 'CHUNKING')
     if (verb === 'AUTH' && good) this.loggedIn(session)
     if (reply.code >= 500 && verb !== 'RCPT' && verb !== 'DATA' && isUseful(verb)) junk(session)
     if (good && verb === 'AUTH') facts.junkCommands = 0

@@ -1,0 +1,19 @@
+import { check, fail, pass, todo } from '../check.ts'
+
+export const heloOwn = check({
+  name: 'helo-own',
+  about: 'The client says in HELO that it is us: our name, our address, or one of the domains whose mail comes here.',
+  mistakes:
+    "The operator's own machines at another provider that use the domain for a name: put them on the allow list.",
+  settles: 'command',
+  action: 'observe',
+  again: null,
+  points: 5,
+  ttl: 0,
+  options: {},
+  words: { enhanced: '7.1', text: 'Invalid HELO name' },
+  test(facts) {
+    if (facts.helloClaim === 'own') return fail(`HELO ${facts.hello ?? ''}`)
+    return facts.enveloped ? pass : todo
+  },
+})

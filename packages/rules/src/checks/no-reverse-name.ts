@@ -1,0 +1,22 @@
+import { check, fail, pass, todo, unknown } from '../check.ts'
+import { day } from '../duration.ts'
+
+export const noReverseName = check({
+  name: 'no-reverse-name',
+  about: "The client's address has no name in the DNS (PTR).",
+  mistakes: 'Small servers whose provider gives no name, and networks whose name servers are broken for a while.',
+  settles: 'command',
+  asks: 'reverse-name',
+  action: 'observe',
+  again: null,
+  points: 2,
+  ttl: day,
+  options: {},
+  words: { enhanced: '7.25', text: 'Your address has no name in the DNS' },
+  test({ reverse, clientIsPrivate }) {
+    if (clientIsPrivate) return unknown('a private address')
+    if (reverse === null) return todo
+    if (reverse.kind === 'failed') return unknown('the DNS did not answer')
+    return reverse.kind === 'none' ? fail('no name') : pass
+  },
+})

@@ -1,0 +1,23 @@
+import { check, fail, pass, todo, unknown } from '../check.ts'
+import { day } from '../duration.ts'
+
+export const reverseMismatch = check({
+  name: 'reverse-mismatch',
+  about: 'The name of the client in the DNS (PTR) is not confirmed: it does not have the address (A, AAAA).',
+  mistakes: 'Servers that were moved or renamed in one half of the DNS; IPv6 addresses of which only the name is kept.',
+  settles: 'command',
+  asks: 'reverse-name',
+  action: 'observe',
+  again: null,
+  points: 1,
+  ttl: day,
+  options: {},
+  words: { enhanced: '7.25', text: 'The name of your address is not confirmed by the DNS' },
+  test({ reverse, clientIsPrivate }) {
+    if (clientIsPrivate) return unknown('a private address')
+    if (reverse === null) return todo
+    if (reverse.kind === 'failed') return unknown('the DNS did not answer')
+    if (reverse.kind === 'none') return unknown('no name')
+    return reverse.kind === 'mismatch' ? fail(`${reverse.name} has another address`) : pass
+  },
+})
