@@ -34,6 +34,7 @@ export interface HouseOptions {
   readonly auth?: House['auth']
   readonly verbs?: readonly string[]
   readonly withhold?: readonly string[]
+  readonly shed?: number
   readonly trap?: House['trap']
   readonly bareNewline?: 'normalise' | 'refuse'
   readonly waits?: Partial<Waits>
@@ -58,6 +59,7 @@ export function makeHouse(options: HouseOptions = {}): House {
     auth: options.auth ?? 'tls',
     verbs: options.verbs === undefined ? null : new Set(options.verbs),
     withhold: new Set(options.withhold),
+    load: { shed: options.shed ?? 0 },
     trap: options.trap ?? { interval: 1_000, wait: 600_000 },
     bareNewline: options.bareNewline ?? 'normalise',
   }

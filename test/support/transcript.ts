@@ -119,6 +119,8 @@ const known = new Set([
   'commands',
   'trap',
   'traps',
+  'shed',
+  'dice',
   'plays',
 ])
 

@@ -50,6 +50,8 @@ export class Connection implements Port, WheelEntry {
   backends: Backends
   /** null: no backend has been opened yet. */
   private passage: Passage | null = null
+  /** What is still to be said to a client that has been turned away; null: nothing. */
+  farewell: string | null = null
   /** It is a balancer's probe. */
   health = false
   /** Under which the client is counted and remembered; null: not known yet. */
@@ -259,7 +261,7 @@ export class Connection implements Port, WheelEntry {
   }
 
   replied(to: Asked, wait: number): void {
-    if (!isLured(this.session)) this.gate.metrics.backendReply.observe(to, wait / 1000)
+    if (!isLured(this.session)) this.gate.replied(to, wait)
   }
 
   trap(suspicion: number): boolean {

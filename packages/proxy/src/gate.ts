@@ -8,11 +8,12 @@ import { Census } from './census.ts'
 import type { Config } from './config/config.ts'
 import type { Connection } from './connection.ts'
 import { IdSource } from './id.ts'
+import { Load } from './load.ts'
 import type { Log } from './log.ts'
 import { Lookups } from './lookups/lookups.ts'
 import { Metrics } from './metrics.ts'
 import { type House, Offer } from './session/house.ts'
-import type { Ask } from './session/port.ts'
+import type { Ask, Asked } from './session/port.ts'
 import { replies } from './session/replies.ts'
 import type { Session } from './session/session.ts'
 import { countSession } from './session-count.ts'
@@ -36,6 +37,7 @@ export class Gate {
   readonly ids = new IdSource()
   readonly connections = new Set<Connection>()
   readonly traps = new Traps<Connection>(0, connection => this.letGo(connection))
+  readonly load: Load
   readonly metrics: Metrics
   readonly log: Log
   readonly store: Store
@@ -68,10 +70,11 @@ export class Gate {
     this.access = access
     this.config = config
     this.traps.places = config.trap.sessions
+    this.load = new Load(config.load, load => this.tellLoad(load))
     this.watch = new Watch(this)
     this.backends = new Backends(plans, config.timeouts, this.watch, null)
     this.offer = new Offer(config.hostname)
-    this.house = houseOf(config, this.backends, this.offer)
+    this.house = houseOf(config, this.backends, this.offer, this.load)
     this.lookups = this.lookupsOf(config)
     this.trusted = NetworkSet.of(config.trustedProxies)
     this.probes = NetworkSet.of(config.healthChecks)
@@ -80,6 +83,7 @@ export class Gate {
       connectionsLimit: () => this.config.limits.connections,
       draining: () => this.draining,
       trapped: () => this.traps.size,
+      load: () => this.load,
       backendUp: () => this.backends.areUp,
       servers: () => this.backends.servers,
       backendWaiting: () => this.backends.waiting,
@@ -99,9 +103,10 @@ export class Gate {
     this.certificates = certificates
     this.config = config
     this.traps.places = config.trap.sessions
+    this.load.limits = config.load
     this.backends = new Backends(plans, config.timeouts, this.watch, this.backends)
     this.access = access
-    this.house = houseOf(config, this.backends, this.offer)
+    this.house = houseOf(config, this.backends, this.offer, this.load)
     this.lookups.retire()
     this.lookups = this.lookupsOf(config)
     this.lookups.health.start()
@@ -115,6 +120,7 @@ export class Gate {
     this.access.stop()
     this.certificates.stop()
     this.wheel.stop()
+    this.load.stop()
     this.lookups.stop()
   }
 
@@ -178,6 +184,12 @@ export class Gate {
     }
   }
 
+  /** A server took `wait` ms to answer. */
+  replied(to: Asked, wait: number): void {
+    this.load.replied(to, wait)
+    this.metrics.backendReply.observe(to, wait / 1000)
+  }
+
   /** A trapped client has to leave for one that is more suspicious. */
   private letGo(connection: Connection): void {
     const { session } = connection
@@ -211,6 +223,17 @@ export class Gate {
     else if (Object.keys(lesson.passed).length > 0) this.store.remember(key, { passed: lesson.passed, failed: {} })
   }
 
+  /** One line when clients begin to be turned away for the load, and one when they are not any more. */
+  private tellLoad({ shed, reading }: Load): void {
+    const fields = {
+      event: 'load',
+      event_loop_ms: Math.round(reading.eventLoop),
+      backend_ms: Math.round(reading.backend),
+    }
+    if (shed > 0) this.log.warn(fields, 'under load: some unknown clients are asked to come back later')
+    else this.log.info(fields, 'the load is over: nobody is turned away for it')
+  }
+
   /** Our own fault: counted and logged. */
   fault(fault: unknown, session: Session | null): void {
     this.metrics.faults.inc()
@@ -232,7 +255,7 @@ export class Gate {
   }
 }
 
-function houseOf(config: Config, backends: Backends, offer: Offer): House {
+function houseOf(config: Config, backends: Backends, offer: Offer, load: Load): House {
   const asksLists = config.dnsbl.zones.length > 0
   const policy = asksLists
     ? config.policy
@@ -251,6 +274,7 @@ function houseOf(config: Config, backends: Backends, offer: Offer): House {
     withhold: new Set(config.extensions.withhold),
     xclient: backends.useXclient,
     trap: config.trap,
+    load,
     bareNewline: config.message.bareNewline,
   }
 }

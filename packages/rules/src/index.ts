@@ -52,6 +52,7 @@ export {
   Tally,
   type Verdict,
 } from './judge.ts'
+export { type LoadLimits, type LoadReading, shedShare } from './load.ts'
 export { type Lesson, lessonOf } from './memory.ts'
 export { contains, formatNetwork, type Network, networkOf, parseNetwork } from './network.ts'
 export { NetworkSet, NetworkSetBuilder } from './network-set.ts'

@@ -1,4 +1,4 @@
-import type { DnsblZone, Network, Policy } from '@sallyport/rules'
+import type { DnsblZone, LoadLimits, Network, Policy } from '@sallyport/rules'
 import type { Waits } from '../session/house.ts'
 
 /** Where to listen, or whom to call. */
@@ -81,10 +81,13 @@ export interface Config {
   readonly access: AccessLists
   readonly dnsbl: Dnsbl
   readonly policy: Policy
+  /** How long a client that has too many connections waits for the word that sends it away, ms. */
+  readonly turnedAway: number
   readonly extensions: Extensions
   readonly message: { readonly bareNewline: BareNewline }
   readonly trap: { readonly sessions: number; readonly interval: number; readonly wait: number }
   readonly decoy: Decoy
+  readonly load: LoadLimits & { readonly perClient: number }
   readonly limits: Limits
   readonly timeouts: Timeouts
   readonly store: MemoryStore | RedisStore

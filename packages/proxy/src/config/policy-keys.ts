@@ -35,6 +35,11 @@ export const delays = section({
     .describe(
       'How long a client that has failed a check waits for each further line of a greeting or an EHLO reply; to talk meanwhile is to talk before its turn.',
     ),
+  turned_away: duration('0s', '1m', '15s')
+    .prefault('15s')
+    .describe(
+      'How long a client that is turned away for its number of connections, or because there are too many of all, waits for the 421, so that it is not back at once. Of 1,000 at a time.',
+    ),
 })
 
 const names = z.array(leaves.routeDomain).max(1000).prefault([])

@@ -10,6 +10,7 @@ import { delays, delaysOf, exception, preset } from './policy-keys.ts'
 import { section } from './section.ts'
 import { store } from './store-keys.ts'
 import { listenKeys, tlsKeys, usualMode, writtenListen } from './tls-keys.ts'
+import { decoy, trap } from './trap-keys.ts'
 
 /**
  * THE KEYS of the configuration: their kinds, defaults and meanings. The file's errors, the JSON Schema, the reference in
@@ -104,25 +105,19 @@ const extensions = section({
     ),
 })
 
-const trap = section({
-  sessions: count(0, 1_000_000)
-    .prefault(1000)
-    .describe('The most clients that are trapped at a time; when all places are taken the least suspicious is let go.'),
-  interval: duration('50ms', '10s', '1s').prefault('1s').describe('The time between two octets of a reply.'),
-  wait: duration('10s', '1h', '10m')
-    .prefault('10m')
-    .describe(
-      'How long a client is held at most, and so how many octets are said to it: 600 in 10 minutes of 1 s each.',
-    ),
-})
-
-const decoy = section({
-  folder: leaves.path
-    .optional()
-    .describe('Where a sample of the messages is kept, readable for the gate alone; none: nothing is kept.'),
-  messages: count(1, 1_000_000).prefault(100).describe('The most samples that are kept; the oldest go.'),
-  size: size(1024, 67_108_864, '64k').prefault('64k').describe('How much of a message is kept.'),
-  sessions: count(1, 100_000).prefault(100).describe('The most clients at a time; above that they are refused.'),
+const load = section({
+  event_loop: duration('10ms', '1m', '250ms')
+    .prefault('250ms')
+    .describe('How late the event loop may be before unknown clients are turned away.'),
+  backend: duration('100ms', '5m', '10s')
+    .prefault('10s')
+    .describe('How long the backend may take to answer MAIL or RCPT before they are.'),
+  shed: leaves.share
+    .prefault('90%')
+    .describe('The share of them that is asked to come back later, at twice these values; 0%: nobody ever.'),
+  per_client: count(1, 1_000_000)
+    .prefault(10)
+    .describe('The most connections of one client at a time while any are turned away.'),
 })
 
 const drain = section({
@@ -194,6 +189,7 @@ const file = z.strictObject({
     .describe(
       'Clients that fail a check with the action decoy speak with a server of the gate that takes their message and refuses it at its end. Needs no server of yours; a change of sessions needs a restart.',
     ),
+  load: load.prefault({}).describe('What happens under load: known clients go first.'),
   limits: limits.prefault({}).describe('Bounds.'),
   timeouts: timeouts.prefault({}).describe('The longest waits.'),
   store,
@@ -207,7 +203,8 @@ const file = z.strictObject({
 export const configuration = z.codec(file, z.custom<Config>(), {
   decode: found => {
     const { trusted_proxies, health_checks, recipient_domains, ...rest } = found
-    const { offence_ttl, checks, score: points, preset: name, delays: waits, exceptions, ...others } = rest
+    const { offence_ttl, checks, score: points, preset: name, delays: given, exceptions, ...others } = rest
+    const { turnedAway, ...waits } = given
     const policy: Policy = {
       preset: name,
       checks,
@@ -225,10 +222,11 @@ export const configuration = z.codec(file, z.custom<Config>(), {
       trustedProxies: trusted_proxies,
       healthChecks: health_checks,
       recipientDomains: recipient_domains,
+      turnedAway,
       policy,
     }
   },
-  encode: ({ trustedProxies, healthChecks, recipientDomains, policy, listen, tls, ...others }) => {
+  encode: ({ trustedProxies, healthChecks, recipientDomains, policy, listen, tls, turnedAway, ...others }) => {
     const { ciphers, ...otherTls } = tls
     const written = {
       ...others,
@@ -238,7 +236,7 @@ export const configuration = z.codec(file, z.custom<Config>(), {
       health_checks: healthChecks,
       recipient_domains: recipientDomains,
       preset: policy.preset ?? defaultPreset,
-      delays: policy.delays ?? {},
+      delays: { ...policy.delays, turnedAway },
       exceptions: policy.exceptions ?? [],
       checks: policy.checks ?? {},
       score: policy.score ?? defaultScore,

@@ -88,5 +88,7 @@ export interface House {
   readonly xclient: boolean
   /** Of trapped clients: the time between two octets, and in all, ms. */
   readonly trap: { readonly interval: number; readonly wait: number }
+  /** The share of unknown clients that is turned away, as it is now. */
+  readonly load: { readonly shed: number }
   readonly bareNewline: 'normalise' | 'refuse'
 }
