@@ -96,7 +96,8 @@ export function sessionLine(session: Session): Readonly<Record<string, unknown>>
       end: after(journal.endedAt, startedAt),
       waited: journal.waited === 0 ? undefined : journal.waited,
     },
-    left_after: journal.leftAfter < 0 ? undefined : journal.leftAfter,
+    left_in: journal.leftIn ?? undefined,
+    left_after: journal.leftIn === null ? undefined : journal.leftAfter,
     commands: facts.commands,
     bytes: { in: journal.octetsFromClient, message: journal.octetsToBackend, backend: journal.octetsFromBackend },
   }

@@ -16,7 +16,7 @@ test('of what a trapped client sends a kilobyte is kept, and then it is not read
     access: 'deny',
     server: addressOf('192.0.2.25'),
     greetWait: 0,
-dice: 0.5,
+    dice: 0.5,
     health: false,
     starttls: 'off',
   } as const

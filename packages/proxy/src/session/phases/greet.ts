@@ -27,6 +27,7 @@ const greet: Phase = {
   },
 
   clientEnded(session, now) {
+    session.journal.left('greet', session.startedAt, now)
     session.conclude('hangup', now)
   },
 

@@ -55,7 +55,7 @@ class Hold implements Phase {
   clientEnded(session: Session, now: Instant): void {
     // One that has sent its whole dialogue at once may still be reading.
     if (session.lines.pending > 0) return
-    session.journal.leftAfter = now - this.since
+    session.journal.left(moments[this.command.verb] ?? 'other', this.since, now)
     session.conclude('hangup', now)
   }
 

@@ -41,7 +41,7 @@ class Lines implements Phase {
   clientEnded(session: Session, now: Instant): void {
     // One that has sent its whole dialogue at once may still be reading.
     if (session.lines.pending > 0) return
-    session.journal.leftAfter = now - this.since
+    session.journal.left(session.journal.greetedAt <= now ? 'hello' : 'greet', this.since, now)
     session.conclude('hangup', now)
   }
 

@@ -19,6 +19,7 @@ class Trap implements Phase {
   readonly name = 'trap'
   /** What every recipient hears. */
   private readonly refusal: string
+  private readonly since: Instant
   private readonly end: Instant
   /** What is still to be said of the present reply. */
   private left: string
@@ -28,6 +29,7 @@ class Trap implements Phase {
   constructor(session: Session, refusal: string, first: string, now: Instant) {
     this.refusal = refusal
     this.left = first
+    this.since = now
     this.end = now + session.house.trap.wait
     this.schedule(session, now)
   }
@@ -46,6 +48,7 @@ class Trap implements Phase {
   }
 
   clientEnded(session: Session, now: Instant): void {
+    session.journal.left('trap', this.since, now)
     session.conclude('hangup', now)
   }
 
