@@ -38,6 +38,7 @@ export async function dribble(): Promise<Row[]> {
   const core = (gate.cpu() - cpu) / seconds
   const each = (heard - before) / seconds / count
   const memory = gate.rss() - idle
+  const bare = await writes(sockets)
   for (const socket of sockets) socket.destroy()
   await Promise.all([gate.stop(), sink.stop()])
   if (each < 0.9) throw new Error(`only ${each.toFixed(2)} octets a second each`)
@@ -55,7 +56,24 @@ export async function dribble(): Promise<Row[]> {
       ratio: core / 0.1,
       budget: 1,
     },
+    { what: `${count} octets by a bare socket.write, of a second of one core`, value: `${(bare * 100).toFixed(1)} %` },
   ]
+}
+
+/** The yardstick: what an octet to each costs in Node and the kernel without a gate, seconds of CPU. */
+async function writes(sockets: readonly Socket[]): Promise<number> {
+  for (const socket of sockets) socket.pause()
+  let least = Number.POSITIVE_INFINITY
+  for (let round = 0; round < 5; round++) {
+    const before = process.cpuUsage()
+    for (let i = 0; i < sockets.length; i += 500) {
+      for (const socket of sockets.slice(i, i + 500)) socket.write('x', 'latin1')
+      await new Promise(resolve => setImmediate(resolve))
+    }
+    const { user, system } = process.cpuUsage(before)
+    least = Math.min(least, (user + system) / 1e6)
+  }
+  return least
 }
 
 /** Memory settles once the garbage of the start, or of the connecting, has been collected. */

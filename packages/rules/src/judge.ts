@@ -50,6 +50,12 @@ class Sum {
   }
 }
 
+/** Nothing is known of most that are held: one for all of them. */
+const unmarked: readonly boolean[] = []
+
+const marked = (plan: Plan, names: readonly string[]): readonly boolean[] =>
+  names.length === 0 ? unmarked : plan.checks.map(({ name }) => names.includes(name))
+
 /** What the checks have said of one session so far. Outcomes only grow: what has failed stays failed. */
 export class Tally {
   /** One for each check of the plan, in its order. */
@@ -59,23 +65,18 @@ export class Tally {
   /** Why no other check is needed; null: nobody vouched. */
   vouched: string | null = null
   /** Checks that this client has passed before, by position in the plan. */
-  private readonly remembered: boolean[]
+  private remembered: readonly boolean[] = unmarked
   /** Checks that it failed before. */
-  private readonly offended: boolean[]
+  private offended: readonly boolean[] = unmarked
 
   constructor(plan: Plan) {
-    const count = plan.checks.length
-    this.outcomes = new Array<Outcome>(count).fill(todo)
-    this.remembered = new Array<boolean>(count).fill(false)
-    this.offended = new Array<boolean>(count).fill(false)
+    this.outcomes = new Array<Outcome>(plan.checks.length).fill(todo)
   }
 
   /** What the store knows of the client: names of checks whose pass, or whose failure, still holds. */
   recall(plan: Plan, passed: readonly string[], failed: readonly string[]): void {
-    plan.checks.forEach((planned, i) => {
-      this.remembered[i] = passed.includes(planned.name)
-      this.offended[i] = failed.includes(planned.name)
-    })
+    this.remembered = marked(plan, passed)
+    this.offended = marked(plan, failed)
   }
 
   isRemembered(position: number): boolean {
