@@ -27,6 +27,7 @@ async function metrics(): Promise<string> {
     servers: () => [{ name: '10.0.0.1:25', up: true, open: 0, ejected: 0 }],
     backendWaiting: () => 0,
     logDropped: () => 0,
+    decisionsDropped: () => 0,
     lists: () => [{ name: 'bl.example', healthy: true }],
     certificates: () => ({ expiries: [{ certificate: 'mx.example', at: 2_000_000_000 }], isCurrent: true }),
     access: () => ({ allow: 0, deny: 0, loadedAt: 0 }),

@@ -328,7 +328,7 @@ export const parts: readonly Part[] = [
       },
       {
         what: 'Fields of a client in Redis',
-        bound: proxy('store/redis.ts', 'mostFields', 'count'),
+        bound: proxy('store/client-scripts.ts', 'mostFields', 'count'),
         follows: 'it is somebody else’s key, and left alone',
         source: own,
       },

@@ -141,7 +141,8 @@ test('a list that is only observed vouches for nobody', () => {
   const observing: Policy = { checks: { dnsbl: { options: { allow: -3 } } } }
   const { verdict, tally } = session(observing, {}, ranked(-3), ahead)
   assert.deepEqual([verdict.action, tally.vouched], ['defer', null])
-  assert.equal(tally.outcomes[2]?.kind, 'vouch')
+  const lists = makePlan(observing).checks.findIndex(({ name }) => name === 'dnsbl')
+  assert.equal(tally.outcomes[lists]?.kind, 'vouch')
 })
 
 test('what has failed stays failed when the facts change', () => {
@@ -170,7 +171,10 @@ test('a stage is settled when its checks are; later stages and observers are not
     const { plan, tally } = session(policy, history, ...steps)
     return [isSettled('recall', plan, tally), isSettled('greet', plan, tally), isSettled('command', plan, tally)]
   }
-  const acting: Policy = { checks: { dnsbl: { action: 'defer' } } }
+  // Of some nobody can know before the end.
+  const acting: Policy = {
+    checks: { dnsbl: { action: 'defer' }, trusted: { enabled: false }, 'trap-recipient': { enabled: false } },
+  }
   const waited = { greetWait: 6000, greeted: true }
   assert.deepEqual(settled({}, {}), [true, false, false])
   assert.deepEqual(settled({}, {}, waited), [true, true, false], 'the DNS lists only observe')
@@ -231,12 +235,12 @@ test('what no check needs is not asked', () => {
     const { plan, tally } = session(policy, { passed: [...passed] }, ...steps)
     return questions.filter(question => isAsked(question, plan, tally))
   }
-  assert.deepEqual(asked({}, []), ['dnsbl', 'reverse-name', 'hello-name', 'sender-domain', 'spf'])
+  assert.deepEqual(asked({}, []), [...questions])
   assert.deepEqual(asked({}, ['no-reverse-name', 'reverse-mismatch', 'dnsbl']).slice(0, 2), [
     'reverse-name',
     'hello-name',
   ])
   assert.deepEqual(asked({}, ['no-reverse-name', 'reverse-mismatch', 'generic-name'])[1], 'hello-name')
-  assert.deepEqual(asked({ checks: { spf: { enabled: false } } }, []).at(-1), 'sender-domain')
+  assert.ok(!asked({ checks: { spf: { enabled: false } } }, []).includes('spf'))
   assert.deepEqual(asked({}, [], { access: 'allow' }), [])
 })

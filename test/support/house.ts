@@ -1,5 +1,6 @@
 import { type House, Offer, type Waits } from '@sallyport/proxy/session/house.js'
 import { Routes } from '@sallyport/proxy/session/routes.js'
+import { TrapRecipients } from '@sallyport/proxy/session/trap-recipients.js'
 import { checks, Plans, type Policy, type Question } from '@sallyport/rules'
 
 export const hostname = 'mx.example.test'
@@ -28,6 +29,7 @@ export interface HouseOptions {
   readonly asks?: readonly Question[]
   readonly keywords?: readonly string[]
   readonly recipientDomains?: readonly string[]
+  readonly traps?: readonly string[]
   readonly xclient?: boolean
   readonly routes?: ReadonlyMap<string, string>
   readonly connect?: House['connect']
@@ -47,12 +49,14 @@ export function makeHouse(options: HouseOptions = {}): House {
   const offer = new Offer(hostname)
   offer.renew(options.keywords ?? ['PIPELINING', 'SIZE 10240000', '8BITMIME', 'XCLIENT NAME ADDR'])
   return {
+    version: '00000000',
     hostname,
     offer,
     plans: new Plans(withoutQuestions(policy, [...(options.asks ?? []), ...(options.lists ? ['dnsbl' as const] : [])])),
     waits: { ...waits, ...options.waits },
     limits: { commandLine: options.commandLine ?? 2048, commands: options.commands ?? 1000 },
     recipientDomains: options.recipientDomains === undefined ? null : new Set(options.recipientDomains),
+    traps: new TrapRecipients(options.traps ?? []),
     xclient: options.xclient ?? false,
     routes: new Routes(options.routes ?? new Map()),
     connect: options.connect ?? 'rcpt',

@@ -6,6 +6,7 @@ import { Passage } from './backends/passage.ts'
 import type { ListenMode } from './config/config.ts'
 import { isBehind, regulate } from './flow.ts'
 import type { Gate } from './gate.ts'
+import { ask } from './inquiry.ts'
 import type { ProxyHeaderReader } from './proxy-protocol/decode.ts'
 import { arrivalOf, turnAway } from './reception.ts'
 import type { TlsInfo } from './session/arrival.ts'
@@ -145,9 +146,8 @@ export class Connection implements Port, WheelEntry {
 
   /** The gate stops now. */
   dismiss(): void {
-    const { session } = this
-    if (session === null) this.client.destroy()
-    else this.drive(() => session.dismiss(this.gate.clock()))
+    if (this.session === null) this.client.destroy()
+    else this.drive(() => this.session?.dismiss(this.gate.clock()))
   }
 
   /** The client's side is closed for good. */
@@ -229,8 +229,8 @@ export class Connection implements Port, WheelEntry {
     if (backend !== null && backend.writableCorked > 0) backend.uncork()
   }
 
-  ask(ask: Ask): void {
-    this.gate.ask(this, ask)
+  ask(question: Ask): void {
+    ask(this, question)
   }
 
   open(group: string | null): void {
@@ -293,7 +293,7 @@ export class Connection implements Port, WheelEntry {
     const { gate, key } = this
     gate.traps.leave(this)
     gate.conclude(session, this.passage?.server ?? null)
-    if (key !== null) gate.learn(session, key, this.ends.client)
+    if (key !== null) gate.learn(session, key)
   }
 }
 

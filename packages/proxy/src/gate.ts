@@ -1,4 +1,4 @@
-import { type Address, contains, type Instant, isPrivate, lessonOf, NetworkSet, Plans } from '@sallyport/rules'
+import { type Address, type Instant, NetworkSet } from '@sallyport/rules'
 import type { AccessLists } from './access.ts'
 import { Backends } from './backends/backends.ts'
 import type { GroupPlan } from './backends/plan.ts'
@@ -7,13 +7,16 @@ import { Watch } from './backends/watch.ts'
 import { Census } from './census.ts'
 import type { Config } from './config/config.ts'
 import type { Connection } from './connection.ts'
+import { Decisions } from './decisions/decisions.ts'
+import { greetWaitOf, houseOf } from './house.ts'
 import { IdSource } from './id.ts'
 import { Load } from './load.ts'
 import type { Log } from './log.ts'
 import { Lookups } from './lookups/lookups.ts'
+import { Memory } from './memory.ts'
 import { Metrics } from './metrics.ts'
 import { type House, Offer } from './session/house.ts'
-import type { Ask, Asked } from './session/port.ts'
+import type { Asked } from './session/port.ts'
 import { replies } from './session/replies.ts'
 import type { Session } from './session/session.ts'
 import { countSession } from './session-count.ts'
@@ -41,7 +44,9 @@ export class Gate {
   readonly metrics: Metrics
   readonly log: Log
   readonly store: Store
+  readonly memory: Memory
   readonly offer: Offer
+  readonly decisions: Decisions
   config: Config
   house: House
   readonly watch: Watch
@@ -51,7 +56,7 @@ export class Gate {
   draining = false
   /** Called when a session finds a server in trouble, for the probe to look at once. */
   onTrouble: (server: Server) => void = () => {}
-  private lookups: Lookups
+  lookups: Lookups
   private trusted: NetworkSet
   private probes: NetworkSet
 
@@ -67,6 +72,8 @@ export class Gate {
     this.log = log
     this.certificates = certificates
     this.store = store
+    this.memory = new Memory(store)
+    this.decisions = new Decisions(log)
     this.access = access
     this.config = config
     this.traps.places = config.trap.sessions
@@ -88,6 +95,7 @@ export class Gate {
       servers: () => this.backends.servers,
       backendWaiting: () => this.backends.waiting,
       logDropped: () => this.log.dropped,
+      decisionsDropped: () => this.decisions.dropped,
       certificates: () => this.certificates,
       lists: () => this.lookups.health.lists,
       access: () => ({ ...this.access.entries, loadedAt: this.access.loadedAt }),
@@ -134,54 +142,7 @@ export class Gate {
 
   /** The pause before the greeting, ms: that of the first network that holds the client, or the general one. */
   greetWait(address: Address): number {
-    const { networks, wait } = this.config.greet
-    return networks.find(({ network }) => contains(network, address))?.wait ?? wait
-  }
-
-  /** Finds out what a session asks. The answer comes in a later turn, never from within this call. */
-  ask(connection: Connection, ask: Ask): void {
-    const { session } = connection
-    if (session === null) return
-    switch (ask) {
-      case 'recall':
-        void this.store.recall(connection.key ?? '').then(({ passed, failed }) => {
-          connection.drive(() => session.answer({ ask, passed, failed }, this.clock()))
-        })
-        return
-      case 'dnsbl':
-        this.lookups.dnsbl.ask(connection.ends.client, finding => {
-          connection.drive(() => session.answer({ ask, finding }, this.clock()))
-        })
-        return
-      case 'reverse-name':
-        this.lookups.reverseName.ask(connection.ends.client, name => {
-          connection.drive(() => session.answer({ ask, name }, this.clock()))
-        })
-        return
-      case 'hello-name': {
-        const hello = session.facts.hello ?? ''
-        this.lookups.helloName(hello, found => {
-          connection.drive(() => session.answer({ ask, hello, found }, this.clock()))
-        })
-        return
-      }
-      case 'sender-domain': {
-        const sender = session.facts.sender ?? ''
-        this.lookups.senderDomain(sender, found => {
-          connection.drive(() => session.answer({ ask, sender, found }, this.clock()))
-        })
-        return
-      }
-      case 'spf': {
-        const about = { sender: session.facts.sender ?? '', hello: session.facts.hello ?? '' }
-        this.lookups.spf.ask(connection.ends.client, about, finding => {
-          connection.drive(() => session.answer({ ask, ...about, finding }, this.clock()))
-        })
-        return
-      }
-      default:
-        ask satisfies never
-    }
+    return greetWaitOf(this.config, address)
   }
 
   /** A server took `wait` ms to answer. */
@@ -210,17 +171,15 @@ export class Gate {
       return
     }
     countSession(this.metrics, session, verdict)
+    this.decisions.add(session)
     if (!this.log.tells('info')) return
     this.log.session({ ...sessionLine(session), backend: server?.name }, sentence(session))
   }
 
-  /** What the session taught of its client, kept under its key. */
-  learn(session: Session, key: string, client: Address): void {
-    const lesson = lessonOf(session.plan, session.tally)
-    if (lesson === null) return
-    // Never learn against ourselves: private and loopback addresses gain no bad name.
-    if (!isPrivate(client)) this.store.remember(key, lesson)
-    else if (Object.keys(lesson.passed).length > 0) this.store.remember(key, { passed: lesson.passed, failed: {} })
+  /** What the session taught of its client. */
+  learn(session: Session, key: string): void {
+    const { learnPrivate } = this.config.reputation
+    this.memory.learn(session, key, { learnPrivate, proxies: this.trusted })
   }
 
   /** One line when clients begin to be turned away for the load, and one when they are not any more. */
@@ -252,29 +211,5 @@ export class Gate {
       },
       fault: fault => this.fault(fault, null),
     })
-  }
-}
-
-function houseOf(config: Config, backends: Backends, offer: Offer, load: Load): House {
-  const asksLists = config.dnsbl.zones.length > 0
-  const policy = asksLists
-    ? config.policy
-    : { ...config.policy, checks: { ...config.policy.checks, dnsbl: { enabled: false } } }
-  return {
-    hostname: config.hostname,
-    plans: new Plans(policy),
-    offer,
-    waits: config.timeouts,
-    limits: config.limits,
-    recipientDomains: config.recipientDomains.length > 0 ? new Set(config.recipientDomains) : null,
-    routes: backends.routes,
-    connect: config.backend.connect,
-    auth: config.backend.auth,
-    verbs: config.extensions.verbs === 'any' ? null : new Set(config.extensions.verbs),
-    withhold: new Set(config.extensions.withhold),
-    xclient: backends.useXclient,
-    trap: config.trap,
-    load,
-    bareNewline: config.message.bareNewline,
   }
 }

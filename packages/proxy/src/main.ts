@@ -54,7 +54,10 @@ export async function start(
   const { access, certificates, plans, problems } = await readFiles(config, embeddedAt(null), log)
   if (plans === null || problems.length > 0) throw new StartError(problems)
   const mta = config.backend.servers === null ? await embedded(config, log) : null
-  const store = openStore(config.store, { log: storeLog(log), now: () => Math.floor(Date.now() / 1000) })
+  const store = openStore(
+    { ...config.store, fading: config.reputation.fading },
+    { log: storeLog(log), now: () => Math.floor(Date.now() / 1000) },
+  )
   const decoy = await decoyFor(config, log, null)
   if (typeof decoy === 'string') throw new StartError([decoy])
   const found = mta === null ? plans : await plansWith(config, mta)
@@ -64,6 +67,7 @@ export async function start(
   try {
     // Our EHLO reply is the backend's, so it is asked first; but a backend that hangs must not keep the gate from its port.
     await Promise.race([probe.lookAtAll(), pause(firstLook, undefined, { ref: false })])
+    await named('decisions.file', gate.decisions.renew(config))
     const { listen: adminAt } = config.admin
     if (adminAt !== null) house.admin = await named('admin.listen', openAdmin(gate, adminAt))
     const inherited = inheritedSockets(process.env, process.pid)
@@ -86,6 +90,8 @@ export async function start(
     identity: [...new Set(gate.backends.servers.map(({ backend }) => backend.identity))].join(' '),
     embedded: mta !== null ? config.backend.maildir : undefined,
     store: config.store.kind,
+    config: gate.house.version,
+    decisions: config.decisions.file ?? undefined,
   }
   log.info(started, 'sallyport listens')
   return running(house)
@@ -164,6 +170,12 @@ function running(house: Household): Running {
       else house.decoy = decoy
       gate.metrics.reloadSuccessful.set(problems.length === 0 ? 1 : 0)
       if (plans === null || problems.length > 0) return problems
+      try {
+        await named('decisions.file', gate.decisions.renew(config))
+      } catch (fault) {
+        gate.metrics.reloadSuccessful.set(0)
+        return [fault instanceof Error ? fault.message : String(fault)]
+      }
       gate.renew(config, withDecoy(plans, config, house.decoy), access, certificates)
       access.watch()
       certificates.watch()
@@ -237,6 +249,7 @@ async function close({ gate, probe, mta, decoy, admin, listeners }: Household): 
   admin?.close()
   await mta?.stop()
   await decoy?.stop()
+  await gate.decisions.close()
   await gate.store.close()
 }
 

@@ -36,6 +36,8 @@ export interface Readings {
   servers(): readonly ServerReading[]
   backendWaiting(): number
   logDropped(): number
+  /** Decision records that could not be written. */
+  decisionsDropped(): number
   /** Networks on the operator's lists, and when one was last read (seconds since 1970). */
   access(): { readonly allow: number; readonly deny: number; readonly loadedAt: number }
   /** DNS lists by their public names. */
@@ -214,16 +216,20 @@ export class Metrics {
       },
     })
     operations.reset()
-    const dropped = new Counter({
-      name: 'sallyport_log_dropped_total',
-      help: 'Log lines dropped because their reader was too slow.',
-      registers,
-      collect() {
-        this.reset()
-        this.inc(readings.logDropped())
-      },
-    })
-    dropped.reset()
+    const dropped = (name: string, help: string, read: () => number) => {
+      const counter = new Counter({
+        name: `sallyport_${name}_dropped_total`,
+        help,
+        registers,
+        collect() {
+          this.reset()
+          this.inc(read())
+        },
+      })
+      counter.reset()
+    }
+    dropped('log', 'Log lines dropped because their reader was too slow.', readings.logDropped)
+    dropped('decisions', 'Decision records dropped: the disk was full, or too slow.', readings.decisionsDropped)
   }
 
   private readServers({ servers }: Readings): void {

@@ -98,7 +98,7 @@ export function arrivalOf({ gate, ends, health, mode }: Connection, tls: TlsInfo
 }
 
 /** Whose STARTTLS it is on a port of this mode. */
-function starttlsOf(mode: ListenMode): Starttls {
+export function starttlsOf(mode: ListenMode): Starttls {
   switch (mode) {
     case 'off':
     case 'implicit':

@@ -1,4 +1,4 @@
-import type { DnsblZone, LoadLimits, Network, Policy } from '@sallyport/rules'
+import type { DnsblZone, Fading, LoadLimits, Network, Policy } from '@sallyport/rules'
 import type { Waits } from '../session/house.ts'
 
 /** Where to listen, or whom to call. */
@@ -77,6 +77,8 @@ export interface Config {
   readonly routes: readonly Route[]
   /** Lower case. Empty: any; the backend decides. */
   readonly recipientDomains: readonly string[]
+  /** Addresses, or with one `*` patterns of them. */
+  readonly trapRecipients: readonly string[]
   readonly greet: Greet
   readonly access: AccessLists
   readonly dnsbl: Dnsbl
@@ -90,7 +92,9 @@ export interface Config {
   readonly load: LoadLimits & { readonly perClient: number }
   readonly limits: Limits
   readonly timeouts: Timeouts
+  readonly reputation: Reputation
   readonly store: MemoryStore | RedisStore
+  readonly decisions: Decisions
   /** `listen` null: no admin port. */
   readonly admin: { readonly listen: Endpoint | null }
   readonly log: { readonly level: Level }
@@ -180,6 +184,11 @@ export interface Timeouts extends Waits {
   readonly proxyHeader: number
 }
 
+export interface Reputation {
+  readonly fading: Fading
+  readonly learnPrivate: boolean
+}
+
 export interface MemoryStore {
   readonly kind: 'memory'
   readonly file: string
@@ -205,6 +214,14 @@ export interface Decoy {
   readonly size: number
   /** At a time. */
   readonly sessions: number
+}
+
+export interface Decisions {
+  /** null: they are not written. */
+  readonly file: string | null
+  /** Octets of a file, and files in all. */
+  readonly size: number
+  readonly files: number
 }
 
 export interface Drain {

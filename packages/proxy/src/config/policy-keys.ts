@@ -40,6 +40,11 @@ export const delays = section({
     .describe(
       'How long a client that is turned away for its number of connections, or because there are too many of all, waits for the 421, so that it is not back at once. Of 1,000 at a time.',
     ),
+  unknown: duration('0s', '30s', '1s')
+    .optional()
+    .describe(
+      'How long it waits for the reply to RCPT once it has asked for more than two recipients that the backend does not know.',
+    ),
 })
 
 const names = z.array(leaves.routeDomain).max(1000).prefault([])

@@ -2,11 +2,13 @@ import { hostname } from 'node:os'
 import { defaultPreset, defaultScore, type Policy, presetSettings } from '@sallyport/rules'
 import * as z from 'zod'
 import { backend, backendKeys, routeBackendKeys, routes } from './backend-keys.ts'
+import { drain, limits, load, timeouts } from './bound-keys.ts'
 import { checkKeys } from './check-keys.ts'
 import { bareNewlines, type Config, levels } from './config.ts'
 import { dnsbl, dnsblTtl } from './dnsbl-keys.ts'
 import * as leaves from './leaves.ts'
 import { delays, delaysOf, exception, preset } from './policy-keys.ts'
+import { reputation } from './reputation-keys.ts'
 import { section } from './section.ts'
 import { store } from './store-keys.ts'
 import { listenKeys, tlsKeys, usualMode, writtenListen } from './tls-keys.ts'
@@ -45,39 +47,6 @@ const access = section({
   deny_files: paths.describe('Files with one network a line, denied; read again when they change.'),
 })
 
-const limits = section({
-  connections: count(1, 1_000_000).prefault(10_000).describe('The most clients at a time.'),
-  per_client: count(1, 1_000_000).prefault(50).describe('The most connections of one client at a time.'),
-  command_line: size(512, 12_288, '2k')
-    .prefault('2k')
-    .describe('The longest command line; 512 at least (RFC 5321 4.5.3.1.4).'),
-  commands: count(10, 1_000_000).prefault(5000).describe('The most commands of a session without a message.'),
-})
-
-const timeouts = section({
-  proxy_header: duration('100ms', '1m', '5s').prefault('5s').describe('For the PROXY header of a trusted proxy.'),
-  tls_handshake: duration('1s', '5m', '30s').prefault('30s').describe('For a TLS handshake, on either side.'),
-  recall: duration('1ms', '5s', '50ms')
-    .prefault('50ms')
-    .describe('For what the store knows of the client; then it is unknown.'),
-  answers: duration('100ms', '30s', '5s')
-    .prefault('5s')
-    .describe('For what was asked of the DNS or the store about a client, before its recipient is decided without it.'),
-  command: duration('1s', '1h', '5m').prefault('5m').describe('For the next command of the client.'),
-  suspect: duration('1s', '1h', '1m')
-    .prefault('1m')
-    .describe('For the next command of a client that has failed a check, or is trapped; never more than command.'),
-  screening: duration('1s', '1d', '10m').prefault('10m').describe('For everything before the backend is opened.'),
-  data: duration('1s', '1h', '3m').prefault('3m').describe('Between two pieces of a message.'),
-  session: duration('1m', '7d', '4h').prefault('4h').describe('For the whole session.'),
-  backend_connect: duration('100ms', '5m', '5s').prefault('5s').describe('For the connection to the backend.'),
-  backend_greeting: duration('1s', '10m', '30s').prefault('30s').describe("For the backend's greeting."),
-  backend_reply: duration('1s', '1h', '5m').prefault('5m').describe("For the backend's reply to a command."),
-  backend_final: duration('1m', '1h', '10m')
-    .prefault('10m')
-    .describe("For the backend's reply to a whole message (RFC 5321 4.5.3.2.6)."),
-})
-
 const score = section({
   defer: count(0, 100_000).prefault(defaultScore.defer).describe('The sum from which a client is deferred; 0: never.'),
   refuse: count(0, 100_000).prefault(defaultScore.refuse).describe('The sum from which a client is refused; 0: never.'),
@@ -105,26 +74,18 @@ const extensions = section({
     ),
 })
 
-const load = section({
-  event_loop: duration('10ms', '1m', '250ms')
-    .prefault('250ms')
-    .describe('How late the event loop may be before unknown clients are turned away.'),
-  backend: duration('100ms', '5m', '10s')
-    .prefault('10s')
-    .describe('How long the backend may take to answer MAIL or RCPT before they are.'),
-  shed: leaves.share
-    .prefault('90%')
-    .describe('The share of them that is asked to come back later, at twice these values; 0%: nobody ever.'),
-  per_client: count(1, 1_000_000)
+const decisions = section({
+  file: leaves.path
+    .optional()
+    .describe(
+      'Where the records are written, one JSON object a line. Default: nowhere. Full files get the time as suffix.',
+    ),
+  size: size(65_536, 1024 ** 4, '100M')
+    .prefault('100M')
+    .describe('How large a file becomes.'),
+  files: count(1, 1000)
     .prefault(10)
-    .describe('The most connections of one client at a time while any are turned away.'),
-})
-
-const drain = section({
-  delay: duration('0s', '10m', '5s')
-    .prefault('0s')
-    .describe('How long new clients are still taken after the signal to stop, so that balancers notice.'),
-  wait: duration('0s', '1h', '1m').prefault('1m').describe('How long the sessions then have to come to their end.'),
+    .describe('How many files are kept, the one that is being written included; older ones are removed.'),
 })
 
 /** Every key of the file, in the order of the reference. */
@@ -151,6 +112,13 @@ const file = z.strictObject({
     .array(leaves.domain)
     .prefault([])
     .describe('The only domains that mail is taken for; none: any, the backend decides.'),
+  trap_recipients: z
+    .array(leaves.trapRecipient)
+    .max(10_000)
+    .prefault([])
+    .describe(
+      'Addresses that nobody has, for those who collect addresses; one * stands for anything. The check trap-recipient judges by them.',
+    ),
   greet: greet.prefault({}).describe('The pause before the greeting.'),
   access: access.prefault({}).describe('Your own lists of clients.'),
   dnsbl: dnsbl.prefault({}).describe('The DNS lists of clients; the check dnsbl judges by them.'),
@@ -174,6 +142,7 @@ const file = z.strictObject({
     .describe(
       'For how long a failed check is remembered against a client; never against private and loopback addresses.',
     ),
+  reputation,
   extensions: extensions.prefault({}).describe('What is passed on of extensions that the gate need not know.'),
   message: section({
     bare_newline: z
@@ -193,6 +162,9 @@ const file = z.strictObject({
   limits: limits.prefault({}).describe('Bounds.'),
   timeouts: timeouts.prefault({}).describe('The longest waits.'),
   store,
+  decisions: decisions
+    .prefault({})
+    .describe('A record of each session: what was seen, what followed, and why; for sallyport explain and replay.'),
   admin: admin.prefault({}).describe('The port for operators.'),
   log: section({ level: z.enum(levels).prefault('info').describe('The least level that is written.') })
     .prefault({})
@@ -202,7 +174,7 @@ const file = z.strictObject({
 
 export const configuration = z.codec(file, z.custom<Config>(), {
   decode: found => {
-    const { trusted_proxies, health_checks, recipient_domains, ...rest } = found
+    const { trusted_proxies, health_checks, recipient_domains, trap_recipients, ...rest } = found
     const { offence_ttl, checks, score: points, preset: name, delays: given, exceptions, ...others } = rest
     const { turnedAway, ...waits } = given
     const policy: Policy = {
@@ -223,18 +195,24 @@ export const configuration = z.codec(file, z.custom<Config>(), {
       healthChecks: health_checks,
       recipientDomains: recipient_domains,
       turnedAway,
+      trapRecipients: trap_recipients,
       policy,
+      decisions: { ...found.decisions, file: found.decisions.file ?? null },
     }
   },
-  encode: ({ trustedProxies, healthChecks, recipientDomains, policy, listen, tls, turnedAway, ...others }) => {
+  encode: ({ trustedProxies, healthChecks, recipientDomains, trapRecipients, policy, turnedAway, ...rest }) => {
+    const { listen, tls, decisions: kept, ...others } = rest
     const { ciphers, ...otherTls } = tls
+    const { file: decisionFile, ...otherDecisions } = kept
     const written = {
       ...others,
       listen: listen.map(one => writtenListen(one, usualMode(tls.certificates))),
       tls: ciphers === null ? otherTls : { ...otherTls, ciphers },
+      decisions: decisionFile === null ? otherDecisions : { ...otherDecisions, file: decisionFile },
       trusted_proxies: trustedProxies,
       health_checks: healthChecks,
       recipient_domains: recipientDomains,
+      trap_recipients: trapRecipients,
       preset: policy.preset ?? defaultPreset,
       delays: { ...policy.delays, turnedAway },
       exceptions: policy.exceptions ?? [],

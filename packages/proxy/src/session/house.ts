@@ -1,6 +1,7 @@
 import type { Plans } from '@sallyport/rules'
 import { ehloReply, keywordOf, offered, type View } from '../smtp/keywords.ts'
 import type { Routes } from './routes.ts'
+import type { TrapRecipients } from './trap-recipients.ts'
 
 /** How long the gate waits for whom, in milliseconds. */
 export interface Waits {
@@ -62,6 +63,8 @@ export class Offer {
 
 /** What every session of one configuration shares. A reload makes a new house; open sessions stay in theirs. */
 export interface House {
+  /** Which configuration it is of, for records. */
+  readonly version: string
   readonly hostname: string
   readonly plans: Plans
   readonly offer: Offer
@@ -74,6 +77,8 @@ export interface House {
   }
   /** Domains for which mail is taken; null: the backend decides. */
   readonly recipientDomains: ReadonlySet<string> | null
+  /** Recipients that nobody has. */
+  readonly traps: TrapRecipients
   /** Which backends a recipient's domain belongs to. */
   readonly routes: Routes
   /** When the backend is opened: at the first good RCPT, at MAIL, or before the greeting, if the client is known by then. */

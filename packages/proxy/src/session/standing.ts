@@ -1,4 +1,4 @@
-import type { Bearing, Instant, Plan } from '@sallyport/rules'
+import { type Bearing, type Facts, type Instant, type Plan, unknownOf } from '@sallyport/rules'
 import type { View } from '../smtp/keywords.ts'
 import type { Session } from './session.ts'
 
@@ -22,8 +22,15 @@ export function bearingOf(session: Session, greetedAt: Instant): Bearing {
     isClean: tally.verdict.action === 'none',
     score: tally.score,
     errors: facts.junkCommands,
+    unknown: unknownSoFar(facts),
     waited: journal.waited + greetedAt - session.startedAt,
   }
+}
+
+/** Of this session and those before it; nothing as long as it has asked for none in this one. */
+function unknownSoFar({ backend, standing }: Facts): number {
+  const now = unknownOf(backend)
+  return now === 0 ? 0 : now + Math.floor(standing?.unknown ?? 0)
 }
 
 /** How long the client may take over its next command, ms. */
@@ -35,6 +42,11 @@ export function commandWait({ house, tally }: Session): number {
 /** Its name is asked for at once, whatever the store will say of it. */
 export function wantsName({ house }: Session): boolean {
   return house.xclient || house.plans.usesNames
+}
+
+/** Its connection is counted: the check of rates would act. */
+export function isCounted({ plan, tally }: Session): boolean {
+  return plan.checks.some((planned, i) => planned.name === 'rate' && tally.actionFor(planned, i) !== 'observe')
 }
 
 /** The client was known when it came: its passes were remembered. */

@@ -1,6 +1,7 @@
 import type { Instant } from '@sallyport/rules'
 import { isNegative, isPositive, type Reply } from '../../smtp/reply.ts'
 import { decoyRefusal, isLured } from '../decoy.ts'
+import { noteHeard } from '../heard.ts'
 import type { Ending } from '../journal.ts'
 import type { Phase } from '../phase.ts'
 import { replies } from '../replies.ts'
@@ -85,6 +86,7 @@ class Message implements Phase {
     session.handedOver = false
     session.commandsSinceMessage = 0
     if (isPositive(reply) && !isLured(session)) session.facts.junkCommands = 0
+    noteHeard(session, 'dot', reply)
     this.relay.endMessage(session)
     this.relay.resume(session, account(session, reply), now)
   }

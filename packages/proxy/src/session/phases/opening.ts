@@ -4,6 +4,7 @@ import { offersKeyword } from '../../smtp/keywords.ts'
 import { isNegative, isPositive, type Reply } from '../../smtp/reply.ts'
 import { decoyRefusal, isLured } from '../decoy.ts'
 import { declineRcpt, refuse, verdictForRecipient } from '../dialogue.ts'
+import { noteHeard } from '../heard.ts'
 import { introduction } from '../identity.ts'
 import type { Phase } from '../phase.ts'
 import type { Ask, Asked, Attempt, Reached } from '../port.ts'
@@ -215,6 +216,7 @@ class Opening implements Phase {
     session.port.reached('declined')
     if (isLured(session)) return this.giveUp(session, session.journal.refusal(decoyRefusal(session)), now)
     session.journal.backendSaid(reply)
+    if (this.step === 'mail') noteHeard(session, 'mail', reply)
     if (reply.code === 421) return session.conclude('backend closed', now, reply.text)
     this.giveUp(session, reply.text, now)
   }

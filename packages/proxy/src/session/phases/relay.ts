@@ -7,6 +7,7 @@ import { isNegative, isPositive, type Reply } from '../../smtp/reply.ts'
 import { besideDecoy, inOwnWords, isLured } from '../decoy.ts'
 import { answerAlways, forbidding, groupFor, junk, nextCommand, noteHello, screenRecipient } from '../dialogue.ts'
 import { mailOf } from '../envelope.ts'
+import { noteReply } from '../heard.ts'
 import type { Phase } from '../phase.ts'
 import type { Asked } from '../port.ts'
 import { replies, verdictReply } from '../replies.ts'
@@ -229,6 +230,7 @@ export class Relay implements Phase {
     const { journal, facts } = session
     if (good) noteHello(session, awaiting)
     if (!good && reply.code >= 400 && !isLured(session)) journal.backendSaid(reply)
+    noteReply(session, verb, reply)
     if (verb === 'RCPT') this.hasRecipient ||= good
     else if (good && endsTransaction(verb)) this.endMessage(session)
     if (verb === 'MAIL' && good) {
