@@ -27,6 +27,7 @@ export {
   type Bearing,
   type Delays,
   delayOf,
+  lineDelayOf,
   type Moment,
   moments,
   mostForAny,
