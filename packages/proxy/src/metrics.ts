@@ -1,4 +1,4 @@
-import { checks } from '@sallyport/rules'
+import { checks, type LoadReading } from '@sallyport/rules'
 import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client'
 import { queueResults } from './backends/group.ts'
 import { Durations } from './durations.ts'
@@ -31,10 +31,13 @@ export interface Readings {
   draining(): boolean
   /** Clients that are trapped now. */
   trapped(): number
+  load(): { readonly shed: number; readonly reading: LoadReading }
   backendUp(): boolean
   servers(): readonly ServerReading[]
   backendWaiting(): number
   logDropped(): number
+  /** Decision records that could not be written. */
+  decisionsDropped(): number
   /** Networks on the operator's lists, and when one was last read (seconds since 1970). */
   access(): { readonly allow: number; readonly deny: number; readonly loadedAt: number }
   /** DNS lists by their public names. */
@@ -65,6 +68,13 @@ export class Metrics {
     'client',
     ['new', 'known', 'allowed'],
     delay,
+  )
+  readonly patience = new Durations<'new' | 'known' | 'suspect'>(
+    'sallyport_patience_seconds',
+    'Until a client hung up during a pause, a delay or in the trap.',
+    'class',
+    ['new', 'known', 'suspect'],
+    session,
   )
   readonly checks: Counter<'check' | 'outcome' | 'action'>
   readonly replies: Counter<'code'>
@@ -126,7 +136,9 @@ export class Metrics {
   }
 
   async text(): Promise<string> {
-    const durations = [this.sessionSeconds, this.addedDelay, this.backendReply].map(histogram => histogram.text())
+    const durations = [this.sessionSeconds, this.addedDelay, this.patience, this.backendReply].map(histogram =>
+      histogram.text(),
+    )
     return `${await this.registry.metrics()}\n${durations.join('')}${await this.process.metrics()}`
   }
 
@@ -145,6 +157,13 @@ export class Metrics {
     gauge('connections_open', 'Connections now.', readings.connectionsOpen)
     gauge('connections_limit', 'Connections at most.', readings.connectionsLimit)
     gauge('trapped_clients', 'Clients that are trapped now.', readings.trapped)
+    gauge('load_shed_share', 'The share of unknown clients that is turned away.', () => readings.load().shed)
+    gauge('load_event_loop_seconds', 'How late the event loop is.', () => readings.load().reading.eventLoop / 1000)
+    gauge(
+      'load_backend_seconds',
+      'How long the backend takes of late to answer.',
+      () => readings.load().reading.backend / 1000,
+    )
     gauge('draining', 'Whether the gate is about to stop.', () => Number(readings.draining()))
     gauge(
       'backend_up',
@@ -197,16 +216,20 @@ export class Metrics {
       },
     })
     operations.reset()
-    const dropped = new Counter({
-      name: 'sallyport_log_dropped_total',
-      help: 'Log lines dropped because their reader was too slow.',
-      registers,
-      collect() {
-        this.reset()
-        this.inc(readings.logDropped())
-      },
-    })
-    dropped.reset()
+    const dropped = (name: string, help: string, read: () => number) => {
+      const counter = new Counter({
+        name: `sallyport_${name}_dropped_total`,
+        help,
+        registers,
+        collect() {
+          this.reset()
+          this.inc(read())
+        },
+      })
+      counter.reset()
+    }
+    dropped('log', 'Log lines dropped because their reader was too slow.', readings.logDropped)
+    dropped('decisions', 'Decision records dropped: the disk was full, or too slow.', readings.decisionsDropped)
   }
 
   private readServers({ servers }: Readings): void {

@@ -25,7 +25,9 @@ export function receive(connection: Connection, ends: Ends, health: boolean, ear
     // Before the handshake, which is the dearest that a client can ask for.
     const count = gate.census.name(connection.key)
     const isAllowed = gate.access.check(ends.client) === 'allow'
-    if (!isAllowed && count > gate.config.limits.perClient) return turnAway(connection, 'per_client')
+    const { limits, load } = gate.config
+    const most = gate.load.shed > 0 ? Math.min(limits.perClient, load.perClient) : limits.perClient
+    if (!isAllowed && count > most) return turnAway(connection, 'per_client')
   }
   if (connection.mode !== 'implicit') {
     connection.start(null)
@@ -38,9 +40,13 @@ export function receive(connection: Connection, ends: Ends, health: boolean, ear
   gate.wheel.schedule(connection, gate.clock() + gate.config.timeouts.tlsHandshake)
 }
 
-/** A connection that gets no session: one line to the client and one in the log, and a close. */
+/**
+ * A connection that gets no session: one line to the client and one in the log, and a close. A client that hammers waits for its line:
+ * it would be back before the connection is forgotten (smtpf: `concurrent-421-delay`, 15 s).
+ */
 export function turnAway(connection: Connection, reason: 'limit' | 'per_client' | 'proxy_header' | 'draining'): void {
   if (connection.isClosing) return
+  if (connection.farewell !== null) return sayFarewell(connection)
   const { gate, ends } = connection
   const { hostname } = gate.house
   const id = gate.ids.next(Date.now() / 1000)
@@ -50,13 +56,28 @@ export function turnAway(connection: Connection, reason: 'limit' | 'per_client' 
   const where = { event: 'turned_away', id, client: ends.client.text, port: ends.clientPort, reason }
   gate.log.info(where, `turned away: ${reason}`)
   // Whoever waits for TLS would not understand.
-  if (connection.mode !== 'implicit') {
-    const isHis = reason === 'per_client'
-    connection.send(isHis ? replies.tooManyConnections(hostname, id) : replies.noService(hostname, id))
-  }
-  connection.close()
+  const isHis = reason === 'per_client'
+  const words = isHis ? replies.tooManyConnections(hostname, id) : replies.noService(hostname, id)
+  connection.farewell = connection.mode === 'implicit' ? '' : words
   // Whoever is turned away takes nobody's place: else one client, turned away again and again, would keep all others out.
   connection.uncount()
+  const wait = isHis || reason === 'limit' ? waitOf(connection) : 0
+  if (wait > 0) gate.wheel.schedule(connection, gate.clock() + wait)
+  else sayFarewell(connection)
+}
+
+/** How long the client waits for its last word, ms. */
+function waitOf({ gate, ends }: Connection): number {
+  const isFriend =
+    gate.isTrustedProxy(ends.client) || gate.isHealthCheck(ends.client) || gate.access.check(ends.client) === 'allow'
+  return isFriend || gate.connections.size - gate.census.open > mostTurnedAway ? 0 : gate.config.turnedAway
+}
+
+function sayFarewell(connection: Connection): void {
+  const { gate, farewell } = connection
+  connection.farewell = null
+  if (farewell !== null) connection.send(farewell)
+  connection.close()
   if (gate.connections.size - gate.census.open > mostTurnedAway) connection.client.destroySoon()
 }
 
@@ -68,6 +89,7 @@ export function arrivalOf({ gate, ends, health, mode }: Connection, tls: TlsInfo
     clientPort: ends.clientPort,
     server: ends.server,
     access: gate.access.check(ends.client),
+    dice: Math.random(),
     greetWait: gate.greetWait(ends.client),
     health,
     starttls: starttlsOf(mode),
@@ -76,7 +98,7 @@ export function arrivalOf({ gate, ends, health, mode }: Connection, tls: TlsInfo
 }
 
 /** Whose STARTTLS it is on a port of this mode. */
-function starttlsOf(mode: ListenMode): Starttls {
+export function starttlsOf(mode: ListenMode): Starttls {
   switch (mode) {
     case 'off':
     case 'implicit':

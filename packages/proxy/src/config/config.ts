@@ -1,4 +1,4 @@
-import type { DnsblZone, Fading, Network, Policy } from '@sallyport/rules'
+import type { DnsblZone, Fading, LoadLimits, Network, Policy } from '@sallyport/rules'
 import type { Waits } from '../session/house.ts'
 
 /** Where to listen, or whom to call. */
@@ -83,13 +83,18 @@ export interface Config {
   readonly access: AccessLists
   readonly dnsbl: Dnsbl
   readonly policy: Policy
+  /** How long a client that has too many connections waits for the word that sends it away, ms. */
+  readonly turnedAway: number
   readonly extensions: Extensions
   readonly message: { readonly bareNewline: BareNewline }
   readonly trap: { readonly sessions: number; readonly interval: number; readonly wait: number }
+  readonly decoy: Decoy
+  readonly load: LoadLimits & { readonly perClient: number }
   readonly limits: Limits
   readonly timeouts: Timeouts
   readonly reputation: Reputation
   readonly store: MemoryStore | RedisStore
+  readonly decisions: Decisions
   /** `listen` null: no admin port. */
   readonly admin: { readonly listen: Endpoint | null }
   readonly log: { readonly level: Level }
@@ -199,6 +204,24 @@ export interface RedisStore {
   readonly commandWait: number
   /** The bound of the local store that stands in while Redis is away. */
   readonly clients: number
+}
+
+export interface Decoy {
+  /** Where a sample of the messages is kept; none: nowhere. */
+  readonly folder: string | undefined
+  /** The most files, and the octets of each. */
+  readonly messages: number
+  readonly size: number
+  /** At a time. */
+  readonly sessions: number
+}
+
+export interface Decisions {
+  /** null: they are not written. */
+  readonly file: string | null
+  /** Octets of a file, and files in all. */
+  readonly size: number
+  readonly files: number
 }
 
 export interface Drain {

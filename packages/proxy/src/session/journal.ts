@@ -1,5 +1,6 @@
-import { type Instant, never } from '@sallyport/rules'
-import { isPositive, queueId, type Reply, replyText } from '../smtp/reply.ts'
+import { type Instant, isWorse, type Moment, never, type Verdict } from '@sallyport/rules'
+import { enhancedCode, isPositive, queueId, type Reply, replyText } from '../smtp/reply.ts'
+import type { Asked } from './port.ts'
 
 /** How a session ended, as the log says it. */
 export type Ending =
@@ -8,6 +9,7 @@ export type Ending =
   | 'verdict'
   | 'timeout'
   | 'limit'
+  | 'shed'
   | 'drain'
   | 'backend closed'
   | 'backend out of step'
@@ -16,8 +18,11 @@ export type Ending =
   | 'health check'
   | 'error'
 
+/** A wait in which a client may leave: the pause before the greeting, that before a reply, the trap. */
+export type LeftIn = 'greet' | Moment | 'other' | 'trap'
+
 /** How much of an envelope is kept for the log. */
-const kept = { recipients: 10, queueIds: 10, reply: 200, path: 320 } as const
+const kept = { recipients: 10, queueIds: 10, reply: 200, path: 320, heard: 12 } as const
 
 /** What happened in one session, for its log line and the counters. Decides nothing. */
 export class Journal {
@@ -32,9 +37,12 @@ export class Journal {
   /** The backend answered the client for the first time. */
   relayedAt: Instant = never
   endedAt: Instant = never
-  /** The client was made to wait so long in all, ms, and left after so long of a wait; -1: it did not leave in one. */
+  /** The client was made to wait so long in all, ms. */
   waited = 0
-  leftAfter = -1
+  /** In which wait of ours it left; null: it did not leave in one. */
+  leftIn: LeftIn | null = null
+  /** After so long of that, ms. */
+  leftAfter = 0
 
   reversePath: string | null = null
   /** Created at the first recipient. */
@@ -55,6 +63,10 @@ export class Journal {
   gateReply: string | null = null
   /** The backend's latest reply to an end of data, or its latest refusal. */
   backendReply: string | null = null
+  /** How often the backend said what to MAIL, RCPT and the end of data, as `rcpt 550 5.1.1`; null: nothing. */
+  heard: Map<string, number> | null = null
+  /** The worst that was said to a recipient; null: none was screened. */
+  private screened: Verdict | null = null
 
   recipient(path: string): void {
     this.recipients++
@@ -62,8 +74,32 @@ export class Journal {
     if (this.forwardPaths.length < kept.recipients) this.forwardPaths.push(path.slice(0, kept.path))
   }
 
+  /** The client has left in a wait of ours that began at `since`. */
+  left(where: LeftIn, since: Instant, now: Instant): void {
+    this.leftIn = where
+    this.leftAfter = now - since
+  }
+
   sender(path: string): void {
     this.reversePath = path.slice(0, kept.path)
+  }
+
+  /** A recipient was decided upon. */
+  screen(verdict: Verdict): void {
+    if (this.screened === null || isWorse(verdict, this.screened)) this.screened = verdict
+  }
+
+  /** The worst of what was said to recipients, and of this. */
+  worst(verdict: Verdict): Verdict {
+    return this.screened !== null && isWorse(this.screened, verdict) ? this.screened : verdict
+  }
+
+  /** A reply of the backend, whatever is made of it. */
+  hear(to: Asked | null, reply: Reply): void {
+    if (to !== 'mail' && to !== 'rcpt' && to !== 'dot') return
+    this.heard ??= new Map()
+    const said = [to, reply.code, enhancedCode(reply)].filter(part => part !== null).join(' ')
+    if (this.heard.size < kept.heard || this.heard.has(said)) this.heard.set(said, (this.heard.get(said) ?? 0) + 1)
   }
 
   /** Keeps a refusal, and gives it back. */

@@ -1,4 +1,4 @@
-import type { Plan } from '@sallyport/rules'
+import { type Bearing, type Facts, type Instant, type Plan, unknownOf } from '@sallyport/rules'
 import type { View } from '../smtp/keywords.ts'
 import type { Session } from './session.ts'
 
@@ -14,6 +14,25 @@ export function planFor({ house, arrival, facts }: Session, recipient: string | 
   return house.plans.for({ client: arrival.client, name, hello: facts.hello, recipient })
 }
 
+/** What delays depend on. `greetedAt`: when the greeting was given, or would be. */
+export function bearingOf(session: Session, greetedAt: Instant): Bearing {
+  const { tally, facts, journal } = session
+  return {
+    isKnown: wasKnown(session) && isProven(session),
+    isClean: tally.verdict.action === 'none',
+    score: tally.score,
+    errors: facts.junkCommands,
+    unknown: unknownSoFar(facts),
+    waited: journal.waited + greetedAt - session.startedAt,
+  }
+}
+
+/** Of this session and those before it; nothing as long as it has asked for none in this one. */
+function unknownSoFar({ backend, standing }: Facts): number {
+  const now = unknownOf(backend)
+  return now === 0 ? 0 : now + Math.floor(standing?.unknown ?? 0)
+}
+
 /** How long the client may take over its next command, ms. */
 export function commandWait({ house, tally }: Session): number {
   const isSuspect = tally.score > 0 || tally.verdict.action !== 'none'
@@ -23,6 +42,11 @@ export function commandWait({ house, tally }: Session): number {
 /** Its name is asked for at once, whatever the store will say of it. */
 export function wantsName({ house }: Session): boolean {
   return house.xclient || house.plans.usesNames
+}
+
+/** Its connection is counted: the check of rates would act. */
+export function isCounted({ plan, tally }: Session): boolean {
+  return plan.checks.some((planned, i) => planned.name === 'rate' && tally.actionFor(planned, i) !== 'observe')
 }
 
 /** The client was known when it came: its passes were remembered. */

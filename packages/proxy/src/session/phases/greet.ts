@@ -4,9 +4,10 @@ import { type Phase, withoutBackend } from '../phase.ts'
 import { replies } from '../replies.ts'
 import { askFor } from '../sender.ts'
 import type { Session } from '../session.ts'
-import { isProven, wantsName } from '../standing.ts'
+import { isProven, wantsName, wasKnown } from '../standing.ts'
 import { enterCommand } from './command.ts'
 import { notePregreet, sendAway } from './early.ts'
+import { sayByLine } from './lines.ts'
 import { enterOpening } from './opening.ts'
 import { enterRelay } from './relay.ts'
 
@@ -26,6 +27,7 @@ const greet: Phase = {
   },
 
   clientEnded(session, now) {
+    session.journal.left('greet', session.startedAt, now)
     session.conclude('hangup', now)
   },
 
@@ -47,6 +49,7 @@ const greet: Phase = {
 
 export function enterGreet(session: Session, now: Instant): void {
   session.phase = greet
+  if (isShed(session)) return session.conclude('shed', now, replies.tooBusy(session.house.hostname, session.arrival.id))
   const verdict = session.judge()
   if (endsDialogue(verdict)) {
     session.expel(verdict, now)
@@ -63,6 +66,9 @@ export function enterGreet(session: Session, now: Instant): void {
   if (!tally.hasPassed(plan, 'pregreet')) tease(session)
   session.deadline = now + facts.greetWait
 }
+
+/** Under load some of those whom nobody knows are asked to come back: they all may, and the others get through. */
+const isShed = (session: Session): boolean => session.arrival.dice < session.house.load.shed && !wasKnown(session)
 
 function decide(session: Session, now: Instant): void {
   const verdict = session.judge()
@@ -100,7 +106,16 @@ function mayGreet({ facts, plan, tally }: Session): boolean {
 
 /** The greeting, or its last line; from here it is the client's turn. */
 export function greetNow(session: Session, now: Instant): void {
-  session.port.send(replies.greeting(session.house.hostname))
+  const { house, journal, port } = session
+  const greeting = replies.greeting(house.hostname)
+  if (!journal.teased && sayByLine(session, replies.teaser(house.hostname) + greeting, now, behindGreeting)) return
+  port.send(greeting)
+  greeted(session, now)
+}
+
+const behindGreeting = { hear: notePregreet, go: greeted }
+
+function greeted(session: Session, now: Instant): void {
   session.journal.greetedAt = now
   session.deadline = never
   enterCommand(session, now)
