@@ -12,10 +12,10 @@ export function networkOf(preset: ZooPreset, position: number): string {
   return `198.18.${zooPresets.indexOf(preset) * 64 + position}`
 }
 
-function christen(world: World, { named }: Bot, address: string): void {
+function christen(world: World, preset: ZooPreset, { named }: Bot, address: string): void {
   const dashed = address.replaceAll('.', '-')
   if (named === 'generic') world.names.call(address, `dyn-${dashed}.pool.example`)
-  else if (named === 'good') world.names.call(address, `mail${address.split('.').at(-1)}.offers.example`)
+  else if (named === 'good') world.names.call(address, `mail${address.split('.').at(-1)}.${preset}.offers.example`)
 }
 
 /** `position`: of the bot among all. Resolves when it is over, with the experiences of its visits beside. */
@@ -32,7 +32,7 @@ export async function observe(
   for (const wave of bot.waves) {
     const over = wave.map(async one => {
       const address = `${network}.${one.host}`
-      christen(world, bot, address)
+      christen(world, preset, bot, address)
       return visit(owner, gate.port, address, one)
     })
     experiences.push(...(await Promise.all(over)))
