@@ -1,6 +1,7 @@
 // Lets a bot at a gate, and puts together what it heard, what the gate wrote and what the backend saw.
 
 import { setTimeout as sleep } from 'node:timers/promises'
+import { type Check, checks } from '@sallyport/rules'
 import type { SessionLine } from '../support/gate.ts'
 import type { Owner } from '../support/owner.ts'
 import { type Bot, type Sighting, type ZooPreset, zooPresets } from './animal.ts'
@@ -12,10 +13,10 @@ export function networkOf(preset: ZooPreset, position: number): string {
   return `198.18.${zooPresets.indexOf(preset) * 64 + position}`
 }
 
-function christen(world: World, preset: ZooPreset, { named }: Bot, address: string): void {
+function christen(world: World, { named }: Bot, address: string): void {
   const dashed = address.replaceAll('.', '-')
   if (named === 'generic') world.names.call(address, `dyn-${dashed}.pool.example`)
-  else if (named === 'good') world.names.call(address, `mail${address.split('.').at(-1)}.${preset}.offers.example`)
+  else if (named === 'good') world.names.call(address, `mail${address.split('.').at(-1)}.offers.example`)
 }
 
 /** `position`: of the bot among all. Resolves when it is over, with the experiences of its visits beside. */
@@ -32,7 +33,7 @@ export async function observe(
   for (const wave of bot.waves) {
     const over = wave.map(async one => {
       const address = `${network}.${one.host}`
-      christen(world, preset, bot, address)
+      christen(world, bot, address)
       return visit(owner, gate.port, address, one)
     })
     experiences.push(...(await Promise.all(over)))
@@ -60,7 +61,7 @@ async function logged(
 }
 
 /** By a bound on connections: such a client has no session. */
-const wasTurnedAway = ({ heard }: Experience): boolean => /^421 .*connections/i.test(heard[0]?.text ?? '')
+const wasTurnedAway = ({ heard }: Experience): boolean => heard[0]?.text.startsWith('421 ') ?? true
 
 function fateOf(experiences: readonly Experience[]): Pick<Sighting, 'fate' | 'after'> {
   for (const { heard } of experiences) {
@@ -75,9 +76,17 @@ function fateOf(experiences: readonly Experience[]): Pick<Sighting, 'fate' | 'af
 }
 
 function causesOf(lines: readonly SessionLine[], experiences: readonly Experience[]): string[] {
-  const causes = lines.flatMap(({ check, ending }) => check ?? (ending === 'limit' ? ['limit'] : []))
+  const causes = lines.flatMap(line => line.check ?? recipientCheck(line) ?? (line.ending === 'limit' ? ['limit'] : []))
   if (experiences.some(wasTurnedAway)) causes.push('limit')
   return [...new Set(causes)]
+}
+
+/** The check of recipients, of which the line names no cause, whose words are in the reply that the gate gave. */
+function recipientCheck({ reply = '' }: SessionLine): string | undefined {
+  const ofRecipients: readonly Check[] = checks
+  return ofRecipients.find(
+    ({ scope, words }) => scope === 'recipient' && typeof words === 'object' && reply.includes(` ${words.text},`),
+  )?.name
 }
 
 /** What the backend's own log says of a network, once its sessions are over there too. */

@@ -23,9 +23,11 @@ export interface World {
 export class Names {
   readonly #records = new Map<string, readonly string[]>()
 
-  /** Adds records of one type to a name. */
-  add(type: DnsQuery['type'], name: string, ...data: readonly string[]): void {
-    this.#records.set(`${type} ${name}`, data)
+  /** Adds a record to those of a name. */
+  add(type: DnsQuery['type'], name: string, data: string): void {
+    const key = `${type} ${name}`
+    const before = this.#records.get(key) ?? []
+    if (!before.includes(data)) this.#records.set(key, [...before, data])
   }
 
   /** An address is called so, and the name has the address. */

@@ -7,9 +7,9 @@ const visit: Visit = { host: 7, steps: [say(...envelope(head)), heed, heed, heed
 
 export const hammerer: Bot = {
   name: 'hammerer',
-  about: 'A slammer that is back at once after each refusal, eight times.',
+  about: 'A slammer that is back at once after each refusal, four times.',
   named: 'generic',
-  waves: Array.from({ length: 8 }, () => [visit]),
+  waves: Array.from({ length: 4 }, () => [visit]),
   demand: unseen,
   expected: {
     gentle: stopped('450 to RCPT', ['pregreet'], 0),

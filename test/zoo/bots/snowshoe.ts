@@ -1,7 +1,7 @@
 import { type Bot, letter, type Sighting, type Visit } from '../animal.ts'
 
 const perWave = 6
-const waves = 4
+const waves = 3
 
 const mail = (host: number): Visit => ({
   host,
@@ -20,7 +20,7 @@ const caught = (fate: string, after: number): Sighting => ({
 export const snowshoe: Bot = {
   name: 'snowshoe',
   about:
-    'Rents a network, gives each address a good name and the right SPF, and sends from each of them once: 4 times 6 at a time. What it sends the backend refuses.',
+    'Rents a network, gives each address a good name and the right SPF, and sends from each of them once: 3 times 6 at a time. What it sends the backend refuses.',
   named: 'good',
   waves: Array.from({ length: waves }, (_, wave) =>
     Array.from({ length: perWave }, (_, i) => mail(10 + wave * perWave + i)),
