@@ -13,6 +13,9 @@ export const ourName = 'mx.example.test'
 /** What the backend refuses for its content, with 550 5.7.1. */
 export const unwanted = 'Replica watches'
 
+/** Domains of recipients that tell by which gate mail has come. */
+const others = zooPresets.map(preset => `${preset}.test`)
+
 export interface World {
   readonly gates: Readonly<Record<ZooPreset, RunningGate>>
   readonly postfix: Postfix
@@ -54,7 +57,12 @@ export async function startWorld(owner: Owner): Promise<World> {
   const dns = await DnsServer.start(query => names.answer(query))
   undoAfter(owner, () => dns.stop())
   const postfix = await startPostfix(owner, {
+    recipients: [
+      ...['user', 'other', 'postmaster'].map(name => `${name}@example.test`),
+      ...others.map(name => `user@${name}`),
+    ],
     main: {
+      virtual_mailbox_domains: ['example.test', ...others].join(', '),
       header_checks: `regexp:{ { /^Subject: ${unwanted}/ REJECT 5.7.1 Not this } }`,
       // It puts up with what the gate is to stop: nothing else may stop an animal.
       smtpd_forbid_bare_newline: 'no',
@@ -69,7 +77,7 @@ export async function startWorld(owner: Owner): Promise<World> {
       [
         `preset: ${preset}`,
         `hostname: ${ourName}`,
-        'recipient_domains: [example.test]',
+        `recipient_domains: [${['example.test', ...others].join(', ')}]`,
         `backend: 127.0.0.1:${postfix.ports.proxy}`,
         'trusted_proxies: [127.0.0.1]',
         certificatesKey(pair),
