@@ -2,21 +2,15 @@ import assert from 'node:assert/strict'
 import { after, describe, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { RunningGate, SessionLine } from '../support/gate.ts'
-import { zooPresets } from './animal.ts'
+import { type ZooPreset, zooPresets } from './animal.ts'
 import { senders } from './senders/index.ts'
-import { buildRoad, domainOf, type Mailer, type Road } from './senders/sender.ts'
+import { buildRoad, type Delivery, domainOf, type Mailer, type Road, type Sender } from './senders/sender.ts'
 import { startWorld } from './world.ts'
 
-const world = await startWorld({ after })
+/** Seconds until the greylisted may come again: what the presets have for it, minutes, is too long for a test. */
+const greylistDelay = 2
 
-interface Delivery {
-  /** Sessions that the gate deferred, before the message was taken. */
-  readonly deferrals: number
-  /** Replies of 5xx that it heard. */
-  readonly refusals: number
-  /** From the connection to the end of the session that brought it, seconds. */
-  readonly seconds: number
-}
+const world = await startWorld({ after }, `checks: { greylist: { delay: ${greylistDelay} } }`)
 
 /** Sends a message, and again as often as it is deferred. */
 async function deliver(
@@ -38,11 +32,12 @@ async function deliver(
       return {
         deferrals: replies.filter(reply => reply.startsWith('4')).length,
         refusals: replies.filter(reply => reply.startsWith('5')).length,
-        seconds: (since[taken]?.ms.end ?? 0) / 1_000,
+        seconds: (since[taken]?.ms.relay ?? 0) / 1_000,
       }
     }
     if (since.length > seen - before) {
       seen = before + since.length
+      await sleep(greylistDelay * 1_000 + 500)
       await mailer.again(road, subject)
     }
     await sleep(100)
@@ -50,43 +45,47 @@ async function deliver(
   throw new Error(`${client} could not send: ${JSON.stringify(lines())}`)
 }
 
-const deliveries = new Map<string, readonly Delivery[]>(
-  (
-    await Promise.all(
-      senders.map(async (sender, i) => {
-        const name = sender.name.toLowerCase()
-        const roads = await Promise.all(
-          zooPresets.map((preset, k) =>
-            buildRoad({ after }, preset, k + 1, world.gates[preset], `198.19.${i}.${k + 1}`),
-          ),
-        )
-        world.names.domain(domainOf(name), [`198.19.${i}.0/24`])
-        const mailer = await sender.start({ after }, roads)
-        return Promise.all(
-          roads.map(async (road, k) => {
-            const client = `198.19.${i}.${k + 1}`
-            world.names.call(client, `mail.${domainOf(name)}`)
-            const gate = world.gates[road.preset]
-            const first = await deliver(mailer, road, gate, client, 1)
-            const second = await deliver(mailer, road, gate, client, 2)
-            return [`${sender.name}, ${road.preset}`, [first, second]] as const
-          }),
-        )
-      }),
-    )
-  ).flat(),
-)
+/** On a busy machine all takes longer. */
+const isAbout = (seconds: number, expected: number): boolean => seconds > expected - 1.5 && seconds < expected + 6
 
-for (const { name } of senders) {
+/** Both messages of a sender at every gate. What goes wrong is thrown by the test that asks for it, when all are over. */
+async function play(sender: Sender, position: number): Promise<ReadonlyMap<ZooPreset, Promise<readonly Delivery[]>>> {
+  const name = sender.name.toLowerCase()
+  const network = `198.19.${position}`
+  world.names.domain(domainOf(name), [`${network}.0/24`])
+  const roads = await Promise.all(
+    zooPresets.map((preset, i) => buildRoad({ after }, preset, i + 1, world.gates[preset], `${network}.${i + 1}`)),
+  )
+  const mailer = await sender.start({ after }, roads)
+  const both = async (road: Road, client: string) => {
+    world.names.call(client, `mail.${domainOf(name)}`)
+    const gate = world.gates[road.preset]
+    const first = await deliver(mailer, road, gate, client, 1)
+    return [first, await deliver(mailer, road, gate, client, 2)]
+  }
+  const deliveries = new Map(roads.map((road, i) => [road.preset, both(road, `${network}.${i + 1}`)]))
+  await Promise.allSettled(deliveries.values())
+  return deliveries
+}
+
+/** All at the same time. */
+const played = senders.map(play)
+await Promise.allSettled(played)
+
+for (const [i, { name, expected }] of senders.entries()) {
   describe(name, () => {
     for (const preset of zooPresets) {
-      test(`${preset}: delivered, never refused, deferred once at most, and its second message passes at once`, () => {
-        const [first, second] = deliveries.get(`${name}, ${preset}`) ?? []
+      const [firstSeconds, secondSeconds, deferrals] = expected[preset]
+      test(`${preset}: delivered, never refused, deferred once at most, and its second message passes at once`, async () => {
+        const [first, second] = (await (await played[i])?.get(preset)) ?? []
         assert.ok(first !== undefined && second !== undefined)
         assert.equal(first.refusals + second.refusals, 0)
         assert.ok(first.deferrals <= 1, `${first.deferrals} deferrals`)
         assert.equal(second.deferrals, 0)
-        assert.ok(second.seconds < 5, `${second.seconds} s`)
+        // As the document says.
+        assert.equal(first.deferrals, deferrals)
+        assert.ok(isAbout(first.seconds, firstSeconds), `the first took ${first.seconds} s`)
+        assert.ok(isAbout(second.seconds, secondSeconds), `the second took ${second.seconds} s`)
       })
     }
   })

@@ -52,7 +52,8 @@ export class Names {
   }
 }
 
-export async function startWorld(owner: Owner): Promise<World> {
+/** `settings`: further lines of the gates' configuration. */
+export async function startWorld(owner: Owner, settings = ''): Promise<World> {
   const names = new Names()
   const dns = await DnsServer.start(query => names.answer(query))
   undoAfter(owner, () => dns.stop())
@@ -84,6 +85,7 @@ export async function startWorld(owner: Owner): Promise<World> {
         // The pause is the preset's.
         'greet: { networks: [] }',
         `dnsbl: { resolvers: ['${dns.address}'] }`,
+        settings,
       ].join('\n'),
     )
   const [gentle, standard, strict] = await Promise.all(zooPresets.map(start))

@@ -6,6 +6,7 @@ const name = 'curl'
 export const curl: Sender = {
   name: 'curl',
   about: 'Says the name of its machine.',
+  expected: { gentle: [6, 0, 0], standard: [6, 0, 0], strict: [2, 2, 1] },
   async start() {
     const send: Mailer['send'] = async (road, subject) => {
       const text = quoted(textOf(name, road, subject))

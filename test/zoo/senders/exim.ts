@@ -7,6 +7,7 @@ const name = 'exim'
 export const exim: Sender = {
   name: 'Exim',
   about: 'Says its own name, and STARTTLS where it is offered.',
+  expected: { gentle: [6, 0, 0], standard: [6, 0, 0], strict: [11, 0, 0] },
   async start(owner, roads) {
     const routes = roads.map(({ domain, host, port }) => `${domain} ${host}::${port}`).join(' ; ')
     const router = `gates:\n  driver = manualroute\n  route_list = ${routes}\n  transport = remote_smtp\n  self = send\n\n`

@@ -6,6 +6,7 @@ const name = 'msmtp'
 export const msmtp: Sender = {
   name: 'msmtp',
   about: 'Says `localhost`.',
+  expected: { gentle: [6, 0, 0], standard: [6, 0, 0], strict: [1, 1, 1] },
   async start() {
     const send: Mailer['send'] = async (road, subject) => {
       const call = `msmtp --host=${road.host} --port=${road.port} --from=${senderOf(name)} ${recipientOf(road)}`

@@ -7,6 +7,7 @@ const name = 'opensmtpd'
 export const openSmtpd: Sender = {
   name: 'OpenSMTPD',
   about: 'Says its own name, and STARTTLS where it is offered.',
+  expected: { gentle: [6, 0, 0], standard: [6, 0, 0], strict: [11, 0, 0] },
   async start(owner, roads) {
     const mta = await startOpenSmtpd(owner, {
       edit: text =>

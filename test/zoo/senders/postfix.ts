@@ -9,6 +9,7 @@ const name = 'postfix'
 export const postfix: Sender = {
   name: 'Postfix',
   about: 'Says its own name, and STARTTLS where it is offered.',
+  expected: { gentle: [6, 0, 0], standard: [6, 0, 0], strict: [11, 0, 0] },
   async start(owner, roads) {
     const transports = roads.map(({ domain, host, port }) => `{ ${domain} = smtp:[${host}]:${port} }`)
     const mta = await startPostfix(owner, {

@@ -22,10 +22,24 @@ export interface Mailer {
   again(road: Road, subject: string): Promise<void>
 }
 
+/** What came of a message. */
+export interface Delivery {
+  /** Sessions that the gate deferred, before the message was taken. */
+  readonly deferrals: number
+  /** Replies of 5xx that it heard. */
+  readonly refusals: number
+  /** In the session that brought it, from the connection to the backend's answer to its recipient. */
+  readonly seconds: number
+}
+
+/** Seconds of the first message and of the second, and how often the first was deferred. */
+export type ExpectedDelivery = readonly [first: number, second: number, deferrals: number]
+
 export interface Sender {
   readonly name: string
   /** What it says in EHLO, where it is left alone; a sentence. */
   readonly about: string
+  readonly expected: Readonly<Record<ZooPreset, ExpectedDelivery>>
   start(owner: Owner, roads: readonly Road[]): Promise<Mailer>
 }
 

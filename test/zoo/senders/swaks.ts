@@ -6,6 +6,7 @@ const name = 'swaks'
 export const swaks: Sender = {
   name: 'swaks',
   about: 'Says the name of its machine.',
+  expected: { gentle: [6, 0, 0], standard: [6, 0, 0], strict: [2, 2, 1] },
   async start() {
     const send: Mailer['send'] = async (road, subject) => {
       const to = ['--from', senderOf(name), '--to', recipientOf(road), '--header', `Subject: ${subject}`]
