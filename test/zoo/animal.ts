@@ -56,7 +56,7 @@ export interface Bot {
   readonly named: 'generic' | 'none' | 'good'
   /** Waves of visits: those of one are at the same time, and the next begins when all of them are over. */
   readonly waves: readonly (readonly Visit[])[]
-  /** What must come of it under the default preset, in words and as a test; in the other presets too. */
+  /** What must come of it under the default preset, in words and as a test. */
   readonly demand: { readonly words: string; readonly met: Demand }
   readonly expected: Readonly<Record<ZooPreset, Sighting>>
 }

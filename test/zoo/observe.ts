@@ -51,17 +51,14 @@ async function logged(
   network: string,
   experiences: readonly Experience[],
 ): Promise<readonly SessionLine[]> {
-  const due = experiences.filter(experience => !wasTurnedAway(experience)).length
+  const due = experiences.filter(({ heard }) => heard.length > 0 && !heard[0]?.text.startsWith('421 ')).length
   for (let tries = 0; ; tries++) {
     const lines = log().filter(({ client }) => client.startsWith(`${network}.`))
-    if (lines.length >= due) return lines
+    if (lines.length >= due && tries >= 4) return lines
     if (tries === 100) throw new Error(`${lines.length} session lines of ${network} and not ${due}`)
     await sleep(50)
   }
 }
-
-/** By a bound on connections: such a client has no session. */
-const wasTurnedAway = ({ heard }: Experience): boolean => heard[0]?.text.startsWith('421 ') ?? true
 
 function fateOf(experiences: readonly Experience[]): Pick<Sighting, 'fate' | 'after'> {
   for (const { heard } of experiences) {
@@ -77,7 +74,8 @@ function fateOf(experiences: readonly Experience[]): Pick<Sighting, 'fate' | 'af
 
 function causesOf(lines: readonly SessionLine[], experiences: readonly Experience[]): string[] {
   const causes = lines.flatMap(line => line.check ?? recipientCheck(line) ?? (line.ending === 'limit' ? ['limit'] : []))
-  if (experiences.some(wasTurnedAway)) causes.push('limit')
+  // Who is turned away by a bound on connections has no session.
+  if (experiences.some(({ port }) => lines.every(line => line.port !== port))) causes.push('limit')
   return [...new Set(causes)]
 }
 

@@ -1,4 +1,4 @@
-import { type Bot, hear, politely, say, stopped, unseen } from '../animal.ts'
+import { type Bot, hear, politely, say, stopped } from '../animal.ts'
 
 const recipients = ['user', 'other', ...Array.from({ length: 18 }, (_, i) => `stranger${i}`)]
 
@@ -18,10 +18,13 @@ export const backscatter: Bot = {
       },
     ],
   ],
-  demand: unseen,
+  demand: {
+    words: 'The backend is asked for 5 that it does not know at most, and takes nothing.',
+    met: ({ unknown, messages }) => unknown <= 5 && messages === 0,
+  },
   expected: {
-    gentle: stopped('550 to RCPT', ['null-sender-recipients'], 6),
-    standard: stopped('550 to RCPT', ['null-sender-recipients'], 6),
-    strict: stopped('550 to RCPT', ['null-sender-recipients'], 10),
+    gentle: stopped('450 to RCPT', ['greylist'], 6),
+    standard: { fate: '550 to RCPT', by: ['harvest'], after: 16, sessions: 1, unknown: 5, messages: 0 },
+    strict: stopped('450 to RCPT', ['generic-name'], 27),
   },
 }

@@ -18,7 +18,7 @@ export const earlyTalker: Bot = {
   demand: unseen,
   expected: {
     gentle: stopped('450 to RCPT', ['pregreet'], 0),
-    standard: stopped('450 to RCPT', ['pregreet'], 0),
-    strict: stopped('450 to RCPT', ['pregreet'], 0),
+    standard: stopped('450 to RCPT', ['pregreet'], 14),
+    strict: stopped('450 to RCPT', ['pregreet'], 26),
   },
 }

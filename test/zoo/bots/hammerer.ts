@@ -14,6 +14,6 @@ export const hammerer: Bot = {
   expected: {
     gentle: stopped('450 to RCPT', ['pregreet'], 0),
     standard: stopped('450 to RCPT', ['pregreet'], 0),
-    strict: stopped('450 to RCPT', ['pregreet'], 0),
+    strict: stopped('450 to RCPT', ['pregreet'], 1),
   },
 }

@@ -1,11 +1,6 @@
-import { type Bot, hear, politely, type Sighting, say } from '../animal.ts'
+import { type Bot, hear, politely, say, stopped } from '../animal.ts'
 
 const guesses = Array.from({ length: 200 }, (_, i) => say(`RCPT TO:<guess${i}@example.test>`))
-
-const caught = (after: number): Sighting => ({
-  ...{ fate: '550 to RCPT', by: ['harvest'], after },
-  ...{ sessions: 1, unknown: 5, messages: 0 },
-})
 
 export const harvester: Bot = {
   name: 'dictionary harvester',
@@ -26,5 +21,9 @@ export const harvester: Bot = {
     words: 'The backend, which alone knows who is unknown, is asked for 10 of the 200 at most.',
     met: ({ unknown }) => unknown <= 10,
   },
-  expected: { gentle: caught(6), standard: caught(6), strict: caught(10) },
+  expected: {
+    gentle: stopped('450 to RCPT', ['greylist'], 6),
+    standard: { fate: '550 to RCPT', by: ['harvest'], after: 14, sessions: 1, unknown: 5, messages: 0 },
+    strict: stopped('450 to RCPT', ['spf'], 27),
+  },
 }

@@ -20,8 +20,8 @@ export const httpAbuser: Bot = {
   ],
   demand: unseen,
   expected: {
-    gentle: stopped('521 to the greeting', ['non-smtp-command'], 0),
-    standard: stopped('521 to the greeting', ['non-smtp-command'], 0),
-    strict: stopped('521 to the greeting', ['non-smtp-command'], 0),
+    gentle: stopped('521 to POST', ['non-smtp-command'], 0),
+    standard: stopped('521 to POST', ['non-smtp-command'], 0),
+    strict: stopped('521 to POST', ['non-smtp-command'], 0),
   },
 }

@@ -22,7 +22,7 @@ export const pipeliner: Bot = {
   demand: unseen,
   expected: {
     gentle: stopped('450 to RCPT', ['pipelining'], 6),
-    standard: stopped('450 to RCPT', ['pipelining'], 6),
-    strict: stopped('450 to RCPT', ['pipelining'], 10),
+    standard: stopped('450 to RCPT', ['pipelining'], 9),
+    strict: stopped('450 to RCPT', ['pipelining'], 21),
   },
 }

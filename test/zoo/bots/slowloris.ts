@@ -10,8 +10,8 @@ export const slowloris: Bot = {
   waves: [Array.from({ length: 60 }, () => ({ host: 7, steps }))],
   demand: unseen,
   expected: {
-    gentle: stopped('421 to the greeting', ['limit'], 0),
-    standard: stopped('421 to the greeting', ['limit'], 0),
-    strict: stopped('421 to the greeting', ['limit'], 0),
+    gentle: stopped('left', ['limit'], 14),
+    standard: stopped('left', ['limit'], 14),
+    strict: stopped('left', ['limit'], 18),
   },
 }

@@ -1,4 +1,4 @@
-import { type Bot, envelope, hear, heed, politely, type Sighting, type Step, say, stopped } from '../animal.ts'
+import { type Bot, envelope, hear, heed, politely, type Step, say } from '../animal.ts'
 
 /** What some servers take for the end of a message, as published: the first ten by SEC Consult in 2023, and what followed. */
 const ends = [
@@ -35,15 +35,15 @@ export const smuggler: Bot = {
     met: ({ messages }) => messages <= ends.length,
   },
   expected: {
-    gentle: {
+    gentle: { fate: 'passed', by: [], after: 6, sessions: ends.length, unknown: 0, messages: ends.length },
+    standard: { fate: 'passed', by: [], after: 6, sessions: ends.length, unknown: 0, messages: ends.length },
+    strict: {
       fate: 'passed',
-      by: [],
-      after: 6,
+      by: ['bare-newline'],
+      after: 11,
       sessions: ends.length,
       unknown: 0,
       messages: ends.length,
-    } satisfies Sighting,
-    standard: { fate: 'passed', by: [], after: 6, sessions: ends.length, unknown: 0, messages: ends.length },
-    strict: stopped('450 to RCPT', ['spf'], 10),
+    },
   },
 }

@@ -1,4 +1,4 @@
-import { type Bot, letter, type Sighting, type Visit } from '../animal.ts'
+import { type Bot, letter, type Visit } from '../animal.ts'
 
 const perWave = 6
 const waves = 3
@@ -10,11 +10,6 @@ const mail = (host: number): Visit => ({
     'Replica watches',
     'As good as new.',
   ),
-})
-
-const caught = (fate: string, after: number): Sighting => ({
-  ...{ fate, by: ['reputation'], after },
-  ...{ sessions: perWave, unknown: 0, messages: 0 },
 })
 
 export const snowshoe: Bot = {
@@ -30,8 +25,8 @@ export const snowshoe: Bot = {
     met: ({ sessions, messages }) => sessions <= (perWave * waves) / 2 && messages === 0,
   },
   expected: {
-    gentle: caught('550 to the message', 6),
-    standard: caught('550 to the message', 6),
-    strict: caught('550 to the message', 10),
+    gentle: { fate: '550 to the message', by: ['reputation'], after: 6, sessions: 6, unknown: 0, messages: 0 },
+    standard: { fate: '550 to the message', by: [], after: 6, sessions: 18, unknown: 0, messages: 0 },
+    strict: { fate: '550 to the message', by: ['reputation'], after: 11, sessions: 6, unknown: 0, messages: 0 },
   },
 }

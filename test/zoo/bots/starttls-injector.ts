@@ -24,7 +24,7 @@ export const starttlsInjector: Bot = {
   demand: unseen,
   expected: {
     gentle: stopped('450 to RCPT', ['pipelining'], 6),
-    standard: stopped('450 to RCPT', ['pipelining'], 6),
-    strict: stopped('450 to RCPT', ['pipelining'], 10),
+    standard: stopped('450 to RCPT', ['pipelining'], 20),
+    strict: stopped('left', ['pipelining'], 34),
   },
 }
