@@ -22,6 +22,7 @@ async function metrics(): Promise<string> {
     connectionsLimit: () => 1,
     draining: () => false,
     trapped: () => 0,
+    load: () => ({ shed: 0, reading: { eventLoop: 0, backend: 0 } }),
     backendUp: () => true,
     servers: () => [{ name: '10.0.0.1:25', up: true, open: 0, ejected: 0 }],
     backendWaiting: () => 0,

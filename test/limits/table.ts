@@ -72,6 +72,12 @@ export const parts: readonly Part[] = [
         source: own,
       },
       {
+        what: 'The same of a client that is held in a trap',
+        bound: proxy('session/phases/trap.ts', 'pendingLimit', 'octets'),
+        follows: 'it is not read from',
+        source: own,
+      },
+      {
         what: 'Replies that the gate makes in one go',
         bound: proxy('connection.ts', 'mostAtOnce', 'octets'),
         follows: 'the other sessions have their turn',
@@ -168,6 +174,18 @@ export const parts: readonly Part[] = [
         what: 'The store’s answer',
         bound: key('timeouts.recall'),
         follows: 'the client counts as unknown',
+        source: own,
+      },
+      {
+        what: 'Answers about the client that a RCPT waits for',
+        bound: key('timeouts.answers'),
+        follows: 'it is decided without them',
+        source: own,
+      },
+      {
+        what: 'The next command of a client that is suspect',
+        bound: key('timeouts.suspect'),
+        follows: timedOut,
         source: own,
       },
       {
@@ -309,7 +327,7 @@ export const parts: readonly Part[] = [
       },
       {
         what: 'Fields of a client in Redis',
-        bound: proxy('store/redis.ts', 'mostFields', 'count'),
+        bound: proxy('store/client-scripts.ts', 'mostFields', 'count'),
         follows: 'it is somebody else’s key, and left alone',
         source: own,
       },

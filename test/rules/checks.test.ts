@@ -8,6 +8,7 @@ import {
   makePlan,
   type Outcome,
   type SpfFinding,
+  type Standing,
 } from '@sallyport/rules'
 
 /** What the named check says of a session in which these facts differ from those of a client that only connected. */
@@ -19,6 +20,18 @@ function outcome(name: CheckName, known: Partial<Facts>, options: Record<string,
 
 const finding = (known: Partial<DnsblFinding>): Partial<Facts> => ({
   dnsbl: { rank: 0, list: null, couldRise: 0, couldFall: 0, failed: 0, asked: 3, ttl: 300, ...known },
+})
+
+const standing = (known: Partial<Standing>): Partial<Facts> => ({
+  standing: { score: 0, trust: 0, unknown: 0, accepted: 0, ...known },
+})
+
+const heard = (accepted: number, unknown: number): Partial<Facts> => ({
+  backend: { mail: {}, rcpt: { accepted, 'unknown user': unknown }, dot: {} },
+})
+
+const grey = (wait: number | 'asked' | null): Partial<Facts> => ({
+  recipient: { path: 'b@example.test', domain: 'example.test', grey: { tuple: 't', wait } },
 })
 
 const spf = (result: SpfFinding['result'], problem: string | null = null): Partial<Facts> => ({
@@ -35,6 +48,21 @@ const tables: { readonly [Name in CheckName]: readonly Row[] } = {
     [{ access: 'allow' }, 'vouch'],
     [{ access: 'deny' }, 'fail'],
     [{ access: 'none', enveloped: true, greeted: true }, 'pass'],
+  ],
+  trusted: [
+    [{}, 'todo'],
+    [standing({ trust: 9.9 }), 'todo'],
+    [standing({ trust: 10 }), 'vouch'],
+    [standing({ trust: 3 }), 'vouch', { threshold: 3 }],
+    [standing({ score: 20 }), 'todo'],
+  ],
+  reputation: [
+    [{}, 'todo'],
+    [standing({}), 'pass'],
+    [standing({ score: 4.9 }), 'pass'],
+    [standing({ score: 5 }), 'fail'],
+    [standing({ score: 5 }), 'pass', { threshold: 6 }],
+    [standing({ trust: 20 }), 'pass'],
   ],
   authenticated: [
     [{}, 'todo'],
@@ -214,6 +242,44 @@ const tables: { readonly [Name in CheckName]: readonly Row[] } = {
     [{ enveloped: true }, 'pass'],
     [{ bareNewlines: 1 }, 'fail'],
     [{ bareNewlines: 1, bareNewlineAfter: 'DATA', enveloped: true }, 'fail'],
+  ],
+  'trap-recipient': [
+    [{}, 'todo'],
+    [{ enveloped: true }, 'todo'],
+    [{ trapRecipient: 'trap@example.test' }, 'fail'],
+    [{ wasTrapped: true }, 'fail'],
+  ],
+  harvest: [
+    [{}, 'todo'],
+    [{ enveloped: true }, 'todo'],
+    [{ ...heard(0, 4) }, 'todo'],
+    [heard(0, 5), 'fail'],
+    [{ ...heard(5, 5) }, 'todo'],
+    [heard(4, 5), 'fail'],
+    [heard(0, 2), 'fail', { unknown: 2 }],
+    // What was before counts from the first of this session on, and so does what was taken.
+    [{ ...standing({ unknown: 30 }) }, 'todo'],
+    [{ ...standing({ unknown: 4.2 }), ...heard(0, 1) }, 'fail'],
+    [{ ...standing({ unknown: 4.2, accepted: 20 }), ...heard(0, 1) }, 'todo'],
+  ],
+  recipients: [
+    [{}, 'todo'],
+    [{ recipientsAsked: 1000 }, 'todo'],
+    [{ recipientsAsked: 1001 }, 'fail'],
+    [{ recipientsAsked: 101 }, 'fail', { most: 100 }],
+  ],
+  rate: [
+    [{}, 'todo'],
+    [{ rate: { over: null } }, 'pass'],
+    [{ rate: { over: '60 of address in 60 s' } }, 'fail'],
+  ],
+  greylist: [
+    [{}, 'todo'],
+    [grey('asked'), 'todo'],
+    [grey(null), 'unknown'],
+    [grey(0), 'pass'],
+    [grey(1), 'fail'],
+    [{ recipient: { path: 'b@example.test', domain: 'example.test', grey: null } }, 'todo'],
   ],
   commands: [
     [{}, 'todo'],

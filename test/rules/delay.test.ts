@@ -13,8 +13,8 @@ import {
 } from '@sallyport/rules'
 import fc from 'fast-check'
 
-const good: Bearing = { isKnown: false, isClean: true, score: 0, errors: 0, waited: 0 }
-const delays: Delays = { hello: 5_000, mail: 1_000, rcpt: 2_000, data: 0, point: 500, error: 1_000 }
+const good: Bearing = { isKnown: false, isClean: true, score: 0, errors: 0, unknown: 0, waited: 0 }
+const delays: Delays = { hello: 5_000, mail: 1_000, rcpt: 2_000, data: 0, point: 500, error: 1_000, unknown: 1_000 }
 
 test('a stranger waits before the replies that have a delay, and one who is known does not', () => {
   assert.deepEqual(
@@ -36,6 +36,7 @@ test('points and errors make everybody wait, errors twice as long each time', ()
 
 test('no client waits longer in a session than the bounds say', () => {
   const bearing = fc.record({
+    unknown: fc.nat(9),
     isKnown: fc.boolean(),
     isClean: fc.boolean(),
     score: fc.nat(1_000),
@@ -62,4 +63,11 @@ test('no client waits longer in a session than the bounds say', () => {
       },
     ),
   )
+})
+
+test('who asks for more than two recipients that the backend does not know waits before each further one', () => {
+  const waits = (unknown: number) => moments.map(moment => delayOf(delays, moment, { ...good, isKnown: true, unknown }))
+  assert.deepEqual(waits(2), [0, 0, 0, 0])
+  assert.deepEqual(waits(3), [0, 0, 1_000, 0])
+  assert.deepEqual(waits(50), [0, 0, 1_000, 0])
 })

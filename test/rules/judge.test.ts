@@ -1,6 +1,18 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { Facts, isSettled, judge, makePlan, type Policy, Tally, type Verdict } from '@sallyport/rules'
+import {
+  Facts,
+  isAsked,
+  isSettled,
+  isWaiting,
+  judge,
+  lessonOf,
+  makePlan,
+  type Policy,
+  questions,
+  Tally,
+  type Verdict,
+} from '@sallyport/rules'
 
 /** Judges facts that came one after the other, each on top of those before. */
 function session(policy: Policy, history: { passed?: string[]; failed?: string[] }, ...steps: Partial<Facts>[]) {
@@ -129,7 +141,8 @@ test('a list that is only observed vouches for nobody', () => {
   const observing: Policy = { checks: { dnsbl: { options: { allow: -3 } } } }
   const { verdict, tally } = session(observing, {}, ranked(-3), ahead)
   assert.deepEqual([verdict.action, tally.vouched], ['defer', null])
-  assert.equal(tally.outcomes[2]?.kind, 'vouch')
+  const lists = makePlan(observing).checks.findIndex(({ name }) => name === 'dnsbl')
+  assert.equal(tally.outcomes[lists]?.kind, 'vouch')
 })
 
 test('what has failed stays failed when the facts change', () => {
@@ -158,7 +171,10 @@ test('a stage is settled when its checks are; later stages and observers are not
     const { plan, tally } = session(policy, history, ...steps)
     return [isSettled('recall', plan, tally), isSettled('greet', plan, tally), isSettled('command', plan, tally)]
   }
-  const acting: Policy = { checks: { dnsbl: { action: 'defer' } } }
+  // Of some nobody can know before the end.
+  const acting: Policy = {
+    checks: { dnsbl: { action: 'defer' }, trusted: { enabled: false }, 'trap-recipient': { enabled: false } },
+  }
   const waited = { greetWait: 6000, greeted: true }
   assert.deepEqual(settled({}, {}), [true, false, false])
   assert.deepEqual(settled({}, {}, waited), [true, true, false], 'the DNS lists only observe')
@@ -170,4 +186,61 @@ test('a stage is settled when its checks are; later stages and observers are not
   assert.deepEqual(settled(acting, {}, pregreeted, ranked(1)), [true, true, false], 'failed is settled')
   const onSecond: Policy = { checks: { dnsbl: { action: 'observe', again: 'refuse' } } }
   assert.deepEqual(settled(onSecond, { failed: ['dnsbl'] }, waited), [true, false, false], 'acts on an old offender')
+})
+
+const forged: Partial<Facts> = {
+  spf: {
+    result: 'fail',
+    domain: 'a.example',
+    identity: 'mailfrom',
+    mechanism: '-all',
+    problem: null,
+    explanation: null,
+  },
+}
+const sent = (sender: string): Partial<Facts> => ({ sender, spf: null, senderDomain: null })
+
+test('what fails in one transaction does not fail in the next, is kept for the log, and is never remembered', () => {
+  const refusing: Policy = { checks: { spf: { action: 'refuse', ttl: 99 } } }
+  const { verdict, tally, plan } = session(refusing, {}, sent('u@a.example'), forged)
+  assert.equal(verdict.cause?.check, 'spf')
+  assert.deepEqual(lessonOf(plan, tally)?.failed ?? {}, {})
+  const next = session(refusing, {}, sent('u@a.example'), forged, sent('u@b.example'))
+  assert.equal(next.verdict.action, 'none')
+  const position = next.plan.checks.findIndex(({ name }) => name === 'spf')
+  assert.equal(next.tally.outcomes[position]?.kind, 'fail')
+  assert.equal(next.plan.checks[position]?.ttl, 0)
+  assert.equal(session(refusing, {}, sent('u@a.example'), forged, sent('u@b.example'), forged).verdict.action, 'refuse')
+})
+
+test('a recipient waits for what was asked about its sender, whatever became of the one before', () => {
+  const waits = (policy: Policy, history: { passed?: string[] }, ...steps: Partial<Facts>[]) => {
+    const { facts, plan, tally } = session(policy, history, ...steps)
+    return isWaiting(facts, plan, tally)
+  }
+  const refusing: Policy = { checks: { spf: { action: 'refuse' } } }
+  assert.equal(waits(refusing, {}, sent('u@a.example')), true)
+  assert.equal(waits({}, {}, sent('u@a.example')), false, 'it only observes')
+  assert.equal(waits(refusing, {}, sent('u@a.example'), forged), false)
+  assert.equal(waits(refusing, {}, sent('u@a.example'), forged, sent('u@b.example')), true)
+  assert.equal(waits(refusing, {}, sent('u@a.example'), { access: 'allow' }), false, 'vouched for')
+  const named: Policy = { checks: { 'no-reverse-name': { action: 'refuse' } } }
+  assert.equal(waits(named, {}), true)
+  assert.equal(waits(named, { passed: ['no-reverse-name'] }), false, 'remembered')
+  assert.equal(waits(named, {}, { reverse: { kind: 'failed' } }), false)
+})
+
+test('what no check needs is not asked', () => {
+  const asked = (policy: Policy, passed: readonly string[], ...steps: Partial<Facts>[]) => {
+    const { plan, tally } = session(policy, { passed: [...passed] }, ...steps)
+    return questions.filter(question => isAsked(question, plan, tally))
+  }
+  assert.deepEqual(asked({}, []), ['dnsbl', 'reverse-name', 'hello-name', 'sender-domain', 'spf'])
+  assert.deepEqual(asked({}, ['no-reverse-name', 'reverse-mismatch', 'dnsbl']).slice(0, 2), [
+    'reverse-name',
+    'hello-name',
+  ])
+  assert.deepEqual(asked({}, ['no-reverse-name', 'reverse-mismatch', 'generic-name'])[1], 'hello-name')
+  assert.deepEqual(asked({ checks: { spf: { enabled: false } } }, []).at(-1), 'sender-domain')
+  assert.deepEqual(asked({}, [], { access: 'allow' }), [])
 })

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { Facts, judge, type Lesson, lessonOf, makePlan, type Policy, Tally } from '@sallyport/rules'
+import { Facts, judge, type Lesson, lessonOf, makePlan, type Policy, reputeOf, Tally } from '@sallyport/rules'
 
 const day = 86_400
 
@@ -87,4 +87,73 @@ test('under a voucher nothing is learnt', () => {
   assert.equal(learnt({}, { ...good, access: 'allow', aheadAfter: 'EHLO' }), null)
   const policy: Policy = { checks: { dnsbl: { action: 'defer', options: { allow: -3 } } } }
   assert.equal(learnt(policy, { ...good, ...listed(-3, 600) }), null)
+})
+
+const rcpts = (accepted: number, unknown: number) => ({
+  ...(accepted > 0 ? { accepted } : {}),
+  ...(unknown > 0 ? { 'unknown user': unknown } : {}),
+})
+
+test('what a session adds to what is known of its client’s mail', () => {
+  const table: readonly (readonly [known: Partial<Facts>, expected: readonly number[] | null, policy?: Policy])[] = [
+    [good, null],
+    [{ ...good, backend: { mail: {}, rcpt: { accepted: 1 }, dot: { accepted: 1 } } }, [-1, 1, 0, 0]],
+    // One connection alone makes nobody trusted.
+    [{ ...good, backend: { mail: {}, rcpt: { accepted: 50 }, dot: { accepted: 50 } } }, [-4, 50, 0, 0]],
+    [{ ...good, backend: { mail: {}, rcpt: { accepted: 1 }, dot: { content: 1 } } }, [8, 0, 1, 0]],
+    [{ ...good, backend: { mail: {}, rcpt: { accepted: 9 }, dot: { accepted: 4, content: 1 } } }, [8, 4, 1, 0]],
+    [{ ...good, backend: { mail: {}, rcpt: {}, dot: { content: 99 } } }, [40, 0, 5, 0]],
+    [{ ...good, backend: { mail: {}, rcpt: { policy: 9 }, dot: {} } }, [4, 0, 0, 0]],
+    // A list may have stale addresses; who knows none of the users guesses.
+    [{ ...good, backend: { mail: {}, rcpt: rcpts(0, 2), dot: {} } }, [0, 0, 0, 2]],
+    [{ ...good, backend: { mail: {}, rcpt: rcpts(5, 4), dot: { accepted: 1 } } }, [-1, 1, 0, 4]],
+    [{ ...good, backend: { mail: {}, rcpt: rcpts(0, 3), dot: {} } }, [3, 0, 0, 3]],
+    [{ ...good, backend: { mail: {}, rcpt: rcpts(2, 30), dot: {} } }, [20, 0, 0, 20]],
+    // What is no fault of the client's.
+    [{ ...good, backend: { mail: {}, rcpt: { quota: 2, temporary: 3, other: 1 }, dot: { size: 1 } } }, null],
+    [{ ...good, backend: { mail: { sender: 1 }, rcpt: { 'relay denied': 1 }, dot: { temporary: 1 } } }, null],
+    // Checks, with their points; and mail in spite of them earns nothing.
+    [{ ...good, aheadAfter: 'EHLO' }, [5, 0, 0, 0]],
+    [{ ...good, bareNewlines: 1, backend: { mail: {}, rcpt: { accepted: 1 }, dot: { accepted: 1 } } }, [1, 1, 0, 0]],
+    [{ ...good, helloMalformed: true, backend: { mail: {}, rcpt: {}, dot: { accepted: 1 } } }, [0, 1, 0, 0]],
+    // To judge by the memory does not feed it, and does not keep a client from getting better.
+    [
+      { ...good, standing: { score: 50, trust: 0, unknown: 0, accepted: 0 } },
+      null,
+      { checks: { reputation: { action: 'refuse' } } },
+    ],
+    [
+      {
+        ...good,
+        standing: { score: 6, trust: 0, unknown: 0, accepted: 0 },
+        backend: { mail: {}, rcpt: {}, dot: { accepted: 1 } },
+      },
+      [-1, 1, 0, 0],
+    ],
+    // The operator knows these.
+    [{ ...good, access: 'allow', backend: { mail: {}, rcpt: {}, dot: { content: 1 } } }, null],
+    [{ ...good, authenticated: true, backend: { mail: {}, rcpt: {}, dot: { content: 1 } } }, null],
+  ]
+  for (const [known, expected, policy = {}] of table) {
+    const plan = makePlan(policy)
+    const tally = new Tally(plan)
+    const facts = Object.assign(new Facts(), known)
+    judge(facts, plan, tally)
+    const repute = reputeOf(facts, plan, tally)
+    const numbers = repute === null ? null : [repute.score, repute.accepted, repute.content, repute.unknown]
+    assert.deepEqual(numbers, expected, JSON.stringify(known))
+  }
+})
+
+test('one who is trusted loses that by what it sends, though no check is run', () => {
+  const plan = makePlan({})
+  const tally = new Tally(plan)
+  const facts = Object.assign(new Facts(), good, {
+    standing: { score: 0, trust: 15, unknown: 0, accepted: 0 },
+    backend: { mail: {}, rcpt: {}, dot: { content: 2 } },
+  })
+  judge(facts, plan, tally)
+  assert.match(tally.vouched ?? '', /^trusted/)
+  assert.equal(lessonOf(plan, tally), null)
+  assert.equal(reputeOf(facts, plan, tally)?.score, 16)
 })

@@ -18,6 +18,9 @@ test('by default nothing refuses on a first offence but what no mail client does
   const actions = Object.fromEntries(makePlan({}).checks.map(({ name, action }) => [name, action]))
   assert.deepEqual(actions, {
     access: 'drop',
+    trusted: 'score',
+    reputation: 'observe',
+    rate: 'observe',
     authenticated: 'observe',
     pregreet: 'defer',
     dnsbl: 'observe',
@@ -39,6 +42,10 @@ test('by default nothing refuses on a first offence but what no mail client does
     'non-smtp-command': 'drop',
     'bare-newline': 'score',
     commands: 'drop',
+    'trap-recipient': 'defer',
+    harvest: 'observe',
+    recipients: 'observe',
+    greylist: 'observe',
   })
 })
 

@@ -52,6 +52,7 @@ export class HonestSession {
       access: 'none',
       greetWait,
       health: false,
+      dice: 0.5,
       starttls: 'offered' as const,
       tls: null,
     } as const

@@ -1,5 +1,6 @@
 import { type House, Offer, type Waits } from '@sallyport/proxy/session/house.js'
 import { Routes } from '@sallyport/proxy/session/routes.js'
+import { TrapRecipients } from '@sallyport/proxy/session/trap-recipients.js'
 import { checks, Plans, type Policy, type Question } from '@sallyport/rules'
 
 export const hostname = 'mx.example.test'
@@ -28,12 +29,14 @@ export interface HouseOptions {
   readonly asks?: readonly Question[]
   readonly keywords?: readonly string[]
   readonly recipientDomains?: readonly string[]
+  readonly traps?: readonly string[]
   readonly xclient?: boolean
   readonly routes?: ReadonlyMap<string, string>
   readonly connect?: House['connect']
   readonly auth?: House['auth']
   readonly verbs?: readonly string[]
   readonly withhold?: readonly string[]
+  readonly shed?: number
   readonly trap?: House['trap']
   readonly bareNewline?: 'normalise' | 'refuse'
   readonly waits?: Partial<Waits>
@@ -53,12 +56,14 @@ export function makeHouse(options: HouseOptions = {}): House {
     waits: { ...waits, ...options.waits },
     limits: { commandLine: options.commandLine ?? 2048, commands: options.commands ?? 1000 },
     recipientDomains: options.recipientDomains === undefined ? null : new Set(options.recipientDomains),
+    traps: new TrapRecipients(options.traps ?? []),
     xclient: options.xclient ?? false,
     routes: new Routes(options.routes ?? new Map()),
     connect: options.connect ?? 'rcpt',
     auth: options.auth ?? 'tls',
     verbs: options.verbs === undefined ? null : new Set(options.verbs),
     withhold: new Set(options.withhold),
+    load: { shed: options.shed ?? 0 },
     trap: options.trap ?? { interval: 1_000, wait: 600_000 },
     bareNewline: options.bareNewline ?? 'normalise',
   }

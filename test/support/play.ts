@@ -7,6 +7,7 @@ import { lessonOf, type Policy, questions, spfResults } from '@sallyport/rules'
 import { addressOf } from './address.ts'
 import { type HouseOptions, makeHouse } from './house.ts'
 import { reverseNameOf } from './name.ts'
+import { recalledOf, reputeOf } from './recalled.ts'
 import { type Deed, Recorder } from './recorder.ts'
 import { inputs, octetsOf, outputs, type Row, results, type Transcript } from './transcript.ts'
 
@@ -69,6 +70,7 @@ function open({ settings }: Transcript, recorder: Recorder): Session {
     asks: (list('asks') ?? []).map(question => oneOf(question, questions)),
     ...(keywords && { keywords: keywords.filter(keyword => keyword !== '') }),
     ...(recipientDomains && { recipientDomains }),
+    traps: list('traps') ?? [],
     xclient: settings.get('xclient') === 'true',
     routes: new Map(list('routes')?.map(route => route.split('=', 2) as [string, string])),
     connect: oneOf(settings.get('connect') ?? 'rcpt', ['rcpt', 'mail', 'greeting']),
@@ -76,6 +78,7 @@ function open({ settings }: Transcript, recorder: Recorder): Session {
     ...(list('verbs') && { verbs: list('verbs') ?? [] }),
     withhold: list('withhold') ?? [],
     ...(settings.has('trap') && { trap: JSON.parse(settings.get('trap') ?? '') as { interval: number; wait: number } }),
+    shed: Number(settings.get('shed') ?? 0),
     bareNewline: settings.get('bare_newline') === 'refuse' ? 'refuse' : 'normalise',
     waits: JSON.parse(settings.get('waits') ?? '{}') as Record<string, number>,
     commands: Number(settings.get('commands') ?? 1000),
@@ -86,6 +89,7 @@ function open({ settings }: Transcript, recorder: Recorder): Session {
     clientPort: 4567,
     server: settings.has('server') ? addressOf(settings.get('server') ?? '') : null,
     access: oneOf(settings.get('access') ?? 'none', ['none', 'allow', 'deny']),
+    dice: Number(settings.get('dice') ?? 0.5),
     greetWait: Number(settings.get('wait') ?? 6000),
     health: settings.get('health') === 'true',
     starttls: oneOf(settings.get('starttls') ?? 'off', ['off', 'offered', 'required', 'pass_through']),
@@ -119,7 +123,6 @@ function advance(session: Session, recorder: Recorder, to: number): void {
 
 function feed(session: Session, recorder: Recorder, { at, what, text, line }: Row, octets: Buffer, cut: Cut): void {
   const fields = new Map(text.split(' ').map(field => field.split('=', 2) as [string, string]))
-  const names = (key: string) => (fields.get(key) ?? '').split(',').filter(name => name !== '')
   const count = (key: string, otherwise: number) => Number(fields.get(key) ?? otherwise)
   switch (what) {
     case 'C:':
@@ -131,8 +134,10 @@ function feed(session: Session, recorder: Recorder, { at, what, text, line }: Ro
     case 'B~':
       for (const piece of cut(octets)) session.backend(piece, at)
       return
+    case 'known':
+      return session.answer({ ask: 'identity', repute: reputeOf(text) }, at)
     case 'recalled':
-      return session.answer({ ask: 'recall', passed: names('passed'), failed: names('failed') }, at)
+      return session.answer(recalledOf(fields), at)
     case 'listed': {
       const [list, asked] = [fields.get('list') ?? null, count('asked', 1)]
       const finding = {
@@ -175,6 +180,13 @@ function feed(session: Session, recorder: Recorder, { at, what, text, line }: Ro
       const tls = oneOf(fields.get('tls') ?? 'off', ['off', 'opportunistic', 'required'])
       return session.opened({ xclient: session.house.xclient, tls }, at)
     }
+    case 'rated':
+      return session.answer({ ask: 'rate', over: text === '' ? null : text }, at)
+    case 'grey':
+      return session.answer(
+        { ask: 'greylist', tuple: text.slice(text.indexOf(' ') + 1), wait: Number(text.split(' ')[0]) },
+        at,
+      )
     case 'secured':
       if (text === 'backend') return session.backendSecured(at)
       return session.secured(tlsOf(text.replace('client ', '')), at)
@@ -255,7 +267,7 @@ function trail({ name }: Transcript, session: Session, recorder: Recorder): void
   const later = recorder.now + 1
   session.receive(Buffer.from('RSET\r\nMAIL FROM:<a@b>\r\n.\r\n'), later)
   session.backend(Buffer.from('250 ok\r\n'), later)
-  session.answer({ ask: 'recall', passed: [], failed: [] }, later)
+  session.answer(recalledOf(new Map()), later)
   session.backendGone('late', later)
   session.timeout(later + 100_000_000)
   session.drain(later)

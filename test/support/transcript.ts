@@ -9,9 +9,12 @@ import assert from 'node:assert/strict'
  *   C~ text         the client sends these octets, with the escapes \r \n \0 \\ \xHH, and \xHH{n} for n times that octet
  *   C| text         as C:, in one read together with the C| and C~ row before it (at the same instant)
  *   end             the client closes its side        broken   its connection breaks
- *   full            it does not take its replies      taken    it takes them again
- *   recalled passed=a,b failed=c     the store answers
+ *   recalled passed=a,b failed=c client=7/1/2/3 network=9     the store answers: checks, and what is known of the mail of address and
+ *                                    network (score/accepted/content/unknown)
+ *   known -12/30                     the same of a verified name
  *   listed rank=2 list=bl.test rise=0 fall=0 failed=0 asked=1 ttl=300     DNS lists answer
+ *   rated 60 of address in 60 s      which rate the connection is beyond; without words: none
+ *   grey 300 192.0.2.0/24 a@x b@y   the store answers how long these are deferred yet, in seconds
  *   named host.example               reverse DNS answers; of a name that is not confirmed: named mismatch host.example
  *   hello-name found                 the DNS answers about the name in HELO (of=name: another than the latest)
  *   sender-domain null-mx            and about the sender's domain (of=path: another than the latest)
@@ -58,6 +61,9 @@ export const inputs: ReadonlySet<string> = new Set([
   'full',
   'taken',
   'recalled',
+  'known',
+  'grey',
+  'rated',
   'listed',
   'named',
   'hello-name',
@@ -106,6 +112,7 @@ const known = new Set([
   'keywords',
   'domains',
   'xclient',
+  'traps',
   'routes',
   'servers',
   'connect',
@@ -119,6 +126,8 @@ const known = new Set([
   'commands',
   'trap',
   'traps',
+  'shed',
+  'dice',
   'plays',
 ])
 

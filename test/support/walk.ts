@@ -38,6 +38,7 @@ export class Walk {
       id: 'REF',
       client: addressOf(tape.of(['192.0.2.1', '2001:db8::7'])),
       clientPort: 4567,
+      dice: 0.5,
       server: null,
       access: tape.of(['none', 'none', 'none', 'none', 'none', 'none', 'none', 'none', 'allow', 'deny'] as const),
       greetWait: tape.of([6000, 0]),
@@ -274,7 +275,7 @@ export class Walk {
       const passed = tape.pick(2) === 0 ? names : []
       const failed = tape.pick(3) === 2 ? ['pregreet', 'pipelining'] : []
       witness.note('recalled', `passed=${passed.join()} failed=${failed.join()}`)
-      session.answer({ ask: 'recall', passed, failed }, witness.now)
+      session.answer({ ask: 'recall', passed, failed, client: null, network: null }, witness.now)
     } else if (asked === 'dnsbl') {
       const rank = tape.pick(3)
       const finding = { rank, list: 'bl.test', couldRise: tape.pick(2), couldFall: 0, failed: 0, asked: 1, ttl: 300 }
@@ -339,7 +340,7 @@ export class Walk {
     session.backendSecured(witness.now)
     session.resume(witness.now)
     session.backend(Buffer.from('250 ok\r\n'), witness.now)
-    session.answer({ ask: 'recall', passed: [], failed: [] }, witness.now)
+    session.answer({ ask: 'recall', passed: [], failed: [], client: null, network: null }, witness.now)
     session.backendGone('late', witness.now)
     session.timeout(witness.now + 1e9)
     session.drain(witness.now)

@@ -258,6 +258,7 @@ export class Connection implements Port, WheelEntry {
   }
 
   replied(to: Asked, wait: number): void {
+    this.gate.load.replied(to, wait)
     this.gate.metrics.backendReply.observe(to, wait / 1000)
   }
 
@@ -290,7 +291,7 @@ export class Connection implements Port, WheelEntry {
     const { gate, key } = this
     gate.traps.leave(session)
     gate.conclude(session, this.passage?.server ?? null)
-    if (key !== null) gate.learn(session, key, this.ends.client)
+    if (key !== null) gate.learn(session, key)
   }
 }
 

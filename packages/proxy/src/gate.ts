@@ -1,13 +1,4 @@
-import {
-  type Address,
-  contains,
-  type Instant,
-  isPrivate,
-  lessonOf,
-  NetworkSet,
-  Plans,
-  type Policy,
-} from '@sallyport/rules'
+import { type Address, type Instant, NetworkSet } from '@sallyport/rules'
 import type { AccessLists } from './access.ts'
 import { Backends } from './backends/backends.ts'
 import type { GroupPlan } from './backends/plan.ts'
@@ -16,11 +7,13 @@ import { Watch } from './backends/watch.ts'
 import { Census } from './census.ts'
 import type { Config } from './config/config.ts'
 import type { Connection } from './connection.ts'
-import { configVersion } from './decisions/config-version.ts'
 import { Decisions } from './decisions/decisions.ts'
+import { greetWaitOf, houseOf } from './house.ts'
 import { IdSource } from './id.ts'
+import { Load } from './load.ts'
 import type { Log } from './log.ts'
 import { Lookups } from './lookups/lookups.ts'
+import { Memory } from './memory.ts'
 import { Metrics } from './metrics.ts'
 import { type House, Offer } from './session/house.ts'
 import type { Ask } from './session/port.ts'
@@ -46,10 +39,12 @@ export class Gate {
   readonly census = new Census()
   readonly ids = new IdSource()
   readonly connections = new Set<Connection>()
+  readonly load: Load
   readonly traps = new Traps<Session>(0)
   readonly metrics: Metrics
   readonly log: Log
   readonly store: Store
+  readonly memory: Memory
   readonly offer: Offer
   readonly decisions: Decisions
   config: Config
@@ -78,13 +73,15 @@ export class Gate {
     this.certificates = certificates
     this.store = store
     this.decisions = new Decisions(log)
+    this.memory = new Memory(store)
     this.access = access
     this.config = config
     this.traps.places = config.trap.sessions
+    this.load = new Load(config.load, load => this.tellLoad(load))
     this.watch = new Watch(this)
     this.backends = new Backends(plans, config.timeouts, this.watch, null)
     this.offer = new Offer(config.hostname)
-    this.house = houseOf(config, this.backends, this.offer)
+    this.house = houseOf(config, this.backends, this.offer, this.load)
     this.lookups = this.lookupsOf(config)
     this.trusted = NetworkSet.of(config.trustedProxies)
     this.probes = NetworkSet.of(config.healthChecks)
@@ -93,6 +90,7 @@ export class Gate {
       connectionsLimit: () => this.config.limits.connections,
       draining: () => this.draining,
       trapped: () => this.traps.size,
+      load: () => this.load,
       backendUp: () => this.backends.areUp,
       servers: () => this.backends.servers,
       backendWaiting: () => this.backends.waiting,
@@ -113,9 +111,10 @@ export class Gate {
     this.certificates = certificates
     this.config = config
     this.traps.places = config.trap.sessions
+    this.load.limits = config.load
     this.backends = new Backends(plans, config.timeouts, this.watch, this.backends)
     this.access = access
-    this.house = houseOf(config, this.backends, this.offer)
+    this.house = houseOf(config, this.backends, this.offer, this.load)
     this.lookups.retire()
     this.lookups = this.lookupsOf(config)
     this.lookups.health.start()
@@ -129,6 +128,7 @@ export class Gate {
     this.access.stop()
     this.certificates.stop()
     this.wheel.stop()
+    this.load.stop()
     this.lookups.stop()
   }
 
@@ -151,8 +151,13 @@ export class Gate {
     if (session === null) return
     switch (ask) {
       case 'recall':
-        void this.store.recall(connection.key ?? '').then(({ passed, failed }) => {
-          connection.drive(() => session.answer({ ask, passed, failed }, this.clock()))
+        void this.memory.recall(connection.key ?? '', connection.ends.client).then(recalled => {
+          connection.drive(() => session.answer(recalled, this.clock()))
+        })
+        return
+      case 'identity':
+        void this.memory.recallIdentity(session).then(repute => {
+          if (repute !== null) connection.drive(() => session.answer({ ask, repute }, this.clock()))
         })
         return
       case 'dnsbl':
@@ -163,6 +168,17 @@ export class Gate {
       case 'reverse-name':
         this.lookups.reverseName.ask(connection.ends.client, name => {
           connection.drive(() => session.answer({ ask, name }, this.clock()))
+          if (name.kind === 'confirmed') this.ask(connection, 'identity')
+        })
+        return
+      case 'rate':
+        void this.memory.rate(session, connection.key ?? '').then(over => {
+          connection.drive(() => session.answer({ ask, over }, this.clock()))
+        })
+        return
+      case 'greylist':
+        void this.memory.greylist(session).then(found => {
+          if (found !== null) connection.drive(() => session.answer({ ask, ...found }, this.clock()))
         })
         return
       case 'hello-name': {
@@ -183,6 +199,7 @@ export class Gate {
         const about = { sender: session.facts.sender ?? '', hello: session.facts.hello ?? '' }
         this.lookups.spf.ask(connection.ends.client, about, finding => {
           connection.drive(() => session.answer({ ask, ...about, finding }, this.clock()))
+          if (finding.result === 'pass') this.ask(connection, 'identity')
         })
         return
       }
@@ -215,13 +232,21 @@ export class Gate {
     this.log.session({ ...sessionLine(session), backend: server?.name }, sentence(session))
   }
 
-  /** What the session taught of its client, kept under its key. */
-  learn(session: Session, key: string, client: Address): void {
-    const lesson = lessonOf(session.plan, session.tally)
-    if (lesson === null) return
-    // Never learn against ourselves: private and loopback addresses gain no bad name.
-    if (!isPrivate(client)) this.store.remember(key, lesson)
-    else if (Object.keys(lesson.passed).length > 0) this.store.remember(key, { passed: lesson.passed, failed: {} })
+  /** What the session taught of its client. */
+  learn(session: Session, key: string): void {
+    const { learnPrivate } = this.config.reputation
+    this.memory.learn(session, key, { learnPrivate, proxies: this.trusted })
+  }
+
+  /** One line when clients begin to be turned away for the load, and one when they are not any more. */
+  private tellLoad({ shed, reading }: Load): void {
+    const fields = {
+      event: 'load',
+      event_loop_ms: Math.round(reading.eventLoop),
+      backend_ms: Math.round(reading.backend),
+    }
+    if (shed > 0) this.log.warn(fields, 'under load: some unknown clients are asked to come back later')
+    else this.log.info(fields, 'the load is over: nobody is turned away for it')
   }
 
   /** Our own fault: counted and logged. */
@@ -242,35 +267,5 @@ export class Gate {
       },
       fault: fault => this.fault(fault, null),
     })
-  }
-}
-
-export function greetWaitOf({ greet }: Config, address: Address): number {
-  return greet.networks.find(({ network }) => contains(network, address))?.wait ?? greet.wait
-}
-
-/** The policy without what cannot be tested: where no list is named, nobody is on one. */
-export function policyOf({ policy, dnsbl }: Config): Policy {
-  return dnsbl.zones.length > 0 ? policy : { ...policy, checks: { ...policy.checks, dnsbl: { enabled: false } } }
-}
-
-/** What sessions under a configuration share. */
-export function houseOf(config: Config, backends: Pick<Backends, 'routes' | 'useXclient'>, offer: Offer): House {
-  return {
-    version: configVersion(config),
-    hostname: config.hostname,
-    plans: new Plans(policyOf(config)),
-    offer,
-    waits: config.timeouts,
-    limits: config.limits,
-    recipientDomains: config.recipientDomains.length > 0 ? new Set(config.recipientDomains) : null,
-    routes: backends.routes,
-    connect: config.backend.connect,
-    auth: config.backend.auth,
-    verbs: config.extensions.verbs === 'any' ? null : new Set(config.extensions.verbs),
-    withhold: new Set(config.extensions.withhold),
-    xclient: backends.useXclient,
-    trap: config.trap,
-    bareNewline: config.message.bareNewline,
   }
 }

@@ -53,7 +53,10 @@ export async function start(
   const { access, certificates, plans, problems } = await readFiles(config, embeddedAt(null), log)
   if (plans === null || problems.length > 0) throw new StartError(problems)
   const mta = config.backend.servers === null ? await embedded(config, log) : null
-  const store = openStore(config.store, { log: storeLog(log), now: () => Math.floor(Date.now() / 1000) })
+  const store = openStore(
+    { ...config.store, fading: config.reputation.fading },
+    { log: storeLog(log), now: () => Math.floor(Date.now() / 1000) },
+  )
   const found = mta === null ? plans : await plansWith(config, mta)
   const gate = new Gate(version, config, found, access, certificates, store, log)
   const probe = new Probe(gate)

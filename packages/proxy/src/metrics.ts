@@ -1,4 +1,4 @@
-import { checks } from '@sallyport/rules'
+import { checks, type LoadReading } from '@sallyport/rules'
 import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client'
 import { queueResults } from './backends/group.ts'
 import { Durations } from './durations.ts'
@@ -31,6 +31,7 @@ export interface Readings {
   draining(): boolean
   /** Clients that are trapped now. */
   trapped(): number
+  load(): { readonly shed: number; readonly reading: LoadReading }
   backendUp(): boolean
   servers(): readonly ServerReading[]
   backendWaiting(): number
@@ -147,6 +148,13 @@ export class Metrics {
     gauge('connections_open', 'Connections now.', readings.connectionsOpen)
     gauge('connections_limit', 'Connections at most.', readings.connectionsLimit)
     gauge('trapped_clients', 'Clients that are trapped now.', readings.trapped)
+    gauge('load_shed_share', 'The share of unknown clients that is turned away.', () => readings.load().shed)
+    gauge('load_event_loop_seconds', 'How late the event loop is.', () => readings.load().reading.eventLoop / 1000)
+    gauge(
+      'load_backend_seconds',
+      'How long the backend takes of late to answer.',
+      () => readings.load().reading.backend / 1000,
+    )
     gauge('draining', 'Whether the gate is about to stop.', () => Number(readings.draining()))
     gauge(
       'backend_up',

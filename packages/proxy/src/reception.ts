@@ -25,7 +25,9 @@ export function receive(connection: Connection, ends: Ends, health: boolean, ear
     // Before the handshake, which is the dearest that a client can ask for.
     const count = gate.census.name(connection.key)
     const isAllowed = gate.access.check(ends.client) === 'allow'
-    if (!isAllowed && count > gate.config.limits.perClient) return turnAway(connection, 'per_client')
+    const { limits, load } = gate.config
+    const most = gate.load.shed > 0 ? Math.min(limits.perClient, load.perClient) : limits.perClient
+    if (!isAllowed && count > most) return turnAway(connection, 'per_client')
   }
   if (connection.mode !== 'implicit') {
     connection.start(null)
@@ -68,6 +70,7 @@ export function arrivalOf({ gate, ends, health, mode }: Connection, tls: TlsInfo
     clientPort: ends.clientPort,
     server: ends.server,
     access: gate.access.check(ends.client),
+    dice: Math.random(),
     greetWait: gate.greetWait(ends.client),
     health,
     starttls: starttlsOf(mode),

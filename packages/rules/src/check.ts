@@ -4,14 +4,15 @@ import type { Facts } from './facts.ts'
  * What a check saw.
  *  - `todo`: not enough is known yet;
  *  - `pass`: tested and found good; remembered for the check's ttl, or for `ttl` seconds where the test knows better;
- *  - `fail`: the fault, and in `why` what was seen, for the log (hostile text: escaped where it is shown);
+ *  - `fail`: the fault, and in `why` what was seen, for the log (hostile text: escaped where it is shown); `isOld`: it was seen in an
+ *    earlier session, and is not learnt anew;
  *  - `vouch`: this client needs no other check;
  *  - `unknown`: could not be told (no answer, not tested). Never counts for or against, and is never remembered.
  */
 export type Outcome =
   | { readonly kind: 'todo' }
   | { readonly kind: 'pass'; readonly ttl: number | null }
-  | { readonly kind: 'fail'; readonly why: string }
+  | { readonly kind: 'fail'; readonly why: string; readonly isOld?: true }
   | { readonly kind: 'vouch'; readonly why: string }
   | { readonly kind: 'unknown'; readonly why: string }
 
@@ -20,6 +21,7 @@ export const pass: Outcome = { kind: 'pass', ttl: null }
 /** A pass that holds for `ttl` seconds whatever the check's own ttl is. */
 export const passFor = (ttl: number): Outcome => ({ kind: 'pass', ttl })
 export const fail = (why: string): Outcome => ({ kind: 'fail', why })
+export const failBefore = (why: string): Outcome => ({ kind: 'fail', why, isOld: true })
 export const vouch = (why: string): Outcome => ({ kind: 'vouch', why })
 export const unknown = (why: string): Outcome => ({ kind: 'unknown', why })
 
@@ -36,7 +38,7 @@ export const actions = ['observe', 'score', 'defer', 'refuse', 'trap', 'drop'] a
 export type Action = (typeof actions)[number]
 
 /** What can be looked up of a client and its envelope. The answer comes later, or never; then the fact stays unknown. */
-export const questions = ['dnsbl', 'reverse-name', 'hello-name', 'sender-domain', 'spf'] as const
+export const questions = ['dnsbl', 'reverse-name', 'hello-name', 'sender-domain', 'spf', 'greylist', 'rate'] as const
 export type Question = (typeof questions)[number]
 
 /** The phase at whose end a check is to be settled; later phases do not wait for it. */
@@ -85,8 +87,10 @@ export interface Check<Name extends string = string, Specs extends OptionSpecs =
   readonly again: Action | null
   /** Default points under `score`. */
   readonly points: number
-  /** Default seconds for which a pass is remembered; 0: never. */
+  /** Default seconds for which a pass is remembered; 0: never, and its failure teaches nothing either. */
   readonly ttl: number
+  /** Seconds for which a failure is remembered; without it, as the policy says, where the check remembers anything. */
+  readonly offenceTtl?: number
   readonly options: Specs
   /** What the client is told; a function where the words name what was found. */
   readonly words: Words | ((facts: Facts) => Words)

@@ -8,12 +8,17 @@ export interface Delays extends Readonly<Record<Moment, number>> {
   readonly point: number
   /** Behind the first error of the client's; doubled with each further one, up to `mostEach`. */
   readonly error: number
+  /** Before the reply to RCPT, for who has asked for more than a few recipients that the backend does not know (Sendmail: BAD_RCPT_THROTTLE). */
+  readonly unknown: number
 }
 
-export const noDelays: Delays = { hello: 0, mail: 0, rcpt: 0, data: 0, point: 0, error: 0 }
+export const noDelays: Delays = { hello: 0, mail: 0, rcpt: 0, data: 0, point: 0, error: 0, unknown: 0 }
 
 /** The longest that one error makes a client wait, ms. */
 const mostEach = 60_000
+
+/** Anybody may be mistaken about so many recipients. */
+const mostUnknown = 2
 
 /**
  * What a client that has done nothing wrong waits in a session at most, ms, the pause before the greeting included: who only asks
@@ -33,16 +38,19 @@ export interface Bearing {
   readonly score: number
   /** Errors of the client's so far. */
   readonly errors: number
+  /** Recipients that the backend did not know. */
+  readonly unknown: number
   /** It has waited so long already, ms, the pause before the greeting included. */
   readonly waited: number
 }
 
 /** How long the client waits for its next reply, ms. `moment`: before which; null: before none of those that have a delay of their own. */
 export function delayOf(delays: Delays, moment: Moment | null, bearing: Bearing): number {
-  const { isKnown, isClean, score, errors, waited } = bearing
+  const { isKnown, isClean, score, errors, unknown, waited } = bearing
   const usual = isKnown || moment === null ? 0 : delays[moment]
   const forErrors = errors > 0 ? Math.min(mostEach, delays.error * 2 ** Math.min(errors - 1, 30)) : 0
-  const wanted = usual + forErrors + score * delays.point
+  const forUnknown = moment === 'rcpt' && unknown > mostUnknown ? delays.unknown : 0
+  const wanted = usual + forErrors + forUnknown + score * delays.point
   const isBlameless = isClean && score === 0 && errors === 0
   return Math.max(0, Math.min(wanted, (isBlameless ? mostForClean : mostForAny) - waited))
 }

@@ -1,6 +1,9 @@
+import type { BackendReplies } from './backend-word.ts'
 import type { DnsblFinding } from './dnsbl.ts'
+import type { Grey } from './greylist.ts'
 import type { HelloClaim } from './hello.ts'
 import type { HelloName } from './hello-name.ts'
+import type { Reputes, Standing } from './reputation.ts'
 import type { ReverseName } from './reverse-name.ts'
 import type { SenderDomain } from './sender-domain.ts'
 import type { SpfFinding } from './spf.ts'
@@ -14,6 +17,8 @@ export interface RecipientFacts {
   readonly path: string
   /** Its domain, lower case; empty: it has none. */
   readonly domain: string
+  /** null: it is not greylisted. */
+  readonly grey: Grey | null
 }
 
 /**
@@ -28,6 +33,14 @@ export class Facts {
   clientIsPrivate = false
   /** The operator's lists, looked up before the first octet is sent. */
   access: Access = 'none'
+
+  /** What is remembered of the client's mail; null: not known yet, or not asked. */
+  reputes: Reputes | null = null
+  /** What follows from that. */
+  standing: Standing | null = null
+
+  /** Which rate the connection is beyond, in words; `over` null: none. null: not known yet, or not asked. */
+  rate: { readonly over: string | null } | null = null
 
   /** Octets that came before the greeting was ours to answer. Stray CR and LF do not count. */
   pregreetBytes = 0
@@ -96,8 +109,16 @@ export class Facts {
   /** The verb in force when the first of them came (DATA for a message). */
   bareNewlineAfter: string | null = null
 
+  /** The first recipient asked for that is a trap; null: none was. */
+  trapRecipient: string | null = null
+  /** The client has asked for one lately, here or at another gate. */
+  wasTrapped = false
+
   /** The recipient that is asked for now; null: none. */
   recipient: RecipientFacts | null = null
+
+  /** What the backend has answered to this client's mail; null: nothing yet. */
+  backend: BackendReplies | null = null
 
   /** The client has spoken a whole HELO/EHLO, MAIL and RCPT: the tests of the dialogue have had their chance. */
   enveloped = false

@@ -10,6 +10,7 @@ export {
   isPrivate,
   parseAddress,
 } from './address.ts'
+export { type BackendReplies, type BackendWord, backendWords, type ReplyStage, wordOf } from './backend-word.ts'
 export {
   type Action,
   actions,
@@ -39,8 +40,10 @@ export { type DnsblZone, distinctDomains, type OctetPattern, parseZone, readAnsw
 export { type Access, Facts, type RecipientFacts } from './facts.ts'
 export { factsFromRecord, factsToRecord } from './facts-record.ts'
 export { genericSign } from './generic-name.ts'
+export { type Grey, type GreyTimes, greyTuple } from './greylist.ts'
 export { type HelloClaim, type Ourselves, readHello } from './hello.ts'
 export { type HelloName, inquireHello } from './hello-name.ts'
+export { identitiesOf, nameIdentity, networkKey, senderIdentity, type Verified } from './identity.ts'
 export {
   type Cause,
   endsDialogue,
@@ -55,7 +58,8 @@ export {
   Tally,
   type Verdict,
 } from './judge.ts'
-export { type Lesson, lessonOf } from './memory.ts'
+export { type LoadLimits, type LoadReading, shedShare } from './load.ts'
+export { type Lesson, lessonOf, reputeOf, unknownOf } from './memory.ts'
 export { contains, formatNetwork, type Network, networkOf, parseNetwork } from './network.ts'
 export { NetworkSet, NetworkSetBuilder } from './network-set.ts'
 export { type Party, Plans } from './plans.ts'
@@ -70,6 +74,21 @@ export {
   type Policy,
 } from './policy.ts'
 export { type Preset, type PresetSettings, presetSettings, presets } from './preset.ts'
+export { type Admission, admit, type Rate } from './rate.ts'
+export {
+  type Fading,
+  faded,
+  lifeOf,
+  mostCounted,
+  noRepute,
+  type Repute,
+  type Reputes,
+  type Standing,
+  scoreBounds,
+  standingOf,
+  together,
+  usualFading,
+} from './reputation.ts'
 export type { ReverseName } from './reverse-name.ts'
 export { inquireSender, type SenderDomain, senderDomainOf } from './sender-domain.ts'
 export { checkHost } from './spf/evaluation.ts'

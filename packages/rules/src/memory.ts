@@ -1,10 +1,16 @@
+import type { BackendReplies } from './backend-word.ts'
+import type { Outcome } from './check.ts'
+import type { Facts } from './facts.ts'
 import type { Tally } from './judge.ts'
-import type { Plan } from './policy.ts'
+import type { Plan, PlannedCheck } from './policy.ts'
+import type { Repute } from './reputation.ts'
 
 /** What one session leaves in the client's record: names of checks, each with the seconds for which it holds. */
 export interface Lesson {
   readonly passed: Readonly<Record<string, number>>
   readonly failed: Readonly<Record<string, number>>
+  /** What is added to what is known of its mail. */
+  readonly repute?: Repute
 }
 
 /**
@@ -20,8 +26,8 @@ export function lessonOf(plan: Plan, tally: Tally): Lesson | null {
   let empty = true
   plan.checks.forEach((planned, i) => {
     const outcome = tally.outcomes[i]
-    if (outcome?.kind === 'fail' && planned.check.ttl > 0 && tally.actionFor(planned, i) !== 'observe') {
-      failed[planned.name] = plan.offenceTtl
+    if (outcome?.kind === 'fail' && teaches(planned, outcome) && tally.actionFor(planned, i) !== 'observe') {
+      failed[planned.name] = planned.check.offenceTtl ?? plan.offenceTtl
       empty = false
     }
     if (outcome?.kind === 'pass' && tally.verdict.action === 'none' && planned.ttl > 0 && !tally.isRemembered(i)) {
@@ -30,4 +36,54 @@ export function lessonOf(plan: Plan, tally: Tally): Lesson | null {
     }
   })
   return empty ? null : { passed, failed }
+}
+
+/** Whether a failure is remembered: not one that the memory itself has told of. */
+function teaches({ check }: PlannedCheck, outcome: Outcome): boolean {
+  return outcome.kind === 'fail' && outcome.isOld !== true && (check.ttl > 0 || check.offenceTtl !== undefined)
+}
+
+/** What each verdict of the backend is worth, in points against the client. */
+const worth = { content: 8, policy: 4, unknown: 1, accepted: -1 } as const
+
+/** What one session may be worth of each: nobody is made, or ruined, by a single connection. */
+const most = { content: 5, unknown: 20, accepted: 4 } as const
+
+/** Unknown recipients from which they speak of the client, if they are more than those that are known: lists have stale addresses. */
+const bulk = 3
+
+/**
+ * What a session adds to what is known of its client's mail; null: nothing. The checks that failed count with their points, but for those that
+ * only observe and those that remember nothing (to judge by the memory must not feed it). Of the backend's words only those
+ * count that speak of the client: a full mailbox is no fault of its, nor is 4xx. Taken mail is to its credit only where no check has seen
+ * anything, observing ones included: else what a backend without a filter takes from a bot would earn trust. Of one on the
+ * allow list, or logged in, nothing is learnt: the operator knows it.
+ */
+export function reputeOf(facts: Facts, plan: Plan, tally: Tally): Repute | null {
+  if (facts.access === 'allow' || facts.authenticated) return null
+  const { backend } = facts
+  const content = Math.min(backend?.dot.content ?? 0, most.content)
+  const unknown = Math.min(unknownOf(backend), most.unknown)
+  const known = backend?.rcpt.accepted ?? 0
+  let score = pointsOf(plan, tally) + content * worth.content
+  if (backend?.rcpt.policy ?? backend?.dot.policy ?? backend?.mail.policy ?? 0) score += worth.policy
+  if (unknown >= bulk && unknown > known) score += unknown * worth.unknown
+  const isClean =
+    score === 0 && !plan.checks.some(({ check }, i) => check.ttl > 0 && tally.outcomes[i]?.kind === 'fail')
+  const accepted = backend?.dot.accepted ?? 0
+  if (isClean) score += Math.min(accepted, most.accepted) * worth.accepted
+  return score === 0 && content + unknown + accepted === 0 ? null : { score, accepted, content, unknown }
+}
+
+/** Recipients that the backends of a session did not know. */
+export function unknownOf(backend: BackendReplies | null): number {
+  return (backend?.rcpt['unknown user'] ?? 0) + (backend?.dot['unknown user'] ?? 0)
+}
+
+function pointsOf(plan: Plan, tally: Tally): number {
+  return plan.checks.reduce((sum, planned, i) => {
+    const outcome = tally.outcomes[i]
+    const counts = outcome?.kind === 'fail' && teaches(planned, outcome) && tally.actionFor(planned, i) !== 'observe'
+    return counts ? sum + planned.points : sum
+  }, 0)
 }

@@ -13,6 +13,7 @@ const arrival = {
   access: 'allow',
   greetWait: 0,
   health: false,
+  dice: 0.5,
   starttls: 'off' as const,
   tls: null,
 } as const

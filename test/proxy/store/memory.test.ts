@@ -39,6 +39,8 @@ async function openReopening(): Promise<Subject> {
   const file = newFile()
   let store = openFile(world, file)
   const counted = { recalls: 0, remembers: 0 }
+  // Which the file does not keep.
+  const grey = new MemoryStore({ kind: 'memory', file: null, clients: 100 }, world.log, world.now)
   const front: Store = {
     recall: client => {
       counted.recalls++
@@ -48,6 +50,8 @@ async function openReopening(): Promise<Subject> {
       counted.remembers++
       store.remember(client, lesson)
     },
+    greylist: (name, times) => grey.greylist(name, times),
+    rate: (name, rate) => grey.rate(name, rate),
     forget: client => store.forget(client),
     get health() {
       return { ...store.health, ...counted }
@@ -99,7 +103,7 @@ describe('the file of a memory store', () => {
     const store = openFile(world, file)
     assert.equal(store.health.clients, 2)
     world.seconds += 2000
-    assert.deepEqual(await store.recall('192.0.2.3'), { passed: [], failed: ['dnsbl'] })
+    assert.deepEqual(await store.recall('192.0.2.3'), { passed: [], failed: ['dnsbl'], repute: null })
     await store.forget('192.0.2.3')
     await store.close()
     assert.match(await readFile(file, 'utf8'), /^.*\n\{"clients":0\}\n$/)
@@ -167,7 +171,7 @@ describe('the file of a memory store', () => {
         store.remember('192.0.2.1', { passed: { pregreet: 1000 }, failed: {} })
         await store.close()
         const again = openFile(world, file)
-        assert.deepEqual(await again.recall('192.0.2.1'), { passed: ['pregreet'], failed: [] })
+        assert.deepEqual(await again.recall('192.0.2.1'), { passed: ['pregreet'], failed: [], repute: null })
         await again.close()
       }),
       { numRuns: 100 },
@@ -256,7 +260,11 @@ describe('the file of a memory store', () => {
     await store.close()
     const again = new MemoryStore({ kind: 'memory', file, clients }, world.log, world.now)
     assert.equal(again.health.clients, clients)
-    assert.deepEqual(await again.recall(client(0)), { passed: Object.keys(passed), failed: ['helo-syntax'] })
+    assert.deepEqual(await again.recall(client(0)), {
+      passed: Object.keys(passed),
+      failed: ['helo-syntax'],
+      repute: null,
+    })
     await again.close()
     assert.deepEqual(world.lines, [])
   })

@@ -94,9 +94,9 @@ describe('the table of clients', () => {
   it('drops a client when its last name has expired and it is met', () => {
     const records = new Records(10)
     records.remember('192.0.2.1', { passed: { pregreet: 10 }, failed: { dnsbl: 20 } }, 1000)
-    assert.deepEqual(records.recall('192.0.2.1', 1015), { passed: [], failed: ['dnsbl'] })
+    assert.deepEqual(records.recall('192.0.2.1', 1015), { passed: [], failed: ['dnsbl'], repute: null })
     assert.equal(records.size, 1)
-    assert.deepEqual(records.recall('192.0.2.1', 1020), { passed: [], failed: [] })
+    assert.deepEqual(records.recall('192.0.2.1', 1020), { passed: [], failed: [], repute: null })
     assert.equal(records.size, 0)
   })
 

@@ -4,6 +4,7 @@ import { openStore, type Store } from '@sallyport/proxy/store/index.js'
 import { freePort } from '../../support/port.js'
 import { type RedisServer, startRedis } from '../../support/redis.js'
 import { StoreWorld, until } from '../../support/store-world.js'
+import { timeTravel } from '../../support/time-travel.js'
 import { type Subject, storeContract } from './store.contract.js'
 
 const commandWait = 50
@@ -21,13 +22,6 @@ const up = (store: Store) => until('the store is up', () => store.health.up)
 const down = (store: Store) => until('the store is down', () => !store.health.up)
 const pass = (name: string) => ({ passed: { [name]: 1000 }, failed: {} })
 const failure = (name: string) => ({ passed: {}, failed: { [name]: 1000 } })
-/** Redis keeps its own time: instead of the clock, everything that it remembers is moved into the past. */
-const timeTravel = `
-for _, key in ipairs(redis.call('KEYS', '*')) do
-  for _, field in ipairs(redis.call('HKEYS', key)) do redis.call('HINCRBY', key, field, -ARGV[1]) end
-  redis.call('EXPIRE', key, redis.call('TTL', key) - ARGV[1])
-end`
-
 /** A Redis with two stores on it. */
 async function openPair() {
   const redis = await startRedis()
@@ -46,6 +40,8 @@ async function openShared(): Promise<Subject> {
     store: {
       recall: client => reader.recall(client),
       remember: (client, lesson) => teacher.remember(client, lesson),
+      greylist: (name, times) => reader.greylist(name, times),
+      rate: (name, rate) => reader.rate(name, rate),
       forget: client => teacher.forget(client),
       get health() {
         return { ...reader.health, remembers: teacher.health.remembers, rememberErrors: teacher.health.rememberErrors }
@@ -160,7 +156,7 @@ describe('what is in Redis', () => {
 
   it('is an unknown client where the key is of another type, and is left alone', async () => {
     await redis.command('SET', key, 'somebody else')
-    assert.deepEqual(await store.recall('192.0.2.1'), { passed: [], failed: [] })
+    assert.deepEqual(await store.recall('192.0.2.1'), { passed: [], failed: [], repute: null })
     const errors = store.health.rememberErrors
     await remembered(pass('pregreet'))
     assert.equal(store.health.rememberErrors, errors + 1)
@@ -187,15 +183,15 @@ describe('what is in Redis', () => {
       '4000000000',
     ]
     await redis.command('HSET', key, ...strange, `p:${'x'.repeat(100)}`, '4000000000')
-    assert.deepEqual(await store.recall('192.0.2.1'), { passed: [], failed: [] })
+    assert.deepEqual(await store.recall('192.0.2.1'), { passed: [], failed: [], repute: null })
     await remembered(pass('pregreet'))
-    assert.deepEqual(await store.recall('192.0.2.1'), { passed: ['pregreet'], failed: [] })
+    assert.deepEqual(await store.recall('192.0.2.1'), { passed: ['pregreet'], failed: [], repute: null })
     await redis.command('DEL', key)
   })
 
   it('is an unknown client where the hash is huge, and is not even read', async () => {
     await redis.command('EVAL', "for i = 1, 100000 do redis.call('HSET', KEYS[1], 'p:' .. i, '4000000000') end", 1, key)
-    assert.deepEqual(await store.recall('192.0.2.1'), { passed: [], failed: [] })
+    assert.deepEqual(await store.recall('192.0.2.1'), { passed: [], failed: [], repute: null })
     await remembered(pass('pregreet'))
     assert.equal(await redis.command('HLEN', key), '100000')
     await redis.command('DEL', key)
@@ -382,7 +378,7 @@ describe('a Redis that fails', () => {
     await until('the write has failed', () => store.health.rememberErrors === 1)
     assert.deepEqual(
       await store.recall('192.0.2.1'),
-      { passed: [], failed: ['pregreet'] },
+      { passed: [], failed: ['pregreet'], repute: null },
       'what was learnt last counts',
     )
     assert.equal(store.health.up, true)

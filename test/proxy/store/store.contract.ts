@@ -127,6 +127,111 @@ export function storeContract(name: string, open: () => Promise<Subject>, forget
       await expect(client, ['constructor', 'toString'], ['p:x'])
     })
 
+    /** What is known of mail, with one digit behind the point. */
+    async function reputeOf(client: string) {
+      const { repute } = await store.recall(client)
+      return repute === null
+        ? null
+        : [repute.score, repute.accepted, repute.content, repute.unknown].map(one => Math.round(one * 10) / 10)
+    }
+
+    async function learn(client: string, score: number, accepted = 0, content = 0, unknown = 0) {
+      store.remember(client, { passed: {}, failed: {}, repute: { score, accepted, content, unknown } })
+      await subject.settle()
+    }
+
+    it('remembers what is known of mail, and adds to it', async () => {
+      const [one, two] = [newClient(), newClient()]
+      assert.equal(await reputeOf(one), null)
+      await learn(one, 8, 0, 1, 3)
+      await learn(one, -3, 3)
+      await learn(two, -2, 2)
+      assert.deepEqual(await reputeOf(one), [5, 3, 1, 3])
+      assert.deepEqual(await reputeOf(two), [-2, 2, 0, 0])
+    })
+
+    it('lets what is known of mail fade, the good more slowly than the bad', async () => {
+      const [bad, good] = [newClient(), newClient()]
+      await learn(bad, 8, 4, 2, 6)
+      await learn(good, -8, 8)
+      await subject.advance(86_400)
+      assert.deepEqual(await reputeOf(bad), [4, 3.6, 1, 3])
+      assert.deepEqual(await reputeOf(good), [-7.2, 7.2, 0, 0])
+      await learn(bad, 8)
+      assert.deepEqual(await reputeOf(bad), [12, 3.6, 1, 3])
+      await subject.advance(6 * 86_400)
+      assert.deepEqual(await reputeOf(good), [-4, 4, 0, 0])
+      await subject.advance(60 * 86_400)
+      assert.equal(await reputeOf(bad), null)
+      assert.equal(await reputeOf(good), null)
+    })
+
+    it('bounds what is known of mail', async () => {
+      const client = newClient()
+      await learn(client, -15, 9000)
+      await learn(client, -15, 9000)
+      assert.deepEqual(await reputeOf(client), [-20, 9999, 0, 0])
+      await learn(client, 70)
+      await learn(client, 70)
+      assert.deepEqual(await reputeOf(client), [80, 9999, 0, 0])
+    })
+
+    it('keeps checks and mail apart, each for as long as it lasts', async () => {
+      const client = newClient()
+      await remember(client, { pregreet: 1000 }, { dnsbl: 86_400 * 30 })
+      await learn(client, 1)
+      await expect(client, ['pregreet'], ['dnsbl'])
+      assert.deepEqual(await reputeOf(client), [1, 0, 0, 0])
+      await subject.advance(86_400 * 3)
+      await expect(client, [], ['dnsbl'])
+      assert.equal(await reputeOf(client), null)
+    })
+
+    it('forgets what is known of mail when it is nothing any more', async () => {
+      const client = newClient()
+      await learn(client, 8)
+      await learn(client, -8)
+      assert.equal(await reputeOf(client), null)
+      await expect(client, [])
+    })
+
+    it('greylists: defers for the delay, and lets in who comes again within the window, for as long as is kept', async t => {
+      const times = { delay: 300, window: 14_400, keep: 86_400 }
+      const [one, two, late] = ['one', 'two', 'late'].map(word => `${name} ${word}`.slice(-40)) as [
+        string,
+        string,
+        string,
+      ]
+      const left = (who: string) => store.greylist(who, times)
+      if ((await left(one)) === null) return t.diagnostic('lets everybody in')
+      assert.equal(await left(late), 300)
+      await subject.advance(100)
+      assert.ok(Math.abs(((await left(one)) ?? 0) - 200) <= 2)
+      assert.equal(await left(two), 300, 'each for itself')
+      await subject.advance(250)
+      assert.equal(await left(one), 0)
+      await subject.advance(80_000)
+      assert.equal(await left(one), 0, 'and is kept anew')
+      assert.equal(await left(late), 300, 'after the window it begins anew')
+      await subject.advance(80_000)
+      assert.equal(await left(one), 0)
+      await subject.advance(90_000)
+      assert.equal(await left(one), 300)
+    })
+
+    it('counts what comes, lets in as many as the rate says, and not those that are beyond it', async () => {
+      const rate = { count: 4, period: 4000 }
+      const count = async (who: string) => Math.round((await store.rate(`${name} ${who}`.slice(-40), rate)) / 10) * 10
+      const first = await Promise.all(Array.from({ length: 6 }, () => count('one')))
+      assert.deepEqual(first, [0, 0, 0, 0, 1000, 1000])
+      assert.equal(await count('two'), 0, 'each for itself')
+      await subject.advance(1020)
+      assert.equal(await count('one'), 0)
+      assert.equal(await count('one'), 980)
+      await subject.advance(8000)
+      assert.deepEqual(await Promise.all(Array.from({ length: 5 }, () => count('one'))), [0, 0, 0, 0, 1000])
+    })
+
     it('forgets a client, and only that one', async () => {
       const [one, two] = [newClient(), newClient()]
       await remember(one, { pregreet: 1000 }, { dnsbl: 1000 })

@@ -1,4 +1,4 @@
-import type { DnsblZone, Network, Policy } from '@sallyport/rules'
+import type { DnsblZone, Fading, LoadLimits, Network, Policy } from '@sallyport/rules'
 import type { Waits } from '../session/house.ts'
 
 /** Where to listen, or whom to call. */
@@ -77,6 +77,8 @@ export interface Config {
   readonly routes: readonly Route[]
   /** Lower case. Empty: any; the backend decides. */
   readonly recipientDomains: readonly string[]
+  /** Addresses, or with one `*` patterns of them. */
+  readonly trapRecipients: readonly string[]
   readonly greet: Greet
   readonly access: AccessLists
   readonly dnsbl: Dnsbl
@@ -84,8 +86,10 @@ export interface Config {
   readonly extensions: Extensions
   readonly message: { readonly bareNewline: BareNewline }
   readonly trap: { readonly sessions: number; readonly interval: number; readonly wait: number }
+  readonly load: LoadLimits & { readonly perClient: number }
   readonly limits: Limits
   readonly timeouts: Timeouts
+  readonly reputation: Reputation
   readonly store: MemoryStore | RedisStore
   readonly decisions: Decisions
   /** `listen` null: no admin port. */
@@ -175,6 +179,11 @@ export interface Limits {
 export interface Timeouts extends Waits {
   /** For the PROXY header of a trusted proxy. */
   readonly proxyHeader: number
+}
+
+export interface Reputation {
+  readonly fading: Fading
+  readonly learnPrivate: boolean
 }
 
 export interface MemoryStore {

@@ -153,6 +153,31 @@ export const routeDomain = text(
   keep,
 )
 
+/** Longer than a path may be (RFC 5321 4.5.3.1.3) none needs to be. */
+export const trapRecipient = text(
+  { title: 'address, or a pattern with one *', examples: ['trap@example.com', '*@old.example.com'] },
+  found => {
+    if (
+      /^[^\s<>*@]*\*?[^\s<>*@]*@[a-z0-9.-]*\*?[a-z0-9.-]+$/i.test(found) &&
+      !/\*.*\*/.test(found) &&
+      found.length <= 256
+    )
+      return { value: found }
+    return { problem: 'not an address, nor one with a single *' }
+  },
+  keep,
+)
+
+/** A share, 0 to 1. */
+export const share = text(
+  { title: 'percentage from 0% to 99%', examples: ['90%'] },
+  found => {
+    const digits = /^(\d{1,2})%$/.exec(found)?.[1]
+    return digits === undefined ? { problem: 'not a percentage from 0% to 99%' } : { value: Number(digits) / 100 }
+  },
+  value => `${Math.round(value * 100)}%`,
+)
+
 /** An EHLO keyword or a verb, in capitals. */
 export const keyword = text(
   { title: 'EHLO keyword or verb', examples: ['CHUNKING'] },

@@ -30,6 +30,11 @@ export const delays = section({
   error: duration('0s', '1m', '1s')
     .optional()
     .describe('How long it waits behind its first error, doubled with each further one, up to a minute.'),
+  unknown: duration('0s', '30s', '1s')
+    .optional()
+    .describe(
+      'How long it waits for the reply to RCPT once it has asked for more than two recipients that the backend does not know.',
+    ),
 })
 
 const names = z.array(leaves.routeDomain).max(1000).prefault([])

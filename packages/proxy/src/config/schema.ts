@@ -4,9 +4,11 @@ import * as z from 'zod'
 import { backend, backendKeys, routeBackendKeys, routes } from './backend-keys.ts'
 import { checkKeys } from './check-keys.ts'
 import { bareNewlines, type Config, levels } from './config.ts'
+import { decisions } from './decision-keys.ts'
 import { dnsbl, dnsblTtl } from './dnsbl-keys.ts'
 import * as leaves from './leaves.ts'
 import { delays, delaysOf, exception, preset } from './policy-keys.ts'
+import { reputation } from './reputation-keys.ts'
 import { section } from './section.ts'
 import { store } from './store-keys.ts'
 import { listenKeys, tlsKeys, usualMode, writtenListen } from './tls-keys.ts'
@@ -112,18 +114,19 @@ const trap = section({
   wait: duration('10s', '1h', '10m').prefault('10m').describe('How long a client is held at most.'),
 })
 
-const decisions = section({
-  file: leaves.path
-    .optional()
-    .describe(
-      'Where the records are written, one JSON object a line. Default: nowhere. Full files get the time as suffix.',
-    ),
-  size: size(65_536, 1024 ** 4, '100M')
-    .prefault('100M')
-    .describe('How large a file becomes.'),
-  files: count(1, 1000)
+const load = section({
+  event_loop: duration('10ms', '1m', '250ms')
+    .prefault('250ms')
+    .describe('How late the event loop may be before unknown clients are turned away.'),
+  backend: duration('100ms', '5m', '10s')
+    .prefault('10s')
+    .describe('How long the backend may take to answer MAIL or RCPT before they are.'),
+  shed: leaves.share
+    .prefault('90%')
+    .describe('The share of them that is asked to come back later, at twice these values; 0%: nobody ever.'),
+  per_client: count(1, 1_000_000)
     .prefault(10)
-    .describe('How many files are kept, the one that is being written included; older ones are removed.'),
+    .describe('The most connections of one client at a time while any are turned away.'),
 })
 
 const drain = section({
@@ -157,6 +160,13 @@ const file = z.strictObject({
     .array(leaves.domain)
     .prefault([])
     .describe('The only domains that mail is taken for; none: any, the backend decides.'),
+  trap_recipients: z
+    .array(leaves.trapRecipient)
+    .max(10_000)
+    .prefault([])
+    .describe(
+      'Addresses that nobody has, for those who collect addresses; one * stands for anything. The check trap-recipient judges by them.',
+    ),
   greet: greet.prefault({}).describe('The pause before the greeting.'),
   access: access.prefault({}).describe('Your own lists of clients.'),
   dnsbl: dnsbl.prefault({}).describe('The DNS lists of clients; the check dnsbl judges by them.'),
@@ -180,6 +190,7 @@ const file = z.strictObject({
     .describe(
       'For how long a failed check is remembered against a client; never against private and loopback addresses.',
     ),
+  reputation,
   extensions: extensions.prefault({}).describe('What is passed on of extensions that the gate need not know.'),
   message: section({
     bare_newline: z
@@ -190,12 +201,11 @@ const file = z.strictObject({
     .prefault({})
     .describe('What is done about messages.'),
   trap: trap.prefault({}).describe('Clients that fail a check with the action trap are answered an octet at a time.'),
+  load: load.prefault({}).describe('What happens under load: known clients go first.'),
   limits: limits.prefault({}).describe('Bounds.'),
   timeouts: timeouts.prefault({}).describe('The longest waits.'),
   store,
-  decisions: decisions
-    .prefault({})
-    .describe('A record of each session: what was seen, what followed, and why; for sallyport explain and replay.'),
+  decisions,
   admin: admin.prefault({}).describe('The port for operators.'),
   log: section({ level: z.enum(levels).prefault('info').describe('The least level that is written.') })
     .prefault({})
@@ -205,7 +215,7 @@ const file = z.strictObject({
 
 export const configuration = z.codec(file, z.custom<Config>(), {
   decode: found => {
-    const { trusted_proxies, health_checks, recipient_domains, ...rest } = found
+    const { trusted_proxies, health_checks, recipient_domains, trap_recipients, ...rest } = found
     const { offence_ttl, checks, score: points, preset: name, delays: waits, exceptions, ...others } = rest
     const policy: Policy = {
       preset: name,
@@ -224,21 +234,20 @@ export const configuration = z.codec(file, z.custom<Config>(), {
       trustedProxies: trusted_proxies,
       healthChecks: health_checks,
       recipientDomains: recipient_domains,
+      trapRecipients: trap_recipients,
       policy,
-      decisions: { ...found.decisions, file: found.decisions.file ?? null },
     }
   },
-  encode: ({ trustedProxies, healthChecks, recipientDomains, policy, listen, tls, decisions: kept, ...others }) => {
+  encode: ({ trustedProxies, healthChecks, recipientDomains, trapRecipients, policy, listen, tls, ...others }) => {
     const { ciphers, ...otherTls } = tls
-    const { file: decisionFile, ...otherDecisions } = kept
     const written = {
       ...others,
       listen: listen.map(one => writtenListen(one, usualMode(tls.certificates))),
       tls: ciphers === null ? otherTls : { ...otherTls, ciphers },
-      decisions: decisionFile === null ? otherDecisions : { ...otherDecisions, file: decisionFile },
       trusted_proxies: trustedProxies,
       health_checks: healthChecks,
       recipient_domains: recipientDomains,
+      trap_recipients: trapRecipients,
       preset: policy.preset ?? defaultPreset,
       delays: policy.delays ?? {},
       exceptions: policy.exceptions ?? [],

@@ -1,7 +1,7 @@
 import { Plans } from '@sallyport/rules'
 import type { Config } from '../config/config.ts'
 import { configVersion } from '../decisions/config-version.ts'
-import { greetWaitOf, policyOf } from '../gate.ts'
+import { greetWaitOf, policyOf } from '../house.ts'
 import type { Told } from '../told.ts'
 import { accessOf } from '../try/house.ts'
 import { type Source, sourceOf, standardInput } from './lines.ts'

@@ -188,7 +188,7 @@ export class Replay {
     let waited = decision.remembered.includes('pregreet') ? 0 : this.terms.greetWait(client)
     const isClean = tally.verdict.action === 'none'
     for (const moment of said) {
-      waited += delayOf(plan.delays, moment, { isKnown, isClean, score: tally.score, errors: 0, waited })
+      waited += delayOf(plan.delays, moment, { isKnown, isClean, score: tally.score, errors: 0, unknown: 0, waited })
     }
     return waited - ((ms.greeted ?? 0) + ms.waited) >= leastDelay
   }

@@ -1,14 +1,16 @@
 import { genericSign } from '@sallyport/rules'
 import type { Answer } from './port.ts'
+import { recollect } from './recollection.ts'
 import type { Session } from './session.ts'
 import { planFor } from './standing.ts'
 
 /** Makes facts of an answer. False: it is about something that the client has taken back since, and nothing has become known. */
 export function note(session: Session, answer: Answer): boolean {
-  const { facts, tally, plan, arrival } = session
+  const { facts, arrival } = session
   switch (answer.ask) {
     case 'recall':
-      tally.recall(plan, answer.passed, answer.failed)
+    case 'identity':
+      recollect(session, answer)
       return true
     case 'dnsbl':
       facts.dnsbl = answer.finding
@@ -30,6 +32,15 @@ export function note(session: Session, answer: Answer): boolean {
       if (answer.sender !== facts.sender || answer.hello !== (facts.hello ?? '')) return false
       facts.spf = answer.finding
       return true
+    case 'rate':
+      facts.rate = { over: answer.over }
+      return true
+    case 'greylist': {
+      const { recipient } = facts
+      if (recipient?.grey?.tuple !== answer.tuple) return false
+      facts.recipient = { ...recipient, grey: { tuple: answer.tuple, wait: answer.wait } }
+      return true
+    }
     default:
       return answer satisfies never
   }

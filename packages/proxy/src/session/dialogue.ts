@@ -118,7 +118,11 @@ export function screenRecipient(session: Session, path: string, now: Instant): b
   // A backend may have taken MAIL without a hello, before this recipient of others let it go.
   if (session.hello !== null) facts.enveloped = true
   facts.recipientsAsked++
-  facts.recipient = { path: path.slice(0, 320), domain: domainOf(path).toLowerCase() }
+  const shown = path.slice(0, 320)
+  // What was asked of it is not asked again.
+  if (facts.recipient?.path !== shown)
+    facts.recipient = { path: shown, domain: domainOf(path).toLowerCase(), grey: null }
+  if (session.house.traps.has(path)) facts.trapRecipient ??= shown
   const general = session.judge()
   const verdict = verdictForRecipient(session)
   session.journal.screen(verdict)

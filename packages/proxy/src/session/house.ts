@@ -1,6 +1,7 @@
 import type { Plans } from '@sallyport/rules'
 import { ehloReply, keywordOf, offered, type View } from '../smtp/keywords.ts'
 import type { Routes } from './routes.ts'
+import type { TrapRecipients } from './trap-recipients.ts'
 
 /** How long the gate waits for whom, in milliseconds. */
 export interface Waits {
@@ -76,6 +77,8 @@ export interface House {
   }
   /** Domains for which mail is taken; null: the backend decides. */
   readonly recipientDomains: ReadonlySet<string> | null
+  /** Recipients that nobody has. */
+  readonly traps: TrapRecipients
   /** Which backends a recipient's domain belongs to. */
   readonly routes: Routes
   /** When the backend is opened: at the first good RCPT, at MAIL, or before the greeting, if the client is known by then. */
@@ -90,5 +93,7 @@ export interface House {
   readonly xclient: boolean
   /** Of trapped clients: the time between two octets, and in all, ms. */
   readonly trap: { readonly interval: number; readonly wait: number }
+  /** The share of unknown clients that is turned away, as it is now. */
+  readonly load: { readonly shed: number }
   readonly bareNewline: 'normalise' | 'refuse'
 }

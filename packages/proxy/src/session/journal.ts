@@ -9,6 +9,7 @@ export type Ending =
   | 'verdict'
   | 'timeout'
   | 'limit'
+  | 'shed'
   | 'drain'
   | 'backend closed'
   | 'backend out of step'

@@ -1,18 +1,37 @@
-import type { DnsblFinding, HelloName, Question, ReverseName, SenderDomain, SpfFinding } from '@sallyport/rules'
+import type { DnsblFinding, HelloName, Question, Repute, ReverseName, SenderDomain, SpfFinding } from '@sallyport/rules'
 import type { Session } from './session.ts'
 
 /** What a session may want to know from outside. The answer comes later, or never; then the fact stays unknown. */
-export type Ask = 'recall' | Question
+export type Ask = 'recall' | 'identity' | Question
 
-/** The answer of somebody who was asked. */
+/** What the store knows of the client: names of checks, and what is known of the mail of its address and its network. */
+export interface Recalled {
+  readonly ask: 'recall'
+  readonly passed: readonly string[]
+  readonly failed: readonly string[]
+  readonly client: Repute | null
+  readonly network: Repute | null
+}
+
+/** What it knows of the mail of a name that was verified. */
+export interface Identified {
+  readonly ask: 'identity'
+  readonly repute: Repute | null
+}
+
+/** The answer of somebody who was asked; of a verified name it comes unasked, behind the name. */
 export type Answer =
-  | { readonly ask: 'recall'; readonly passed: readonly string[]; readonly failed: readonly string[] }
+  | Recalled
+  | Identified
   | { readonly ask: 'dnsbl'; readonly finding: DnsblFinding }
   | { readonly ask: 'reverse-name'; readonly name: ReverseName }
   // What the client has said may be another thing by the time of the answer, which therefore names what it is about.
   | { readonly ask: 'hello-name'; readonly hello: string; readonly found: HelloName }
   | { readonly ask: 'sender-domain'; readonly sender: string; readonly found: SenderDomain }
   | { readonly ask: 'spf'; readonly sender: string; readonly hello: string; readonly finding: SpfFinding }
+  | { readonly ask: 'rate'; readonly over: string | null }
+  // Of the recipient, which may be another by then; null: the store did not say.
+  | { readonly ask: 'greylist'; readonly tuple: string; readonly wait: number | null }
 
 /** How an attempt to reach the backend ended. `declined`: it was reached, and would not have the client or its sender. */
 export type Reached = 'ok' | 'declined' | 'refused' | 'timeout' | 'greeting' | 'tls' | 'identity' | 'error'

@@ -2,7 +2,9 @@ import { closeSync, constants, fstatSync, mkdirSync, openSync, readSync, renameS
 import { type FileHandle, open, rename, rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { StringDecoder } from 'node:string_decoder'
-import { type Expiries, longestTtl, Records } from './records.ts'
+import type { Fading } from '@sallyport/rules'
+import { type Entry, type Expiries, type Fame, isEmpty, longestTtl } from './entry.ts'
+import { Records } from './records.ts'
 import type { StoreLog } from './store.ts'
 
 /*
@@ -10,6 +12,7 @@ import type { StoreLog } from './store.ts'
  *
  *   {"sallyport":"clients","version":1}
  *   ["192.0.2.1",{"pregreet":1790000000},{}]         client, passed, failed: check -> second at which it no longer holds
+ *   ["192.0.2.9",{},{},[9.5,1790000000,0,1,0]]       score, at which second, messages taken, refused, unknown recipients
  *   {"clients":1}                                     how many there were: a file without this line is torn
  *
  * A file that is not exactly so is believed in nothing: what is lost is that known clients wait once more.
@@ -21,7 +24,7 @@ const header = '{"sallyport":"clients","version":1}'
 
 /** Characters in a line, far above any that is written here. */
 const longestLine = 65_536
-const longestKey = 64
+const longestKey = 128
 const readSize = 262_144
 /** Clients written at a time: about a millisecond of work, then the event loop has its turn. */
 const slice = 1000
@@ -66,8 +69,23 @@ function expiriesOf(value: unknown, now: number): Expiries {
   return live
 }
 
-function recordsOf(lines: Iterable<string>, capacity: number, now: number): Records {
-  const records = new Records(capacity)
+function fameOf(value: unknown, now: number): Fame | null {
+  if (value === undefined) return null
+  if (!Array.isArray(value) || value.length !== 5 || !value.every(one => Number.isFinite(one)))
+    throw new Corrupt('a line is not a client')
+  const [score, at, accepted, content, unknown] = value as [number, number, number, number, number]
+  // Written by a clock that was ahead: it has not faded since then.
+  return { repute: { score, accepted, content, unknown }, at: Math.min(at, now) }
+}
+
+/** How many clients there may be, and how what is known of their mail fades. */
+interface Bounds {
+  readonly clients: number
+  readonly fading?: Fading
+}
+
+function recordsOf(lines: Iterable<string>, bounds: Bounds, now: number): Records {
+  const records = new Records(bounds.clients, bounds.fading)
   let state: 'header' | 'clients' | 'end' = 'header'
   let count = 0
   for (const line of lines) {
@@ -79,11 +97,11 @@ function recordsOf(lines: Iterable<string>, capacity: number, now: number): Reco
     }
     const value = parse(line)
     if (Array.isArray(value)) {
-      const [client, passed, failed] = value
+      const [client, passed, failed, fame] = value
       if (typeof client !== 'string' || client.length > longestKey) throw new Corrupt('a line is not a client')
-      const entry = { passed: expiriesOf(passed, now), failed: expiriesOf(failed, now) }
+      const entry = { passed: expiriesOf(passed, now), failed: expiriesOf(failed, now), fame: fameOf(fame, now) }
       count++
-      if (Object.keys(entry.passed).length + Object.keys(entry.failed).length > 0) records.put(client, entry)
+      if (!isEmpty(entry)) records.put(client, entry)
     } else {
       if (line !== JSON.stringify({ clients: count })) throw new Corrupt('lines are missing')
       state = 'end'
@@ -111,17 +129,17 @@ export class ClientFile {
    * before the gate listens. Content that is not ours is set aside as `.corrupt`; what cannot be read or is no file stays
    * untouched, and nothing is kept over restarts.
    */
-  load(capacity: number, now: number): Records {
+  load(bounds: Bounds, now: number): Records {
     let file: number | null = null
     try {
       mkdirSync(dirname(this.#path), { recursive: true })
       // Non-blocking, so that a FIFO in its place cannot hold the start for ever.
       file = openSync(this.#path, constants.O_RDONLY | constants.O_NONBLOCK)
       if (!fstatSync(file).isFile()) throw new Error('not a regular file')
-      return recordsOf(linesOf(file), capacity, now)
+      return recordsOf(linesOf(file), bounds, now)
     } catch (error) {
       if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) this.#setAside(error)
-      return new Records(capacity)
+      return new Records(bounds.clients, bounds.fading)
     } finally {
       if (file !== null) closeSync(file)
     }
@@ -180,6 +198,20 @@ export class ClientFile {
   }
 }
 
+/** Two digits behind the point are more than anybody judges by. */
+const rounded = (value: number): number => Math.round(value * 100) / 100
+
+function lineOf(client: string, { passed, failed, fame }: Entry): string {
+  if (fame === null) return JSON.stringify([client, passed, failed])
+  const { score, accepted, content, unknown } = fame.repute
+  return JSON.stringify([
+    client,
+    passed,
+    failed,
+    [rounded(score), fame.at, rounded(accepted), rounded(content), rounded(unknown)],
+  ])
+}
+
 async function writeClients(file: FileHandle, records: Records, now: number): Promise<void> {
   await file.writeFile(`${header}\n`)
   let count = 0
@@ -190,7 +222,7 @@ async function writeClients(file: FileHandle, records: Records, now: number): Pr
       // Met or forgotten since the list was made: what holds now is what counts. Asking drops what has expired.
       const entry = records.entry(client, now)
       if (entry === null) continue
-      lines += `${JSON.stringify([client, entry.passed, entry.failed])}\n`
+      lines += `${lineOf(client, entry)}\n`
       count++
     }
     await file.writeFile(lines)

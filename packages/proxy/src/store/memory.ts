@@ -1,5 +1,7 @@
-import type { Lesson } from '@sallyport/rules'
+import type { Fading, GreyTimes, Lesson, Rate } from '@sallyport/rules'
 import { ClientFile } from './client-file.ts'
+import { GreyTable } from './grey-table.ts'
+import { RateTable } from './rate-table.ts'
 import { Records } from './records.ts'
 import {
   type ClientRecord,
@@ -16,6 +18,8 @@ export interface MemoryOptions {
   readonly file: string | null
   /** The most clients that are remembered. */
   readonly clients: number
+  /** How what is known of mail fades; without it, as usual. */
+  readonly fading?: Fading
 }
 
 /** Between two saves, in ms: what a crash may cost. Only what has changed is saved. */
@@ -24,6 +28,8 @@ const saveInterval = 60_000
 /** Clients remembered in this process, and in a file over restarts. */
 export class MemoryStore implements Store {
   readonly #records: Records
+  readonly #grey: GreyTable
+  readonly #rates: RateTable
   readonly #file: ClientFile | null
   readonly #now: WallClock
   readonly #counters = zeroCounters()
@@ -36,8 +42,10 @@ export class MemoryStore implements Store {
   /** Reads the file, if there is one to read, before it returns. */
   constructor(options: MemoryOptions, log: StoreLog, now: WallClock) {
     this.#now = now
+    this.#grey = new GreyTable(options.clients)
+    this.#rates = new RateTable(options.clients)
     this.#file = options.file === null ? null : new ClientFile(options.file, log)
-    this.#records = this.#file?.load(options.clients, now()) ?? new Records(options.clients)
+    this.#records = this.#file?.load(options, now()) ?? new Records(options.clients, options.fading)
     this.#timer = this.#file === null ? null : setInterval(() => this.save(), saveInterval).unref()
   }
 
@@ -54,6 +62,14 @@ export class MemoryStore implements Store {
     this.#counters.remembers++
     this.#records.remember(client, lesson, this.#now())
     this.#changed = true
+  }
+
+  greylist(name: string, times: GreyTimes): Promise<number> {
+    return Promise.resolve(this.#grey.meet(name, times, this.#now()))
+  }
+
+  rate(name: string, rate: Rate): Promise<number> {
+    return Promise.resolve(this.#rates.count(name, rate, this.#now()))
   }
 
   forget(client: string): Promise<boolean> {

@@ -1,76 +1,25 @@
-import type { Lesson } from '@sallyport/rules'
+import {
+  type Fading,
+  faded,
+  type GreyTimes,
+  type Lesson,
+  lifeOf,
+  noRepute,
+  type Rate,
+  type Repute,
+  usualFading,
+} from '@sallyport/rules'
 import { Redis, ReplyError, type Result } from 'ioredis'
-
-/*
- * A client is one hash, `<prefix>client:{<client>}`, with a field for each check: `p:<check>` passed, `f:<check>` failed; the
- * value is the second at which it no longer holds. The key itself expires when its last field does. The braces keep a client
- * on one node of a cluster (Redis Cluster specification, hash tags).
- *
- * Expiry is by Redis' own clock, in both scripts: gates whose clocks differ then agree about every client, and one that
- * starts with a clock of 1970 neither forgets everybody nor remembers for fifty years. What crosses the connection is always
- * a number of seconds to go.
- *
- * Not taken: HGETALL and the gate's clock, which saves Redis about a sixth of its work but trusts every gate's clock and reads
- * whatever is there, however large; a ttl for each field (Redis 7.4); functions in place of scripts, which would have to be
- * installed first; auto-pipelining, which makes one recall wait for the answers of others.
- */
-
-/** More fields than a client can have: it is somebody else's hash. */
-const mostFields = 128
-
-const recallScript = `
-if redis.call('TYPE', KEYS[1]).ok ~= 'hash' or redis.call('HLEN', KEYS[1]) > ${mostFields} then return {} end
-local now = tonumber(redis.call('TIME')[1])
-local fields = redis.call('HGETALL', KEYS[1])
-local live = {}
-for i = 1, #fields, 2 do
-  local left = (tonumber(fields[i + 1]) or 0) - now
-  if left >= 1 and left < 4e9 then
-    live[#live + 1] = fields[i]
-    live[#live + 1] = left
-  end
-end
-return live`
-
-// ARGV: field, ttl, field, ttl ... Passes come before failures, so that a failure takes the pass of its name back.
-const rememberScript = `
-local kind = redis.call('TYPE', KEYS[1]).ok
-if kind ~= 'none' and kind ~= 'hash' then return 0 end
-if kind == 'hash' and redis.call('HLEN', KEYS[1]) > ${mostFields} then return 0 end
-local now = tonumber(redis.call('TIME')[1])
-local known, gone = {}, {}
-local fields = redis.call('HGETALL', KEYS[1])
-for i = 1, #fields, 2 do
-  local expiry = tonumber(fields[i + 1]) or 0
-  if expiry > now and expiry < now + 4e9 then known[fields[i]] = expiry else gone[#gone + 1] = fields[i] end
-end
-for i = 1, #ARGV, 2 do
-  local passed = 'p:' .. string.sub(ARGV[i], 3)
-  if string.sub(ARGV[i], 1, 2) == 'f:' and known[passed] then
-    known[passed] = nil
-    gone[#gone + 1] = passed
-  end
-end
-local fresh = {}
-for i = 1, #ARGV, 2 do
-  local expiry = now + tonumber(ARGV[i + 1])
-  if expiry > (known[ARGV[i]] or 0) then
-    known[ARGV[i]] = expiry
-    fresh[#fresh + 1] = ARGV[i]
-    fresh[#fresh + 1] = string.format('%d', expiry)
-  end
-end
-if #gone > 0 then redis.call('HDEL', KEYS[1], unpack(gone)) end
-if #fresh > 0 then redis.call('HSET', KEYS[1], unpack(fresh)) end
-local last = 0
-for _, expiry in pairs(known) do if expiry > last then last = expiry end end
-if last > 0 then redis.call('EXPIREAT', KEYS[1], string.format('%d', last)) end
-return 1`
+import { recallScript, rememberScript } from './client-scripts.ts'
+import { greyScript } from './grey-script.ts'
+import { rateScript } from './rate-script.ts'
 
 declare module 'ioredis' {
   interface RedisCommander<Context> {
     recallClient(key: string): Result<unknown, Context>
-    rememberClient(key: string, ...fieldsAndTtls: (string | number)[]): Result<unknown, Context>
+    meetGrey(key: string, delay: number, window: number, keep: number): Result<unknown, Context>
+    countRate(key: string, count: number, period: number): Result<unknown, Context>
+    rememberClient(key: string, ...numbersAndFields: (string | number)[]): Result<unknown, Context>
   }
 }
 
@@ -85,6 +34,8 @@ export interface RedisOptions {
   readonly commandWait: number
   /** The most clients that are remembered in this process, for when Redis is gone. */
   readonly clients: number
+  /** How what is known of mail fades; without it, as usual. */
+  readonly fading?: Fading
 }
 
 /** Told of the connection, once for each change. */
@@ -98,24 +49,35 @@ export interface RedisEvents {
 /** Whether Redis itself said no: it is there, but will not do this (READONLY, OOM, NOPERM, LOADING). */
 export const isRefusal = (error: unknown): boolean => error instanceof ReplyError
 
-function lessonFrom(reply: unknown): Lesson {
+/** `score age accepted content unknown`, as it was; faded since. */
+function reputeFrom(value: unknown, fading: Fading): Repute | null {
+  if (typeof value !== 'string') return null
+  const [score = 0, age = 0, accepted = 0, content = 0, unknown = 0] = value.split(' ').map(Number)
+  const repute = faded({ score, accepted, content, unknown }, age, fading)
+  return Object.values(repute).every(Number.isFinite) && lifeOf(repute, fading) > 0 ? repute : null
+}
+
+function lessonFrom(reply: unknown, fading: Fading): Lesson {
   const passed: Record<string, number> = {}
   const failed: Record<string, number> = {}
+  let repute: Repute | null = null
   if (!Array.isArray(reply)) return { passed, failed }
   for (let i = 0; i + 1 < reply.length; i += 2) {
     const field: unknown = reply[i]
     const left: unknown = reply[i + 1]
+    if (field === 'r') repute = reputeFrom(left, fading)
     if (typeof field !== 'string' || typeof left !== 'number' || field.length > 64) continue
     if (field.startsWith('p:')) passed[field.slice(2)] = left
     if (field.startsWith('f:')) failed[field.slice(2)] = left
   }
-  return { passed, failed }
+  return { passed, failed, ...(repute === null ? {} : { repute }) }
 }
 
 /** The clients that are in Redis. Everything but `close` rejects within `commandWait` when Redis does not do it. */
 export class RedisClients {
   readonly #redis: Redis
   readonly #prefix: string
+  readonly #fading: Fading
   readonly #events: RedisEvents
   #lastError = ''
   #closing = false
@@ -123,6 +85,7 @@ export class RedisClients {
   /** Begins to connect, and goes on for ever at intervals of two seconds at most; waits for nothing. */
   constructor(options: RedisOptions, events: RedisEvents) {
     this.#prefix = options.prefix
+    this.#fading = options.fading ?? usualFading
     this.#events = events
     this.#redis = new Redis(options.url, {
       ...(options.password === null ? {} : { password: options.password }),
@@ -138,6 +101,8 @@ export class RedisClients {
       retryStrategy: attempt => Math.min(50 * 2 ** (attempt - 1), 2000) + Math.random() * 100,
       scripts: {
         recallClient: { lua: recallScript, numberOfKeys: 1, readOnly: true },
+        meetGrey: { lua: greyScript, numberOfKeys: 1 },
+        countRate: { lua: rateScript, numberOfKeys: 1 },
         rememberClient: { lua: rememberScript, numberOfKeys: 1 },
       },
     })
@@ -157,15 +122,28 @@ export class RedisClients {
 
   /** What is known, with the seconds for which it still holds. A key that is no client's holds nothing. */
   async recall(client: string): Promise<Lesson> {
-    return lessonFrom(await this.#redis.recallClient(this.#key(client)))
+    return lessonFrom(await this.#redis.recallClient(this.#key(client)), this.#fading)
   }
 
   /** False: the key is somebody else's, and was left alone. */
   async remember(client: string, lesson: Lesson): Promise<boolean> {
-    const fields: (string | number)[] = []
+    const { score, accepted, content, unknown } = lesson.repute ?? noRepute
+    const fields: (string | number)[] = [this.#fading.bad, this.#fading.good, score, accepted, content, unknown]
     for (const [name, ttl] of Object.entries(lesson.passed)) fields.push(`p:${name}`, ttl)
     for (const [name, ttl] of Object.entries(lesson.failed)) fields.push(`f:${name}`, ttl)
     return (await this.#redis.rememberClient(this.#key(client), ...fields)) === 1
+  }
+
+  /** The seconds for which those of that name are deferred yet; null: what is there is none of ours. */
+  async greylist(name: string, { delay, window, keep }: GreyTimes): Promise<number | null> {
+    const left = await this.#redis.meetGrey(`${this.#prefix}grey:{${name}}`, delay, window, keep)
+    return typeof left === 'number' ? left : null
+  }
+
+  /** Counts one more; gives the seconds until the next will be within the rate. */
+  async rate(name: string, { count, period }: Rate): Promise<number> {
+    const wait = await this.#redis.countRate(`${this.#prefix}rate:{${name}}`, count, period)
+    return typeof wait === 'number' ? wait / 1000 : 0
   }
 
   async forget(client: string): Promise<void> {

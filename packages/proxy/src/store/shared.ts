@@ -1,5 +1,6 @@
-import type { Lesson } from '@sallyport/rules'
+import type { GreyTimes, Lesson, Rate } from '@sallyport/rules'
 import { Breaker, breakerLimits } from './breaker.ts'
+import { RateTable } from './rate-table.ts'
 import { Records } from './records.ts'
 import { isRefusal, RedisClients, type RedisOptions } from './redis.ts'
 import { Refusal } from './refusal.ts'
@@ -24,8 +25,8 @@ type Asked<Answer> = { readonly answer: Answer } | 'failed' | 'not asked'
 
 const errorText = (error: unknown): string => (error instanceof Error ? error.message : String(error))
 
-function recordOf(lesson: Lesson): ClientRecord {
-  return { passed: Object.keys(lesson.passed), failed: Object.keys(lesson.failed) }
+function recordOf({ passed, failed, repute }: Lesson): ClientRecord {
+  return { passed: Object.keys(passed), failed: Object.keys(failed), repute: repute ?? null }
 }
 
 /**
@@ -47,7 +48,9 @@ export class SharedStore implements Store {
   readonly #redis: RedisClients
   readonly #breaker: Breaker
   readonly #copy: Records
-  readonly #unwritten = new Records(mostUnwritten)
+  readonly #unwritten: Records
+  /** While Redis is away. */
+  readonly #rates: RateTable
   /** What is on its way to Redis: one write at a time for each client, so that lessons stay in order. */
   readonly #writing = new Map<string, Lesson>()
   readonly #refusals: { readonly reads: Refusal; readonly writes: Refusal }
@@ -64,7 +67,9 @@ export class SharedStore implements Store {
   constructor(options: RedisOptions, log: StoreLog, now: WallClock) {
     this.#log = log
     this.#now = now
-    this.#copy = new Records(options.clients)
+    this.#copy = new Records(options.clients, options.fading)
+    this.#rates = new RateTable(options.clients)
+    this.#unwritten = new Records(mostUnwritten, options.fading)
     this.#refusals = { reads: new Refusal('reads', log), writes: new Refusal('writes', log) }
     this.#breaker = new Breaker(breakerLimits, (up, reason) => this.#changed(up, reason))
     this.#redis = new RedisClients(options, {
@@ -97,6 +102,17 @@ export class SharedStore implements Store {
     this.#copy.remember(client, lesson, this.#now())
     this.#unwritten.remember(client, lesson, this.#now())
     void this.#writeAndGoOn(client)
+  }
+
+  async greylist(name: string, times: GreyTimes): Promise<number | null> {
+    const asked = await this.#ask('writes', () => this.#redis.greylist(name, times))
+    // Gates that each remember alone would defer the same message one after another.
+    return typeof asked === 'object' ? asked.answer : null
+  }
+
+  async rate(name: string, rate: Rate): Promise<number> {
+    const asked = await this.#ask('writes', () => this.#redis.rate(name, rate))
+    return typeof asked === 'object' ? asked.answer : this.#rates.count(name, rate, this.#now())
   }
 
   async forget(client: string): Promise<boolean> {

@@ -1,17 +1,20 @@
-import type { Lesson } from '@sallyport/rules'
+import type { GreyTimes, Lesson, Rate, Repute } from '@sallyport/rules'
 
-/** What is remembered of a client: names of checks. What has expired is left out, so that wall-clock time never enters the rules. */
+/** What is remembered of a client: names of checks, and its mail. What has expired is left out, so that wall-clock time never enters the rules. */
 export interface ClientRecord {
   readonly passed: readonly string[]
   readonly failed: readonly string[]
+  /** As it has faded by now; null: nothing. */
+  readonly repute: Repute | null
 }
 
 /** The record of a client of whom nothing is known. */
-export const unknownClient: ClientRecord = { passed: [], failed: [] }
+export const unknownClient: ClientRecord = { passed: [], failed: [], repute: null }
 
 /**
  * Where the gate remembers its clients. `client` is the canonical key of an address or a network, as `192.0.2.1` or
- * `2001:db8:1:2::/64`.
+ * `2001:db8:1:2::/64`, or a name that was verified (`name:example.net`). Who asks for several at once has their answers after one
+ * round trip: the questions go out together.
  *
  * What lessons add up to, the same in every store (test/proxy/store/store.contract.ts):
  *  - a pass and a failure each hold until their own ttl is over; of two lessons on one name the one that lasts longer holds,
@@ -19,13 +22,25 @@ export const unknownClient: ClientRecord = { passed: [], failed: [] }
  *  - a failure takes back the pass of the same name; a later pass may earn it again;
  *  - a pass does not take back a failure: the first offence defers and the second refuses, and a client that behaves once
  *    in between has not undone the first. Both names may thus be in one record;
- *  - in one lesson that says both of one name, the failure holds.
+ *  - in one lesson that says both of one name, the failure holds;
+ *  - what is known of mail fades, and lessons on it are added to what is left (reputation.ts in the rules). A lesson that was written
+ *    and not confirmed is written again, and counts twice: the bounds of a score bound that, too.
  */
 export interface Store {
   /** Never rejects. Answers within the store's own bound (50 ms unless configured), with an empty record where nothing can be said. */
   recall(client: string): Promise<ClientRecord>
   /** Not awaited by anybody who talks to a client. Never throws. A ttl that is not a second at least is left out. */
   remember(client: string, lesson: Lesson): void
+  /**
+   * Notes an attempt, and gives the seconds for which those of that name (64 characters at most) are deferred yet; 0: it has come again in time, and
+   * is let in from now on. null: nothing can be said, and it is let in. Never rejects. Not kept over a restart of a memory store.
+   */
+  greylist(name: string, times: GreyTimes): Promise<number | null>
+  /**
+   * Counts one more under a name (64 characters at most), and gives the seconds until the next will be within the rate; 0: this one is. Never rejects; while
+   * a shared store does not answer, this process counts alone.
+   */
+  rate(name: string, rate: Rate): Promise<number>
   /** Forgets one client. Never rejects; false: it is forgotten in this process only, because the shared store did not answer. */
   forget(client: string): Promise<boolean>
   /** The state at this moment, and counters since the start, for the metrics. */

@@ -2,7 +2,7 @@ import type { Access } from '@sallyport/rules'
 import { AccessLists } from '../access.ts'
 import { writtenGroups } from '../backends/plan.ts'
 import type { Config, ListenMode } from '../config/config.ts'
-import { greetWaitOf, houseOf } from '../gate.ts'
+import { greetWaitOf, houseOf } from '../house.ts'
 import { starttlsOf } from '../reception.ts'
 import { type House, Offer } from '../session/house.ts'
 import { Routes } from '../session/routes.ts'
@@ -18,7 +18,7 @@ export function houseToTry(config: Config, keywords: readonly string[]): House {
   const useXclient = writtenGroups(config).some(({ settings }) => settings.identity === 'xclient')
   const offer = new Offer(config.hostname)
   offer.renew(keywords)
-  return houseOf(config, { routes: new Routes(routes), useXclient }, offer)
+  return houseOf(config, { routes: new Routes(routes), useXclient }, offer, { shed: 0 })
 }
 
 /** Plays a script under a configuration. `access`: what the lists say, unless the script does; `id`: the reference id that is said. */
@@ -32,6 +32,8 @@ export function playScript(config: Config, script: Script, access: Access, id: s
     server: null,
     access: script.access ?? access,
     greetWait: greetWaitOf(config, client),
+    // Nobody is turned away for the load of a moment.
+    dice: 1,
     health: false,
     starttls: starttlsOf(mode),
     tls: mode === 'implicit' ? { version: 'TLSv1.3', cipher: 'TLS_AES_256_GCM_SHA384', serverName: null } : null,

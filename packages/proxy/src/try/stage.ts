@@ -126,8 +126,7 @@ class Stage implements Port {
     const { session, world } = this
     switch (ask) {
       case 'recall': {
-        const { passed, failed } = world
-        return this.later(() => session.answer({ ask, passed, failed }, this.now))
+        return this.later(() => session.answer({ ask, ...world.recalled }, this.now))
       }
       case 'dnsbl': {
         const { rank, list, failed } = world.listed ?? { rank: 0, list: null, failed: 0 }
@@ -150,6 +149,16 @@ class Stage implements Port {
         const finding = spfFinding(world.spf, about)
         return this.later(() => session.answer({ ask, ...about, finding }, this.now))
       }
+      case 'rate':
+        return this.later(() => session.answer({ ask, over: world.rated }, this.now))
+      case 'greylist': {
+        const tuple = session.facts.recipient?.grey?.tuple ?? ''
+        const delay = session.plan.checks.find(({ name }) => name === 'greylist')?.options['delay'] ?? 0
+        const wait = world.greylisted ?? delay
+        return this.later(() => session.answer({ ask, tuple, wait }, this.now))
+      }
+      case 'identity':
+        return this.later(() => session.answer({ ask, repute: null }, this.now))
       default:
         ask satisfies never
     }

@@ -4,6 +4,8 @@ import { bareNewline } from './bare-newline.ts'
 import { commands } from './commands.ts'
 import { dnsbl } from './dnsbl.ts'
 import { genericName } from './generic-name.ts'
+import { greylist } from './greylist.ts'
+import { harvest } from './harvest.ts'
 import { heloAddress } from './helo-address.ts'
 import { heloChange } from './helo-change.ts'
 import { heloLiteral } from './helo-literal.ts'
@@ -16,14 +18,22 @@ import { nonSmtpCommand } from './non-smtp-command.ts'
 import { nullSenderRecipients } from './null-sender-recipients.ts'
 import { pipelining } from './pipelining.ts'
 import { pregreet } from './pregreet.ts'
+import { rate } from './rate.ts'
+import { recipients } from './recipients.ts'
+import { reputation } from './reputation.ts'
 import { reverseMismatch } from './reverse-mismatch.ts'
 import { senderDomain } from './sender-domain.ts'
 import { spf } from './spf.ts'
 import { transactions } from './transactions.ts'
+import { trapRecipient } from './trap-recipient.ts'
+import { trusted } from './trusted.ts'
 
 /** THE LIST, in the order of a session's life. A new check is a file in this folder and a line here. */
 export const checks = [
   access,
+  trusted,
+  reputation,
+  rate,
   pregreet,
   dnsbl,
   noReverseName,
@@ -44,6 +54,10 @@ export const checks = [
   nonSmtpCommand,
   bareNewline,
   commands,
+  trapRecipient,
+  harvest,
+  recipients,
+  greylist,
   authenticated,
 ] as const
 

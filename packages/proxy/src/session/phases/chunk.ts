@@ -3,6 +3,7 @@ import { type Chunk, chunkCommand, NewlineCount, parseChunk } from '../../smtp/c
 import type { Command } from '../../smtp/command.ts'
 import { isNegative, isPositive, type Reply } from '../../smtp/reply.ts'
 import { forbidding, junk } from '../dialogue.ts'
+import { noteHeard } from '../heard.ts'
 import type { Ending } from '../journal.ts'
 import type { Phase } from '../phase.ts'
 import { replies, verdictReply } from '../replies.ts'
@@ -98,6 +99,7 @@ class Carrying implements Phase {
       session.commandsSinceMessage = 0
       if (isPositive(reply)) session.facts.junkCommands = 0
       session.journal.message(reply)
+      noteHeard(session, 'dot', reply)
       relay.endMessage(session)
     }
     relay.resume(session, reply.text, now)

@@ -1,6 +1,7 @@
-import { delayOf, endsDialogue, type Instant, isWaiting, type Moment } from '@sallyport/rules'
+import { delayOf, endsDialogue, type Facts, type Instant, isWaiting, type Moment, unknownOf } from '@sallyport/rules'
 import { type Command, mayBeGrouped, type Verb } from '../../smtp/command.ts'
 import type { Reply } from '../../smtp/reply.ts'
+import { awaitsGreylist } from '../greylisting.ts'
 import type { Phase } from '../phase.ts'
 import type { Ask, Attempt } from '../port.ts'
 import type { Session } from '../session.ts'
@@ -61,8 +62,9 @@ class Hold implements Phase {
 
   learnt(session: Session, _asked: Ask, now: Instant): void {
     this.judge(session, now)
-    if (session.phase === this && now >= this.until && !isWaiting(session.facts, session.plan, session.tally))
-      this.release(session, now)
+    if (session.phase !== this) return
+    const pending = isPending(session, this.command)
+    if (now >= this.until && !pending) this.release(session, now)
   }
 
   timeout(session: Session, now: Instant): void {
@@ -110,8 +112,7 @@ export function holdBack(
   go: (now: Instant) => void,
 ): boolean {
   const wait = waitFor(session, command)
-  const answers =
-    command.verb === 'RCPT' && isWaiting(session.facts, session.plan, session.tally) ? session.house.waits.answers : 0
+  const answers = command.verb === 'RCPT' && isPending(session, command) ? session.house.waits.answers : 0
   if (wait === 0 && answers === 0) return false
   new Hold(back, command, now, wait, answers, go).begin(session)
   return true
@@ -125,6 +126,18 @@ function waitFor(session: Session, { verb }: Command): number {
     isClean: tally.verdict.action === 'none',
     score: tally.score,
     errors: facts.junkCommands,
+    unknown: unknownSoFar(facts),
     waited: journal.waited + journal.greetedAt - session.startedAt,
   })
+}
+
+/** Of this session and those before it; nothing as long as it has asked for none in this one. */
+function unknownSoFar({ backend, standing }: Facts): number {
+  const now = unknownOf(backend)
+  return now === 0 ? 0 : now + Math.floor(standing?.unknown ?? 0)
+}
+
+/** Something that was asked about the client or its recipient has not been answered, and would decide. */
+function isPending(session: Session, command: Command): boolean {
+  return isWaiting(session.facts, session.plan, session.tally) || awaitsGreylist(session, command)
 }

@@ -1,5 +1,6 @@
 import type { Instant } from '@sallyport/rules'
 import { isNegative, isPositive, type Reply } from '../../smtp/reply.ts'
+import { noteHeard } from '../heard.ts'
 import type { Ending } from '../journal.ts'
 import type { Phase } from '../phase.ts'
 import { replies } from '../replies.ts'
@@ -85,6 +86,7 @@ class Message implements Phase {
     session.commandsSinceMessage = 0
     if (isPositive(reply)) session.facts.junkCommands = 0
     session.journal.message(reply)
+    noteHeard(session, 'dot', reply)
     this.relay.endMessage(session)
     this.relay.resume(session, reply.text, now)
   }

@@ -3,6 +3,7 @@ import type { Command } from '../../smtp/command.ts'
 import { offersKeyword } from '../../smtp/keywords.ts'
 import { isNegative, isPositive, type Reply } from '../../smtp/reply.ts'
 import { declineRcpt, refuse, verdictForRecipient } from '../dialogue.ts'
+import { noteHeard } from '../heard.ts'
 import { introduction } from '../identity.ts'
 import type { Phase } from '../phase.ts'
 import type { Ask, Asked, Attempt, Reached } from '../port.ts'
@@ -212,6 +213,7 @@ class Opening implements Phase {
   private decline(session: Session, reply: Reply, now: Instant): void {
     if (!isNegative(reply)) return this.unexpected(session, reply, now)
     session.journal.backendSaid(reply)
+    if (this.step === 'mail') noteHeard(session, 'mail', reply)
     session.port.reached('declined')
     if (reply.code === 421) return session.conclude('backend closed', now, reply.text)
     this.giveUp(session, reply.text, now)

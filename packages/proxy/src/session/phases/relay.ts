@@ -6,6 +6,7 @@ import { domainOf, isRecipientOf, parsePath } from '../../smtp/path.ts'
 import { isNegative, isPositive, type Reply } from '../../smtp/reply.ts'
 import { answerAlways, forbidding, junk, nextCommand, noteHello, screenRecipient } from '../dialogue.ts'
 import { mailOf } from '../envelope.ts'
+import { noteReply } from '../heard.ts'
 import type { Phase } from '../phase.ts'
 import type { Asked } from '../port.ts'
 import { replies, verdictReply } from '../replies.ts'
@@ -228,6 +229,7 @@ export class Relay implements Phase {
     const { journal, facts } = session
     if (good) noteHello(session, awaiting)
     if (!good && reply.code >= 400) journal.backendSaid(reply)
+    noteReply(session, verb, reply)
     if (verb === 'RCPT') this.hasRecipient ||= good
     else if (good && endsTransaction(verb)) this.endMessage(session)
     if (verb === 'MAIL' && good) {

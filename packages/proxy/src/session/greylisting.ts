@@ -1,0 +1,46 @@
+import { type GreyTimes, greyTuple, identitiesOf, isAsked, type PlannedCheck, type Question } from '@sallyport/rules'
+import type { Command } from '../smtp/command.ts'
+import { domainOf, isAlwaysReachable, parsePath } from '../smtp/path.ts'
+import type { Session } from './session.ts'
+import { planFor } from './standing.ts'
+
+/**
+ * Whether a recipient cannot be decided upon before the store has said whether it has to wait; asks it, once the names of the client are known
+ * by which it is asked. Only of a suspect, and only where that would decide.
+ */
+export function awaitsGreylist(session: Session, { verb, argument }: Command): boolean {
+  const { facts, tally, arrival, journal } = session
+  const path = verb === 'RCPT' ? parsePath('TO', argument)?.path.slice(0, 320) : undefined
+  if (path === undefined || tally.vouched !== null || isAlwaysReachable(path)) return false
+  const known = facts.recipient?.path === path ? facts.recipient.grey : null
+  if (known !== null) return known.wait === 'asked'
+  const domain = domainOf(path).toLowerCase()
+  const planned = plannedFor(session, domain)
+  if (planned === undefined || planned.action === 'observe' || !isSuspect(session, planned)) return false
+  if (!isIdentified(session)) return true
+  const [identity = null] = identitiesOf(facts, arrival.client)
+  const tuple = greyTuple(arrival.client, identity, journal.reversePath ?? '', path)
+  facts.recipient = { path, domain, grey: { tuple, wait: 'asked' } }
+  session.port.ask('greylist')
+  return true
+}
+
+/** What will be known of the client's names is known: else one message would be asked for by the one today, by the other tomorrow. */
+function isIdentified({ facts, plan, tally }: Session): boolean {
+  const isOpen = (question: Question, answer: unknown) => answer === null && isAsked(question, plan, tally)
+  return facts.clientIsPrivate || !(isOpen('spf', facts.spf) || isOpen('reverse-name', facts.reverse))
+}
+
+/** How long the recipient that is asked for now has to wait; null: greylisting is not for it. */
+export function greyTimes(session: Session): GreyTimes | null {
+  const options = plannedFor(session, session.facts.recipient?.domain ?? '')?.options
+  const { delay, window, keep } = options ?? {}
+  return delay === undefined || window === undefined || keep === undefined ? null : { delay, window, keep }
+}
+
+const plannedFor = (session: Session, domain: string): PlannedCheck | undefined =>
+  planFor(session, domain).checks.find(({ name }) => name === 'greylist')
+
+function isSuspect({ facts, tally }: Session, { options }: PlannedCheck): boolean {
+  return tally.score > 0 || (facts.standing?.score ?? 0) >= (options['score'] ?? 0)
+}

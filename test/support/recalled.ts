@@ -1,0 +1,21 @@
+import type { Recalled } from '@sallyport/proxy/session/port.js'
+import type { Repute } from '@sallyport/rules'
+
+/** `7/1/2/3`: score, accepted, content, unknown; what is left out at the end is 0. */
+export function reputeOf(text: string | undefined): Repute | null {
+  if (text === undefined) return null
+  const [score = 0, accepted = 0, content = 0, unknown = 0] = text.split('/').map(Number)
+  return { score, accepted, content, unknown }
+}
+
+/** `passed=a,b failed=c client=7/1 network=20`, as a transcript has it. */
+export function recalledOf(fields: ReadonlyMap<string, string>): Recalled {
+  const names = (key: string) => (fields.get(key) ?? '').split(',').filter(name => name !== '')
+  return {
+    ask: 'recall',
+    passed: names('passed'),
+    failed: names('failed'),
+    client: reputeOf(fields.get('client')),
+    network: reputeOf(fields.get('network')),
+  }
+}
