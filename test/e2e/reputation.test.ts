@@ -16,7 +16,8 @@ const settings = (action: string) => `backend: 127.0.0.1:${postfix.ports.proxy}
 ${believing}
 checks: { reputation: { action: ${action} } }
 store: { kind: redis, url: 'redis://127.0.0.1:${redis.port}', command_wait: 2s }
-timeouts: { recall: 2s }`
+timeouts: { recall: 2s, answers: 100ms }
+dnsbl: { resolvers: ['127.0.0.1:1'], wait: 100ms }`
 
 const wanted = 'Subject: wanted\r\n\r\ntext\r\n'
 const unwanted = 'Subject: unwanted\r\n\r\ntext\r\n'
@@ -26,11 +27,16 @@ test('a message refused by Postfix for its content makes the client refused at a
   const said = await sendMail(await connectAs(t, first, '198.51.100.7'), unwanted)
   assert.equal(said, '550 5.7.1 message content rejected')
   const heard = performance.now()
-  const again = await connectAs(t, second, '198.51.100.7')
-  assert.match(await untilRcpt(again), /^550 5\.7\.1 Service unavailable: too much unwanted mail from here; ref=/)
-  const took = performance.now() - heard
-  assert.ok(took < 1000, `${took} ms`)
-  await again.command('QUIT', /^221/)
+  // What is learnt is written without anybody waiting for it.
+  for (let rcpt = ''; !rcpt.startsWith('550'); ) {
+    const again = await connectAs(t, second, '198.51.100.7')
+    rcpt = await untilRcpt(again)
+    await again.command('QUIT', /^221/)
+    const took = performance.now() - heard
+    assert.ok(took < 1000, `${rcpt} after ${took} ms`)
+    if (rcpt.startsWith('550'))
+      assert.match(rcpt, /^550 5\.7\.1 Service unavailable: too much unwanted mail from here; ref=/)
+  }
   const line = await second.waitForSession(({ check }) => check === 'reputation')
   assert.match(line.why ?? '', /^[78]\.\d points$/)
 
@@ -105,5 +111,5 @@ test('connections are counted at all gates together', async t => {
   const rated = `${settings('observe').replace('checks: {', 'checks: { rate: { action: drop, address: 3, period: 3600 },')}`
   const gates = [await startGate(t, rated), await startGate(t, rated)]
   for (const i of [0, 1, 0]) await (await connectAs(t, gates[i] as RunningGate, '198.51.105.7')).expect(/^220 /m)
-  await (await connectAs(t, gates[1] as RunningGate, '198.51.105.7')).expect(/^421 4\.7\.0 Too many connections; ref=/)
+  await (await connectAs(t, gates[1] as RunningGate, '198.51.105.7')).expect(/^421 4\.7\.0 Too many connections; ref=/m)
 })

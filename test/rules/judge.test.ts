@@ -235,12 +235,12 @@ test('what no check needs is not asked', () => {
     const { plan, tally } = session(policy, { passed: [...passed] }, ...steps)
     return questions.filter(question => isAsked(question, plan, tally))
   }
-  assert.deepEqual(asked({}, []), ['dnsbl', 'reverse-name', 'hello-name', 'sender-domain', 'spf'])
+  assert.deepEqual(asked({}, []), [...questions])
   assert.deepEqual(asked({}, ['no-reverse-name', 'reverse-mismatch', 'dnsbl']).slice(0, 2), [
     'reverse-name',
     'hello-name',
   ])
   assert.deepEqual(asked({}, ['no-reverse-name', 'reverse-mismatch', 'generic-name'])[1], 'hello-name')
-  assert.deepEqual(asked({ checks: { spf: { enabled: false } } }, []).at(-1), 'sender-domain')
+  assert.ok(!asked({ checks: { spf: { enabled: false } } }, []).includes('spf'))
   assert.deepEqual(asked({}, [], { access: 'allow' }), [])
 })

@@ -6,6 +6,7 @@ import { Passage } from './backends/passage.ts'
 import type { ListenMode } from './config/config.ts'
 import { isBehind, regulate } from './flow.ts'
 import type { Gate } from './gate.ts'
+import { ask } from './inquiry.ts'
 import type { ProxyHeaderReader } from './proxy-protocol/decode.ts'
 import { arrivalOf, turnAway } from './reception.ts'
 import type { TlsInfo } from './session/arrival.ts'
@@ -226,8 +227,8 @@ export class Connection implements Port, WheelEntry {
     if (backend !== null && backend.writableCorked > 0) backend.uncork()
   }
 
-  ask(ask: Ask): void {
-    this.gate.ask(this, ask)
+  ask(question: Ask): void {
+    ask(this, question)
   }
 
   open(group: string | null): void {

@@ -16,7 +16,6 @@ import { Lookups } from './lookups/lookups.ts'
 import { Memory } from './memory.ts'
 import { Metrics } from './metrics.ts'
 import { type House, Offer } from './session/house.ts'
-import type { Ask } from './session/port.ts'
 import { replies } from './session/replies.ts'
 import type { Session } from './session/session.ts'
 import { countSession } from './session-count.ts'
@@ -56,7 +55,7 @@ export class Gate {
   draining = false
   /** Called when a session finds a server in trouble, for the probe to look at once. */
   onTrouble: (server: Server) => void = () => {}
-  private lookups: Lookups
+  lookups: Lookups
   private trusted: NetworkSet
   private probes: NetworkSet
 
@@ -72,8 +71,8 @@ export class Gate {
     this.log = log
     this.certificates = certificates
     this.store = store
-    this.decisions = new Decisions(log)
     this.memory = new Memory(store)
+    this.decisions = new Decisions(log)
     this.access = access
     this.config = config
     this.traps.places = config.trap.sessions
@@ -143,69 +142,6 @@ export class Gate {
   /** The pause before the greeting, ms: that of the first network that holds the client, or the general one. */
   greetWait(address: Address): number {
     return greetWaitOf(this.config, address)
-  }
-
-  /** Finds out what a session asks. The answer comes in a later turn, never from within this call. */
-  ask(connection: Connection, ask: Ask): void {
-    const { session } = connection
-    if (session === null) return
-    switch (ask) {
-      case 'recall':
-        void this.memory.recall(connection.key ?? '', connection.ends.client).then(recalled => {
-          connection.drive(() => session.answer(recalled, this.clock()))
-        })
-        return
-      case 'identity':
-        void this.memory.recallIdentity(session).then(repute => {
-          if (repute !== null) connection.drive(() => session.answer({ ask, repute }, this.clock()))
-        })
-        return
-      case 'dnsbl':
-        this.lookups.dnsbl.ask(connection.ends.client, finding => {
-          connection.drive(() => session.answer({ ask, finding }, this.clock()))
-        })
-        return
-      case 'reverse-name':
-        this.lookups.reverseName.ask(connection.ends.client, name => {
-          connection.drive(() => session.answer({ ask, name }, this.clock()))
-          if (name.kind === 'confirmed') this.ask(connection, 'identity')
-        })
-        return
-      case 'rate':
-        void this.memory.rate(session, connection.key ?? '').then(over => {
-          connection.drive(() => session.answer({ ask, over }, this.clock()))
-        })
-        return
-      case 'greylist':
-        void this.memory.greylist(session).then(found => {
-          if (found !== null) connection.drive(() => session.answer({ ask, ...found }, this.clock()))
-        })
-        return
-      case 'hello-name': {
-        const hello = session.facts.hello ?? ''
-        this.lookups.helloName(hello, found => {
-          connection.drive(() => session.answer({ ask, hello, found }, this.clock()))
-        })
-        return
-      }
-      case 'sender-domain': {
-        const sender = session.facts.sender ?? ''
-        this.lookups.senderDomain(sender, found => {
-          connection.drive(() => session.answer({ ask, sender, found }, this.clock()))
-        })
-        return
-      }
-      case 'spf': {
-        const about = { sender: session.facts.sender ?? '', hello: session.facts.hello ?? '' }
-        this.lookups.spf.ask(connection.ends.client, about, finding => {
-          connection.drive(() => session.answer({ ask, ...about, finding }, this.clock()))
-          if (finding.result === 'pass') this.ask(connection, 'identity')
-        })
-        return
-      }
-      default:
-        ask satisfies never
-    }
   }
 
   /** A place in the trap for a session, if there is one for so much suspicion; another may have to leave for it. */

@@ -29,11 +29,11 @@ export function playScript(config: Config, script: Script, access: Access, id: s
     id,
     client,
     clientPort: 4567,
+    // Nobody is turned away for the load of a moment.
+    dice: 1,
     server: null,
     access: script.access ?? access,
     greetWait: greetWaitOf(config, client),
-    // Nobody is turned away for the load of a moment.
-    dice: 1,
     health: false,
     starttls: starttlsOf(mode),
     tls: mode === 'implicit' ? { version: 'TLSv1.3', cipher: 'TLS_AES_256_GCM_SHA384', serverName: null } : null,

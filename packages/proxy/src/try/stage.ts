@@ -1,5 +1,6 @@
 import { type Instant, never, type SpfFinding, senderDomainOf } from '@sallyport/rules'
 import type { Arrival } from '../session/arrival.ts'
+import { greyTimes } from '../session/greylisting.ts'
 import type { House } from '../session/house.ts'
 import type { Ask, Port } from '../session/port.ts'
 import { Session } from '../session/session.ts'
@@ -153,8 +154,7 @@ class Stage implements Port {
         return this.later(() => session.answer({ ask, over: world.rated }, this.now))
       case 'greylist': {
         const tuple = session.facts.recipient?.grey?.tuple ?? ''
-        const delay = session.plan.checks.find(({ name }) => name === 'greylist')?.options['delay'] ?? 0
-        const wait = world.greylisted ?? delay
+        const wait = world.greylisted ?? greyTimes(session)?.delay ?? null
         return this.later(() => session.answer({ ask, tuple, wait }, this.now))
       }
       case 'identity':
