@@ -5,6 +5,7 @@ import { backend, backendKeys, routeBackendKeys, routes } from './backend-keys.t
 import { drain, limits, load, timeouts } from './bound-keys.ts'
 import { checkKeys } from './check-keys.ts'
 import { bareNewlines, type Config, levels } from './config.ts'
+import { decisions } from './decision-keys.ts'
 import { dnsbl, dnsblTtl } from './dnsbl-keys.ts'
 import * as leaves from './leaves.ts'
 import { delays, delaysOf, exception, preset } from './policy-keys.ts'
@@ -18,7 +19,7 @@ import { decoy, trap } from './trap-keys.ts'
  * THE KEYS of the configuration: their kinds, defaults and meanings. The file's errors, the JSON Schema, the reference in
  * docs/ and the example in deploy/ are all made from here.
  */
-const { count, duration, ttl, size } = leaves
+const { count, duration, ttl } = leaves
 
 const networks = z.array(leaves.network).prefault([])
 const paths = z.array(leaves.path).prefault([])
@@ -72,20 +73,6 @@ const extensions = section({
     .describe(
       'Verbs that the gate does not know and passes on to the backend once a client is known: any, or these alone. Never those that forge a client or carry a message past the gate.',
     ),
-})
-
-const decisions = section({
-  file: leaves.path
-    .optional()
-    .describe(
-      'Where the records are written, one JSON object a line. Default: nowhere. Full files get the time as suffix.',
-    ),
-  size: size(65_536, 1024 ** 4, '100M')
-    .prefault('100M')
-    .describe('How large a file becomes.'),
-  files: count(1, 1000)
-    .prefault(10)
-    .describe('How many files are kept, the one that is being written included; older ones are removed.'),
 })
 
 /** Every key of the file, in the order of the reference. */
@@ -162,9 +149,7 @@ const file = z.strictObject({
   limits: limits.prefault({}).describe('Bounds.'),
   timeouts: timeouts.prefault({}).describe('The longest waits.'),
   store,
-  decisions: decisions
-    .prefault({})
-    .describe('A record of each session: what was seen, what followed, and why; for sallyport explain and replay.'),
+  decisions,
   admin: admin.prefault({}).describe('The port for operators.'),
   log: section({ level: z.enum(levels).prefault('info').describe('The least level that is written.') })
     .prefault({})
@@ -197,18 +182,15 @@ export const configuration = z.codec(file, z.custom<Config>(), {
       turnedAway,
       trapRecipients: trap_recipients,
       policy,
-      decisions: { ...found.decisions, file: found.decisions.file ?? null },
     }
   },
   encode: ({ trustedProxies, healthChecks, recipientDomains, trapRecipients, policy, turnedAway, ...rest }) => {
-    const { listen, tls, decisions: kept, ...others } = rest
+    const { listen, tls, ...others } = rest
     const { ciphers, ...otherTls } = tls
-    const { file: decisionFile, ...otherDecisions } = kept
     const written = {
       ...others,
       listen: listen.map(one => writtenListen(one, usualMode(tls.certificates))),
       tls: ciphers === null ? otherTls : { ...otherTls, ciphers },
-      decisions: decisionFile === null ? otherDecisions : { ...otherDecisions, file: decisionFile },
       trusted_proxies: trustedProxies,
       health_checks: healthChecks,
       recipient_domains: recipientDomains,

@@ -29,6 +29,7 @@ export function playScript(config: Config, script: Script, access: Access, id: s
     id,
     client,
     clientPort: 4567,
+    // Nobody is turned away for the load of a moment.
     dice: 1,
     server: null,
     access: script.access ?? access,
