@@ -83,6 +83,8 @@ export interface Config {
   readonly access: AccessLists
   readonly dnsbl: Dnsbl
   readonly policy: Policy
+  /** Files of the operator's own checks, which are in the policy. */
+  readonly modules: readonly string[]
   readonly extensions: Extensions
   readonly message: { readonly bareNewline: BareNewline }
   readonly trap: { readonly sessions: number; readonly interval: number; readonly wait: number }
