@@ -4,6 +4,7 @@ import { replies } from '@sallyport/proxy/session/replies.js'
 import { fixed, key, own, proxy } from './bound.ts'
 import { lookupRows } from './lookups.ts'
 import type { Row } from './row.ts'
+import { trapRows } from './traps.ts'
 
 export interface Part {
   readonly title: string
@@ -404,4 +405,5 @@ export const parts: readonly Part[] = [
       },
     ],
   },
+  { title: 'Clients that are not wanted', rows: trapRows },
 ]

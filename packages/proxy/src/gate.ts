@@ -16,6 +16,7 @@ import { Lookups } from './lookups/lookups.ts'
 import { Memory } from './memory.ts'
 import { Metrics } from './metrics.ts'
 import { type House, Offer } from './session/house.ts'
+import type { Asked } from './session/port.ts'
 import { replies } from './session/replies.ts'
 import type { Session } from './session/session.ts'
 import { countSession } from './session-count.ts'
@@ -38,8 +39,8 @@ export class Gate {
   readonly census = new Census()
   readonly ids = new IdSource()
   readonly connections = new Set<Connection>()
+  readonly traps = new Traps<Connection>(0, connection => this.letGo(connection))
   readonly load: Load
-  readonly traps = new Traps<Session>(0)
   readonly metrics: Metrics
   readonly log: Log
   readonly store: Store
@@ -144,13 +145,20 @@ export class Gate {
     return greetWaitOf(this.config, address)
   }
 
-  /** A place in the trap for a session, if there is one for so much suspicion; another may have to leave for it. */
-  trap(connection: Connection, suspicion: number): boolean {
+  /** A server took `wait` ms to answer. */
+  replied(to: Asked, wait: number): void {
+    this.load.replied(to, wait)
+    this.metrics.backendReply.observe(to, wait / 1000)
+  }
+
+  /** A trapped client has to leave for one that is more suspicious. */
+  private letGo(connection: Connection): void {
     const { session } = connection
-    if (session === null) return false
-    return this.traps.take(session, suspicion, () => {
-      const text = replies.tooBusy(this.house.hostname, session.arrival.id)
-      connection.drive(() => session.conclude('verdict', this.clock(), text))
+    if (session === null) return
+    const text = replies.tooBusy(this.house.hostname, session.arrival.id)
+    // In a turn of its own: this comes from within what another session is told.
+    setImmediate(() => {
+      if (!session.isDone) connection.drive(() => session.conclude('verdict', this.clock(), text))
     })
   }
 

@@ -69,6 +69,13 @@ export class Metrics {
     ['new', 'known', 'allowed'],
     delay,
   )
+  readonly patience = new Durations<'new' | 'known' | 'suspect'>(
+    'sallyport_patience_seconds',
+    'Until a client hung up during a pause, a delay or in the trap.',
+    'class',
+    ['new', 'known', 'suspect'],
+    session,
+  )
   readonly checks: Counter<'check' | 'outcome' | 'action'>
   readonly checksDisarmed: Counter<'check'>
   readonly replies: Counter<'code'>
@@ -135,7 +142,9 @@ export class Metrics {
   }
 
   async text(): Promise<string> {
-    const durations = [this.sessionSeconds, this.addedDelay, this.backendReply].map(histogram => histogram.text())
+    const durations = [this.sessionSeconds, this.addedDelay, this.patience, this.backendReply].map(histogram =>
+      histogram.text(),
+    )
     return `${await this.registry.metrics()}\n${durations.join('')}${await this.process.metrics()}`
   }
 

@@ -34,6 +34,7 @@ export {
   type Bearing,
   type Delays,
   delayOf,
+  lineDelayOf,
   type Moment,
   moments,
   mostForAny,

@@ -5,7 +5,7 @@ import type { Plan, PlannedCheck } from './policy.ts'
 
 /** What is to be done about the client, and the one check that is the reason: the worst, or the heaviest of the score. */
 export interface Verdict {
-  readonly action: 'none' | 'defer' | 'refuse' | 'trap' | 'drop'
+  readonly action: 'none' | 'defer' | 'refuse' | 'decoy' | 'trap' | 'drop'
   readonly cause: Cause | null
 }
 
@@ -17,7 +17,7 @@ export interface Cause {
 
 const none: Verdict = { action: 'none', cause: null }
 
-const severity = { none: 0, observe: 0, score: 0, defer: 1, refuse: 2, trap: 3, drop: 4 } as const
+const severity = { none: 0, observe: 0, score: 0, defer: 1, refuse: 2, decoy: 3, trap: 4, drop: 5 } as const
 
 /** Whether one does more to the client than the other. */
 export const isWorse = (one: Verdict, other: Verdict): boolean => severity[one.action] > severity[other.action]
@@ -53,6 +53,12 @@ class Sum {
   }
 }
 
+/** Nothing is known of most that are held: one for all of them. */
+const unmarked: readonly boolean[] = []
+
+const marked = (plan: Plan, names: readonly string[]): readonly boolean[] =>
+  names.length === 0 ? unmarked : plan.checks.map(({ name }) => names.includes(name))
+
 /** What the checks have said of one session so far. Outcomes only grow: what has failed stays failed. */
 export class Tally {
   /** One for each check of the plan, in its order. */
@@ -62,23 +68,18 @@ export class Tally {
   /** Why no other check is needed; null: nobody vouched. */
   vouched: string | null = null
   /** Checks that this client has passed before, by position in the plan. */
-  private readonly remembered: boolean[]
+  private remembered: readonly boolean[] = unmarked
   /** Checks that it failed before. */
-  private readonly offended: boolean[]
+  private offended: readonly boolean[] = unmarked
 
   constructor(plan: Plan) {
-    const count = plan.checks.length
-    this.outcomes = new Array<Outcome>(count).fill(todo)
-    this.remembered = new Array<boolean>(count).fill(false)
-    this.offended = new Array<boolean>(count).fill(false)
+    this.outcomes = new Array<Outcome>(plan.checks.length).fill(todo)
   }
 
   /** What the store knows of the client: names of checks whose pass, or whose failure, still holds. */
   recall(plan: Plan, passed: readonly string[], failed: readonly string[]): void {
-    plan.checks.forEach((planned, i) => {
-      this.remembered[i] = passed.includes(planned.name)
-      this.offended[i] = failed.includes(planned.name)
-    })
+    this.remembered = marked(plan, passed)
+    this.offended = marked(plan, failed)
   }
 
   isRemembered(position: number): boolean {

@@ -30,6 +30,16 @@ export const delays = section({
   error: duration('0s', '1m', '1s')
     .optional()
     .describe('How long it waits behind its first error, doubled with each further one, up to a minute.'),
+  line: duration('0s', '5s', '500ms')
+    .optional()
+    .describe(
+      'How long a client that has failed a check waits for each further line of a greeting or an EHLO reply; to talk meanwhile is to talk before its turn.',
+    ),
+  turned_away: duration('0s', '1m', '15s')
+    .prefault('15s')
+    .describe(
+      'How long a client that is turned away for its number of connections, or because there are too many of all, waits for the 421, so that it is not back at once. Of 1,000 at a time.',
+    ),
   unknown: duration('0s', '30s', '1s')
     .optional()
     .describe(

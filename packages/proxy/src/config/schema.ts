@@ -2,7 +2,7 @@ import { hostname } from 'node:os'
 import { defaultPreset, defaultScore, type Policy, presetSettings } from '@sallyport/rules'
 import * as z from 'zod'
 import { backend, backendKeys, routeBackendKeys, routes } from './backend-keys.ts'
-import { drain, limits, load, timeouts, trap } from './bound-keys.ts'
+import { drain, limits, load, timeouts } from './bound-keys.ts'
 import { checkKeys, type OwnChecks } from './check-keys.ts'
 import { bareNewlines, type Config, levels } from './config.ts'
 import { decisions } from './decision-keys.ts'
@@ -13,6 +13,7 @@ import { reputation } from './reputation-keys.ts'
 import { section } from './section.ts'
 import { store } from './store-keys.ts'
 import { listenKeys, tlsKeys, usualMode, writtenListen } from './tls-keys.ts'
+import { decoy, trap } from './trap-keys.ts'
 
 /**
  * THE KEYS of the configuration: their kinds, defaults and meanings. The file's errors, the JSON Schema, the reference in
@@ -150,6 +151,11 @@ const file = z.strictObject({
     .prefault({})
     .describe('What is done about messages.'),
   trap: trap.prefault({}).describe('Clients that fail a check with the action trap are answered an octet at a time.'),
+  decoy: decoy
+    .prefault({})
+    .describe(
+      'Clients that fail a check with the action decoy speak with a server of the gate that takes their message and refuses it at its end. Needs no server of yours; a change of sessions needs a restart.',
+    ),
   load: load.prefault({}).describe('What happens under load: known clients go first.'),
   limits: limits.prefault({}).describe('Bounds.'),
   timeouts: timeouts.prefault({}).describe('The longest waits.'),
@@ -173,7 +179,8 @@ export const configurationWith = (own: OwnChecks) =>
   z.codec(fileWith(own), z.custom<Config>(), {
     decode: found => {
       const { trusted_proxies, health_checks, recipient_domains, trap_recipients, ...rest } = found
-      const { offence_ttl, checks, score: points, preset: name, delays: waits, exceptions, ...others } = rest
+      const { offence_ttl, checks, score: points, preset: name, delays: given, exceptions, ...others } = rest
+      const { turnedAway, ...waits } = given
       const policy: Policy = {
         ...(own.length > 0 && { own }),
         preset: name,
@@ -192,11 +199,13 @@ export const configurationWith = (own: OwnChecks) =>
         trustedProxies: trusted_proxies,
         healthChecks: health_checks,
         recipientDomains: recipient_domains,
+        turnedAway,
         trapRecipients: trap_recipients,
         policy,
       }
     },
-    encode: ({ trustedProxies, healthChecks, recipientDomains, trapRecipients, policy, listen, tls, ...others }) => {
+    encode: ({ trustedProxies, healthChecks, recipientDomains, trapRecipients, policy, turnedAway, ...rest }) => {
+      const { listen, tls, ...others } = rest
       const { ciphers, ...otherTls } = tls
       const written = {
         ...others,
@@ -207,7 +216,7 @@ export const configurationWith = (own: OwnChecks) =>
         recipient_domains: recipientDomains,
         trap_recipients: trapRecipients,
         preset: policy.preset ?? defaultPreset,
-        delays: policy.delays ?? {},
+        delays: { ...policy.delays, turnedAway },
         exceptions: policy.exceptions ?? [],
         checks: policy.checks ?? {},
         score: policy.score ?? defaultScore,
