@@ -81,7 +81,7 @@ export class Gate {
     this.watch = new Watch(this)
     this.backends = new Backends(plans, config.timeouts, this.watch, null)
     this.offer = new Offer(config.hostname)
-    this.house = houseOf(config, this.backends, this.offer, this.load)
+    this.house = houseOf(config, this.backends, this.offer, this.load, this.disarmed)
     this.lookups = this.lookupsOf(config)
     this.trusted = NetworkSet.of(config.trustedProxies)
     this.probes = NetworkSet.of(config.healthChecks)
@@ -114,7 +114,7 @@ export class Gate {
     this.load.limits = config.load
     this.backends = new Backends(plans, config.timeouts, this.watch, this.backends)
     this.access = access
-    this.house = houseOf(config, this.backends, this.offer, this.load)
+    this.house = houseOf(config, this.backends, this.offer, this.load, this.disarmed)
     this.lookups.retire()
     this.lookups = this.lookupsOf(config)
     this.lookups.health.start()
@@ -191,6 +191,12 @@ export class Gate {
     }
     if (shed > 0) this.log.warn(fields, 'under load: some unknown clients are asked to come back later')
     else this.log.info(fields, 'the load is over: nobody is turned away for it')
+  }
+
+  /** A check of the operator's own has shown itself unfit: it says nothing any more until the next reload. */
+  private readonly disarmed = (check: string, why: string): void => {
+    this.metrics.checksDisarmed.inc({ check })
+    this.log.error({ event: 'check', check, error: why }, 'a check of your own is disarmed until the next reload')
   }
 
   /** Our own fault: counted and logged. */

@@ -77,6 +77,7 @@ export class Metrics {
     session,
   )
   readonly checks: Counter<'check' | 'outcome' | 'action'>
+  readonly checksDisarmed: Counter<'check'>
   readonly replies: Counter<'code'>
   readonly messages: Counter<'result'>
   readonly relayed: Counter<'direction'>
@@ -105,6 +106,11 @@ export class Metrics {
     this.faults = counter('faults_total', "Internal errors: the gate's own fault, each one in the log.", [])
     this.sessions = counter('sessions_total', 'Sessions that ended, one verdict each.', ['verdict'])
     this.checks = counter('checks_total', 'Outcomes of checks and the action in force.', ['check', 'outcome', 'action'])
+    this.checksDisarmed = counter(
+      'checks_disarmed_total',
+      'Own checks that threw, or were slow, and say nothing since.',
+      ['check'],
+    )
     this.replies = counter('replies_total', "Refusals of the gate's own.", ['code'])
     this.messages = counter('messages_total', 'Messages by the reply to their end of data.', ['result'])
     this.relayed = counter('relayed_bytes_total', 'Octets passed on.', ['direction'])

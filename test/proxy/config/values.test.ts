@@ -77,6 +77,7 @@ test('values: an empty file is the defaults', () => {
     },
     reputation: { fading: { bad: 86_400, good: 604_800 }, learnPrivate: false },
     store: { kind: 'memory', file: 'var/clients.json', clients: 100_000 },
+    modules: [],
     decisions: { file: null, size: 100 * 1024 * 1024, files: 10 },
     admin: { listen: { host: '127.0.0.1', port: 9525 } },
     log: { level: 'info' },

@@ -83,6 +83,8 @@ export interface Config {
   readonly access: AccessLists
   readonly dnsbl: Dnsbl
   readonly policy: Policy
+  /** Files of the operator's own checks, which are in the policy. */
+  readonly modules: readonly string[]
   /** How long a client that has too many connections waits for the word that sends it away, ms. */
   readonly turnedAway: number
   readonly extensions: Extensions

@@ -3,7 +3,7 @@ import { defaultPreset, defaultScore, type Policy, presetSettings } from '@sally
 import * as z from 'zod'
 import { backend, backendKeys, routeBackendKeys, routes } from './backend-keys.ts'
 import { drain, limits, load, timeouts } from './bound-keys.ts'
-import { checkKeys } from './check-keys.ts'
+import { checkKeys, type OwnChecks } from './check-keys.ts'
 import { bareNewlines, type Config, levels } from './config.ts'
 import { decisions } from './decision-keys.ts'
 import { dnsbl, dnsblTtl } from './dnsbl-keys.ts'
@@ -75,6 +75,18 @@ const extensions = section({
     ),
 })
 
+const checksKey = (own: OwnChecks) =>
+  checkKeys(own).prefault({}).describe('What a client is tested for, and what follows.')
+
+const exceptions = (own: OwnChecks) =>
+  z
+    .array(exception(own))
+    .max(1000)
+    .prefault([])
+    .describe(
+      'What is otherwise for some clients or recipients. An entry holds where each kind of condition that it has is met; of several that hold the last is the strongest.',
+    )
+
 /** Every key of the file, in the order of the reference. */
 const file = z.strictObject({
   hostname: leaves.domain
@@ -115,14 +127,13 @@ const file = z.strictObject({
     .describe(
       'How long clients are made to wait for replies. Whoever has done nothing wrong waits 30 s at most in all, and anybody 5 minutes. Default: of the preset.',
     ),
-  exceptions: z
-    .array(exception)
-    .max(1000)
+  exceptions: exceptions([]),
+  checks: checksKey([]),
+  modules: z
+    .array(leaves.path)
+    .max(100)
     .prefault([])
-    .describe(
-      'What is otherwise for some clients or recipients. An entry holds where each kind of condition that it has is met; of several that hold the last is the strongest.',
-    ),
-  checks: checkKeys.prefault({}).describe('What a client is tested for, and what follows.'),
+    .describe('Modules of JavaScript with checks of your own, whose names begin with x-; see docs/own-checks.md.'),
   score: score.prefault({}).describe('Where the points of failed checks with the action score lead.'),
   offence_ttl: ttl('0s', '365d', '1d')
     .prefault('1d')
@@ -157,55 +168,64 @@ const file = z.strictObject({
   drain: drain.prefault({}).describe('How the gate stops.'),
 })
 
-export const configuration = z.codec(file, z.custom<Config>(), {
-  decode: found => {
-    const { trusted_proxies, health_checks, recipient_domains, trap_recipients, ...rest } = found
-    const { offence_ttl, checks, score: points, preset: name, delays: given, exceptions, ...others } = rest
-    const { turnedAway, ...waits } = given
-    const policy: Policy = {
-      preset: name,
-      checks,
-      score: points,
-      offenceTtl: offence_ttl,
-      delays: delaysOf(waits),
-      exceptions,
-    }
-    return {
-      ...others,
-      greet: { ...found.greet, wait: found.greet.wait ?? presetSettings[name].greetWait },
-      hostname: found.hostname ?? hostname(),
-      listen: found.listen.map(listen => ({ ...listen, tls: listen.tls ?? usualMode(found.tls.certificates) })),
-      tls: { ...found.tls, ciphers: found.tls.ciphers ?? null },
-      trustedProxies: trusted_proxies,
-      healthChecks: health_checks,
-      recipientDomains: recipient_domains,
-      turnedAway,
-      trapRecipients: trap_recipients,
-      policy,
-    }
-  },
-  encode: ({ trustedProxies, healthChecks, recipientDomains, trapRecipients, policy, turnedAway, ...rest }) => {
-    const { listen, tls, ...others } = rest
-    const { ciphers, ...otherTls } = tls
-    const written = {
-      ...others,
-      listen: listen.map(one => writtenListen(one, usualMode(tls.certificates))),
-      tls: ciphers === null ? otherTls : { ...otherTls, ciphers },
-      trusted_proxies: trustedProxies,
-      health_checks: healthChecks,
-      recipient_domains: recipientDomains,
-      trap_recipients: trapRecipients,
-      preset: policy.preset ?? defaultPreset,
-      delays: { ...policy.delays, turnedAway },
-      exceptions: policy.exceptions ?? [],
-      checks: policy.checks ?? {},
-      score: policy.score ?? defaultScore,
-      offence_ttl: policy.offenceTtl ?? 86_400,
-    }
-    // The lists are read-only to the program, and to zod they are not.
-    return written as z.output<typeof file>
-  },
-})
+/** The keys of ours and of these checks. */
+function fileWith(own: OwnChecks): typeof file {
+  if (own.length === 0) return file
+  // What is in it of more checks has the same kinds.
+  return file.extend({ checks: checksKey(own), exceptions: exceptions(own) }) as unknown as typeof file
+}
+
+export const configurationWith = (own: OwnChecks) =>
+  z.codec(fileWith(own), z.custom<Config>(), {
+    decode: found => {
+      const { trusted_proxies, health_checks, recipient_domains, trap_recipients, ...rest } = found
+      const { offence_ttl, checks, score: points, preset: name, delays: given, exceptions, ...others } = rest
+      const { turnedAway, ...waits } = given
+      const policy: Policy = {
+        ...(own.length > 0 && { own }),
+        preset: name,
+        checks,
+        score: points,
+        offenceTtl: offence_ttl,
+        delays: delaysOf(waits),
+        exceptions,
+      }
+      return {
+        ...others,
+        greet: { ...found.greet, wait: found.greet.wait ?? presetSettings[name].greetWait },
+        hostname: found.hostname ?? hostname(),
+        listen: found.listen.map(listen => ({ ...listen, tls: listen.tls ?? usualMode(found.tls.certificates) })),
+        tls: { ...found.tls, ciphers: found.tls.ciphers ?? null },
+        trustedProxies: trusted_proxies,
+        healthChecks: health_checks,
+        recipientDomains: recipient_domains,
+        turnedAway,
+        trapRecipients: trap_recipients,
+        policy,
+      }
+    },
+    encode: ({ trustedProxies, healthChecks, recipientDomains, trapRecipients, policy, turnedAway, ...rest }) => {
+      const { listen, tls, ...others } = rest
+      const { ciphers, ...otherTls } = tls
+      const written = {
+        ...others,
+        listen: listen.map(one => writtenListen(one, usualMode(tls.certificates))),
+        tls: ciphers === null ? otherTls : { ...otherTls, ciphers },
+        trusted_proxies: trustedProxies,
+        health_checks: healthChecks,
+        recipient_domains: recipientDomains,
+        trap_recipients: trapRecipients,
+        preset: policy.preset ?? defaultPreset,
+        delays: { ...policy.delays, turnedAway },
+        exceptions: policy.exceptions ?? [],
+        checks: policy.checks ?? {},
+        score: policy.score ?? defaultScore,
+        offence_ttl: policy.offenceTtl ?? 86_400,
+      }
+      // The lists are read-only to the program, and to zod they are not.
+      return written as z.output<typeof file>
+    },
+  })
 
 /** Single keys, for the rules across them. */
 export const keys = { backend: backendKeys, routeBackend: routeBackendKeys, dnsblTtl, score, file: file.shape }
@@ -229,8 +249,14 @@ export interface SchemaNode {
 let made: SchemaNode | null = null
 
 /** The JSON Schema of the file as it is written (durations as text), with meanings and defaults. */
-export function configSchema(): SchemaNode {
-  made ??= z.toJSONSchema(configuration, {
+export function configSchema(own: OwnChecks = []): SchemaNode {
+  if (own.length > 0) return schemaOf(configurationWith(own))
+  made ??= schemaOf(configurationWith([]))
+  return made
+}
+
+function schemaOf(configuration: z.ZodType): SchemaNode {
+  return z.toJSONSchema(configuration, {
     io: 'input',
     // zod leaves these out at codecs, as it takes them to be of the decoded value; ours are as written.
     override({ zodSchema, jsonSchema }) {
@@ -239,5 +265,4 @@ export function configSchema(): SchemaNode {
       if (preset !== undefined) Object.assign(jsonSchema, { default: preset })
     },
   }) as SchemaNode
-  return made
 }
