@@ -3,6 +3,7 @@
 import { replies } from '@sallyport/proxy/session/replies.js'
 import { fixed, key, own, proxy } from './bound.ts'
 import { lookupRows } from './lookups.ts'
+import { recordRows } from './records.ts'
 import type { Row } from './row.ts'
 import { trapRows } from './traps.ts'
 
@@ -406,4 +407,5 @@ export const parts: readonly Part[] = [
     ],
   },
   { title: 'Clients that are not wanted', rows: trapRows },
+  { title: 'Records of decisions', rows: recordRows },
 ]
