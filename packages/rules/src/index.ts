@@ -10,7 +10,9 @@ export {
   isPrivate,
   parseAddress,
 } from './address.ts'
+export { type DisarmReason, disarmReasons } from './arming.ts'
 export { type BackendReplies, type BackendWord, backendWords, type ReplyStage, wordOf } from './backend-word.ts'
+export { type ArmingChange, Breakers, isKnownGood, type Passage } from './breakers.ts'
 export {
   type Action,
   actions,
@@ -22,6 +24,7 @@ export {
   type Stage,
   type Words,
 } from './check.ts'
+export type { BreakerLimits } from './check-breaker.ts'
 export { type CheckName, checks } from './checks/index.ts'
 export {
   type Bearing,
@@ -68,6 +71,7 @@ export {
   type PlannedCheck,
   type Policy,
 } from './policy.ts'
+export { Aftermath, type Extent, type Precision, type PrecisionWord, precisionOf, precisionWords } from './precision.ts'
 export { type Preset, type PresetSettings, presetSettings, presets } from './preset.ts'
 export {
   type Fading,

@@ -62,9 +62,13 @@ export class Tally {
   private readonly remembered: boolean[]
   /** Checks that it failed before. */
   private readonly offended: boolean[]
+  /** Checks that only observe, whatever they are to do; null: none (see breakers.ts). */
+  private readonly disarmed: readonly boolean[] | null
 
-  constructor(plan: Plan) {
+  /** `disarmed`: names of checks that only observe this session. */
+  constructor(plan: Plan, disarmed: ReadonlySet<CheckName> = new Set()) {
     const count = plan.checks.length
+    this.disarmed = disarmed.size === 0 ? null : plan.checks.map(({ name }) => disarmed.has(name))
     this.outcomes = new Array<Outcome>(count).fill(todo)
     this.remembered = new Array<boolean>(count).fill(false)
     this.offended = new Array<boolean>(count).fill(false)
@@ -97,7 +101,17 @@ export class Tally {
     return plan.checks.reduce((sum, { points }, i) => sum + (this.outcomes[i]?.kind === 'fail' ? points : 0), 0)
   }
 
+  isDisarmed(position: number): boolean {
+    return this.disarmed?.[position] === true
+  }
+
+  /** What follows if the check fails. */
   actionFor(planned: PlannedCheck, position: number): Action {
+    return this.isDisarmed(position) ? 'observe' : this.meantFor(planned, position)
+  }
+
+  /** What would follow if the check were not disarmed. */
+  meantFor(planned: PlannedCheck, position: number): Action {
     return this.offended[position] === true ? planned.again : planned.action
   }
 }

@@ -6,6 +6,7 @@ export const access = check({
   mistakes: 'None but the list itself: it says what the operator wrote into it.',
   settles: 'recall',
   vouches: 'for all',
+  breaker: false,
   action: 'drop',
   again: null,
   points: 10,
