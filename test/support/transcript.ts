@@ -120,6 +120,7 @@ const known = new Set([
   'starttls',
   'tls',
   'bare_newline',
+  'disarmed',
   'waits',
   'commands',
   'trap',

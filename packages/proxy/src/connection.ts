@@ -45,6 +45,8 @@ export class Connection implements Port, WheelEntry {
   /** Present until the PROXY header of a trusted proxy has been read. */
   header: ProxyHeaderReader | null
   ends: Ends
+  /** The trusted proxy that has said whose it is. */
+  proxy: string | null = null
   /** As configured when the session began: they belong to its house. */
   backends: Backends
   /** null: no backend has been opened yet. */

@@ -16,8 +16,18 @@ export class Durations<Label extends string> {
   private readonly label: string
   private readonly bounds: readonly number[]
   private readonly series = new Map<Label, Series>()
+  private readonly told: 'all' | 'used'
 
-  constructor(name: string, help: string, label: string, values: readonly Label[], bounds: readonly number[]) {
+  /** `told`: whether series are told of which nothing was observed, so that the first shows in a rate. */
+  constructor(
+    name: string,
+    help: string,
+    label: string,
+    values: readonly Label[],
+    bounds: readonly number[],
+    told: 'all' | 'used' = 'all',
+  ) {
+    this.told = told
     this.name = name
     this.help = help
     this.label = label
@@ -34,11 +44,24 @@ export class Durations<Label extends string> {
     if (at >= 0) series.counts[at] = (series.counts[at] ?? 0) + 1
   }
 
+  /** The bound below which that part of what was observed is, 0 to 1; null: nothing was, or it is above all bounds. */
+  quantile(label: Label, part: number): number | null {
+    const series = this.series.get(label)
+    if (series === undefined || series.count === 0) return null
+    let below = 0
+    const at = this.bounds.findIndex((_, i) => {
+      below += series.counts[i] ?? 0
+      return below >= part * series.count
+    })
+    return this.bounds[at] ?? null
+  }
+
   /** Prometheus' text format 0.0.4: buckets add up, the last is without bound. */
   text(): string {
     const { name, label } = this
     const lines = [`# HELP ${name} ${this.help}`, `# TYPE ${name} histogram`]
     for (const [value, { counts, count, sum }] of this.series) {
+      if (count === 0 && this.told === 'used') continue
       let below = 0
       this.bounds.forEach((bound, i) => {
         below += counts[i] ?? 0

@@ -181,7 +181,14 @@ export class Breakers {
 }
 
 function listOf({ breakers }: Bank<CheckBreaker> | Bank<ProxyBreaker>, proxy: string | null): ArmingChange[] {
-  return [...breakers].flatMap(([check, { arming: { reason } }]) => (reason === null ? [] : [{ check, proxy, reason }]))
+  return [...breakers].flatMap(
+    ([
+      check,
+      {
+        arming: { reason },
+      },
+    ]) => (reason === null ? [] : [{ check, proxy, reason }]),
+  )
 }
 
 /** What has failed is turned away for it, or would be if the check acted: by itself, or by the score. */

@@ -26,6 +26,7 @@ export {
 } from './check.ts'
 export type { BreakerLimits } from './check-breaker.ts'
 export { type CheckName, checks } from './checks/index.ts'
+export { Deferrals } from './deferrals.ts'
 export {
   type Bearing,
   type Delays,
@@ -57,6 +58,7 @@ export {
   Tally,
   type Verdict,
 } from './judge.ts'
+export { type Entry, Ledger, type LedgerRow, precisionRate } from './ledger.ts'
 export { type Lesson, lessonOf, reputeOf, unknownOf } from './memory.ts'
 export { contains, formatNetwork, type Network, networkOf, parseNetwork } from './network.ts'
 export { NetworkSet, NetworkSetBuilder } from './network-set.ts'

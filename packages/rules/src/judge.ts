@@ -68,7 +68,7 @@ export class Tally {
   /** `disarmed`: names of checks that only observe this session. */
   constructor(plan: Plan, disarmed: ReadonlySet<CheckName> = new Set()) {
     const count = plan.checks.length
-    this.disarmed = disarmed.size === 0 ? null : plan.checks.map(({ name }) => disarmed.has(name))
+    this.disarmed = disarmed.size === 0 ? null : plan.checks.map(({ name, breaker }) => breaker && disarmed.has(name))
     this.outcomes = new Array<Outcome>(count).fill(todo)
     this.remembered = new Array<boolean>(count).fill(false)
     this.offended = new Array<boolean>(count).fill(false)

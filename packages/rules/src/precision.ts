@@ -82,7 +82,12 @@ export interface Extent {
  * How right each check was that failed. One that is about a recipient, or a sender, is judged only where there was no other in
  * the session: of several it cannot be told to which a message belonged. Under a voucher no check would have done anything.
  */
-export function precisionOf(plan: Plan, tally: Tally, aftermath: Aftermath | null, extent: Extent): readonly Precision[] {
+export function precisionOf(
+  plan: Plan,
+  tally: Tally,
+  aftermath: Aftermath | null,
+  extent: Extent,
+): readonly Precision[] {
   if (tally.vouched !== null) return []
   const found: Precision[] = []
   plan.checks.forEach(({ name, check: { scope } }, i) => {

@@ -1,4 +1,4 @@
-import type { DnsblZone, Fading, Network, Policy } from '@sallyport/rules'
+import type { BreakerLimits, DnsblZone, Fading, Network, Policy } from '@sallyport/rules'
 import type { Waits } from '../session/house.ts'
 
 /** Where to listen, or whom to call. */
@@ -89,6 +89,8 @@ export interface Config {
   readonly limits: Limits
   readonly timeouts: Timeouts
   readonly reputation: Reputation
+  /** null: checks act whatever comes of it. */
+  readonly breaker: BreakerLimits | null
   readonly store: MemoryStore | RedisStore
   /** `listen` null: no admin port. */
   readonly admin: { readonly listen: Endpoint | null }

@@ -2,6 +2,7 @@ import { hostname } from 'node:os'
 import { defaultPreset, defaultScore, type Policy, presetSettings } from '@sallyport/rules'
 import * as z from 'zod'
 import { backend, backendKeys, routeBackendKeys, routes } from './backend-keys.ts'
+import { breaker } from './breaker-keys.ts'
 import { checkKeys } from './check-keys.ts'
 import { bareNewlines, type Config, levels } from './config.ts'
 import { dnsbl, dnsblTtl } from './dnsbl-keys.ts'
@@ -175,6 +176,7 @@ const file = z.strictObject({
       'For how long a failed check is remembered against a client; never against private and loopback addresses.',
     ),
   reputation,
+  breaker,
   extensions: extensions.prefault({}).describe('What is passed on of extensions that the gate need not know.'),
   message: section({
     bare_newline: z

@@ -139,6 +139,7 @@ export function refuse(session: Session, verdict: Verdict): boolean {
   if (verdict.action === 'none') return false
   const text = verdictReply(verdict, session.arrival.id)
   session.journal.refusal(text)
+  session.journal.turnedAwayFor = verdict.cause?.check ?? null
   declineRcpt(session, text)
   return true
 }

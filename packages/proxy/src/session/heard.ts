@@ -1,16 +1,17 @@
-import { type ReplyStage, wordOf } from '@sallyport/rules'
+import { Aftermath, type ReplyStage, wordOf } from '@sallyport/rules'
 import type { Verb } from '../smtp/command.ts'
 import type { Reply } from '../smtp/reply.ts'
 import type { Session } from './session.ts'
 
 const stages: { readonly [V in Verb]?: ReplyStage } = { MAIL: 'mail', RCPT: 'rcpt' }
 
-/** Counts what the backend said of the client's mail: the checks judge by it, and the memory learns from it. */
-export function noteHeard({ facts }: Session, stage: ReplyStage, reply: Reply): void {
+/** Counts what the backend said of the client's mail: the checks judge by it, and the memory learns from it, and the checks are judged by it. */
+export function noteHeard({ facts, journal, tally }: Session, stage: ReplyStage, reply: Reply): void {
   const word = wordOf(stage, reply.code, reply.text)
   facts.backend ??= { mail: {}, rcpt: {}, dot: {} }
   const counts = facts.backend[stage]
   counts[word] = (counts[word] ?? 0) + 1
+  journal.aftermath = Aftermath.note(journal.aftermath, tally, stage, word)
 }
 
 /** The same for a command; the replies to most say nothing of the client. */

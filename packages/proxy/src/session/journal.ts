@@ -1,4 +1,4 @@
-import { type Instant, never } from '@sallyport/rules'
+import { type Aftermath, type CheckName, type Instant, never } from '@sallyport/rules'
 import { isPositive, queueId, type Reply, replyText } from '../smtp/reply.ts'
 
 /** How a session ended, as the log says it. */
@@ -50,6 +50,11 @@ export class Journal {
   octetsFromClient = 0
   octetsToBackend = 0
   octetsFromBackend = 0
+
+  /** What the backend has said since a check failed; null: nothing, or none has. */
+  aftermath: Aftermath | null = null
+  /** The check for which a recipient was last turned away; null: none was. */
+  turnedAwayFor: CheckName | null = null
 
   /** The latest refusal that was the gate's own. */
   gateReply: string | null = null
