@@ -94,7 +94,6 @@ export class CheckBreaker {
   /** A session has ended. */
   note({ failed, network, isGood, answered }: Showing, now: Instant, limits: BreakerLimits): void {
     this.age(now, limits)
-    const before = this.usually.of >= limits.sessions ? this.usually.value : null
     this.now.add(failed)
     this.usually.add(failed)
     if (answered !== null) this.asked.add(!answered)
@@ -108,7 +107,7 @@ export class CheckBreaker {
       this.failing.delete(oldest)
     }
     if (this.failsTheGood(limits)) this.arming.disarm('good clients', now, limits.rest)
-    else if (before !== null && this.hasLeapt(before, limits)) this.arming.disarm('leap', now, limits.rest)
+    else if (this.hasLeapt(limits)) this.arming.disarm('leap', now, limits.rest)
   }
 
   /** Of one that is disarmed or on trial already, one client is enough. */
@@ -117,8 +116,12 @@ export class CheckBreaker {
     return this.failing.size >= enough && this.good.value * 100 >= share
   }
 
-  private hasLeapt(before: number, { leap, sessions }: BreakerLimits): boolean {
-    return this.now.of >= sessions && this.now.value >= Math.max(leastShare, before * leap)
+  private hasLeapt({ leap, sessions }: BreakerLimits): boolean {
+    // What is usual holds what happens now, too, which must not hide itself.
+    const before = this.usually.of - this.now.of
+    const failedBefore = this.usually.failed - this.now.failed
+    if (this.now.of < sessions || before < sessions) return false
+    return this.now.value >= Math.max(leastShare, (failedBefore / before) * leap)
   }
 
   private isUnanswered({ sessions }: BreakerLimits): boolean {
