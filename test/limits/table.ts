@@ -2,6 +2,7 @@
 
 import { replies } from '@sallyport/proxy/session/replies.js'
 import { fixed, key, own, proxy } from './bound.ts'
+import { checkRows } from './checks.ts'
 import { lookupRows } from './lookups.ts'
 import type { Row } from './row.ts'
 
@@ -69,6 +70,12 @@ export const parts: readonly Part[] = [
         what: 'Commands that wait unread',
         bound: proxy('smtp/line.ts', 'pendingLimit', 'octets'),
         follows: 'the client is not read from until they are worked off',
+        source: own,
+      },
+      {
+        what: 'The same of a client that is held in a trap',
+        bound: proxy('session/phases/trap.ts', 'pendingLimit', 'octets'),
+        follows: 'it is not read from',
         source: own,
       },
       {
@@ -168,6 +175,18 @@ export const parts: readonly Part[] = [
         what: 'The store’s answer',
         bound: key('timeouts.recall'),
         follows: 'the client counts as unknown',
+        source: own,
+      },
+      {
+        what: 'Answers about the client that a RCPT waits for',
+        bound: key('timeouts.answers'),
+        follows: 'it is decided without them',
+        source: own,
+      },
+      {
+        what: 'The next command of a client that is suspect',
+        bound: key('timeouts.suspect'),
+        follows: timedOut,
         source: own,
       },
       {
@@ -321,6 +340,7 @@ export const parts: readonly Part[] = [
       },
     ],
   },
+  { title: 'What is kept about the checks', rows: checkRows },
   {
     title: 'The log and files',
     rows: [

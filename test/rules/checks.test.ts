@@ -268,6 +268,11 @@ const tables: { readonly [Name in CheckName]: readonly Row[] } = {
     [{ recipientsAsked: 1001 }, 'fail'],
     [{ recipientsAsked: 101 }, 'fail', { most: 100 }],
   ],
+  rate: [
+    [{}, 'todo'],
+    [{ rate: { over: null } }, 'pass'],
+    [{ rate: { over: '60 of address in 60 s' } }, 'fail'],
+  ],
   greylist: [
     [{}, 'todo'],
     [grey('asked'), 'todo'],

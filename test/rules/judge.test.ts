@@ -1,6 +1,18 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { Facts, isSettled, judge, makePlan, type Policy, Tally, type Verdict } from '@sallyport/rules'
+import {
+  Facts,
+  isAsked,
+  isSettled,
+  isWaiting,
+  judge,
+  lessonOf,
+  makePlan,
+  type Policy,
+  questions,
+  Tally,
+  type Verdict,
+} from '@sallyport/rules'
 
 /** Judges facts that came one after the other, each on top of those before. */
 function session(policy: Policy, history: { passed?: string[]; failed?: string[] }, ...steps: Partial<Facts>[]) {
@@ -174,4 +186,61 @@ test('a stage is settled when its checks are; later stages and observers are not
   assert.deepEqual(settled(acting, {}, pregreeted, ranked(1)), [true, true, false], 'failed is settled')
   const onSecond: Policy = { checks: { dnsbl: { action: 'observe', again: 'refuse' } } }
   assert.deepEqual(settled(onSecond, { failed: ['dnsbl'] }, waited), [true, false, false], 'acts on an old offender')
+})
+
+const forged: Partial<Facts> = {
+  spf: {
+    result: 'fail',
+    domain: 'a.example',
+    identity: 'mailfrom',
+    mechanism: '-all',
+    problem: null,
+    explanation: null,
+  },
+}
+const sent = (sender: string): Partial<Facts> => ({ sender, spf: null, senderDomain: null })
+
+test('what fails in one transaction does not fail in the next, is kept for the log, and is never remembered', () => {
+  const refusing: Policy = { checks: { spf: { action: 'refuse', ttl: 99 } } }
+  const { verdict, tally, plan } = session(refusing, {}, sent('u@a.example'), forged)
+  assert.equal(verdict.cause?.check, 'spf')
+  assert.deepEqual(lessonOf(plan, tally)?.failed ?? {}, {})
+  const next = session(refusing, {}, sent('u@a.example'), forged, sent('u@b.example'))
+  assert.equal(next.verdict.action, 'none')
+  const position = next.plan.checks.findIndex(({ name }) => name === 'spf')
+  assert.equal(next.tally.outcomes[position]?.kind, 'fail')
+  assert.equal(next.plan.checks[position]?.ttl, 0)
+  assert.equal(session(refusing, {}, sent('u@a.example'), forged, sent('u@b.example'), forged).verdict.action, 'refuse')
+})
+
+test('a recipient waits for what was asked about its sender, whatever became of the one before', () => {
+  const waits = (policy: Policy, history: { passed?: string[] }, ...steps: Partial<Facts>[]) => {
+    const { facts, plan, tally } = session(policy, history, ...steps)
+    return isWaiting(facts, plan, tally)
+  }
+  const refusing: Policy = { checks: { spf: { action: 'refuse' } } }
+  assert.equal(waits(refusing, {}, sent('u@a.example')), true)
+  assert.equal(waits({}, {}, sent('u@a.example')), false, 'it only observes')
+  assert.equal(waits(refusing, {}, sent('u@a.example'), forged), false)
+  assert.equal(waits(refusing, {}, sent('u@a.example'), forged, sent('u@b.example')), true)
+  assert.equal(waits(refusing, {}, sent('u@a.example'), { access: 'allow' }), false, 'vouched for')
+  const named: Policy = { checks: { 'no-reverse-name': { action: 'refuse' } } }
+  assert.equal(waits(named, {}), true)
+  assert.equal(waits(named, { passed: ['no-reverse-name'] }), false, 'remembered')
+  assert.equal(waits(named, {}, { reverse: { kind: 'failed' } }), false)
+})
+
+test('what no check needs is not asked', () => {
+  const asked = (policy: Policy, passed: readonly string[], ...steps: Partial<Facts>[]) => {
+    const { plan, tally } = session(policy, { passed: [...passed] }, ...steps)
+    return questions.filter(question => isAsked(question, plan, tally))
+  }
+  assert.deepEqual(asked({}, []), [...questions])
+  assert.deepEqual(asked({}, ['no-reverse-name', 'reverse-mismatch', 'dnsbl']).slice(0, 2), [
+    'reverse-name',
+    'hello-name',
+  ])
+  assert.deepEqual(asked({}, ['no-reverse-name', 'reverse-mismatch', 'generic-name'])[1], 'hello-name')
+  assert.ok(!asked({ checks: { spf: { enabled: false } } }, []).includes('spf'))
+  assert.deepEqual(asked({}, [], { access: 'allow' }), [])
 })

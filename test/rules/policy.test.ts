@@ -20,6 +20,7 @@ test('by default nothing refuses on a first offence but what no mail client does
     access: 'drop',
     trusted: 'score',
     reputation: 'observe',
+    rate: 'observe',
     authenticated: 'observe',
     pregreet: 'defer',
     dnsbl: 'observe',

@@ -55,6 +55,7 @@ export class HonestSession {
       proxy: null,
       disarmed: new Set<CheckName>(),
       health: false,
+      dice: 0.5,
       starttls: 'offered' as const,
       tls: null,
     } as const

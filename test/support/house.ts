@@ -36,6 +36,7 @@ export interface HouseOptions {
   readonly auth?: House['auth']
   readonly verbs?: readonly string[]
   readonly withhold?: readonly string[]
+  readonly shed?: number
   readonly trap?: House['trap']
   readonly bareNewline?: 'normalise' | 'refuse'
   readonly waits?: Partial<Waits>
@@ -48,6 +49,7 @@ export function makeHouse(options: HouseOptions = {}): House {
   const offer = new Offer(hostname)
   offer.renew(options.keywords ?? ['PIPELINING', 'SIZE 10240000', '8BITMIME', 'XCLIENT NAME ADDR'])
   return {
+    version: '00000000',
     hostname,
     offer,
     plans: new Plans(withoutQuestions(policy, [...(options.asks ?? []), ...(options.lists ? ['dnsbl' as const] : [])])),
@@ -61,6 +63,7 @@ export function makeHouse(options: HouseOptions = {}): House {
     auth: options.auth ?? 'tls',
     verbs: options.verbs === undefined ? null : new Set(options.verbs),
     withhold: new Set(options.withhold),
+    load: { shed: options.shed ?? 0 },
     trap: options.trap ?? { interval: 1_000, wait: 600_000 },
     bareNewline: options.bareNewline ?? 'normalise',
   }

@@ -18,6 +18,11 @@ export const byteByByte: Cut = octets => Array.from(octets, (_, i) => octets.sub
 
 /** Plays a transcript and fails on the first difference. Afterwards octets still come in, as they may on a real socket. */
 export function play(transcript: Transcript, cut: Cut): void {
+  played(transcript, cut)
+}
+
+/** The same, and gives the session. */
+export function played(transcript: Transcript, cut: Cut): Session {
   const recorder = new Recorder()
   const session = open(transcript, recorder)
   const story = new Map<string, string>()
@@ -48,6 +53,7 @@ export function play(transcript: Transcript, cut: Cut): void {
     assert.equal(resultOf[result]?.(session, recorder), wanted, `${transcript.name}: ${result}`)
   }
   trail(transcript, session, recorder)
+  return session
 }
 
 function open({ settings }: Transcript, recorder: Recorder): Session {
@@ -72,6 +78,7 @@ function open({ settings }: Transcript, recorder: Recorder): Session {
     ...(list('verbs') && { verbs: list('verbs') ?? [] }),
     withhold: list('withhold') ?? [],
     ...(settings.has('trap') && { trap: JSON.parse(settings.get('trap') ?? '') as { interval: number; wait: number } }),
+    shed: Number(settings.get('shed') ?? 0),
     bareNewline: settings.get('bare_newline') === 'refuse' ? 'refuse' : 'normalise',
     waits: JSON.parse(settings.get('waits') ?? '{}') as Record<string, number>,
     commands: Number(settings.get('commands') ?? 1000),
@@ -82,6 +89,7 @@ function open({ settings }: Transcript, recorder: Recorder): Session {
     clientPort: 4567,
     server: settings.has('server') ? addressOf(settings.get('server') ?? '') : null,
     access: oneOf(settings.get('access') ?? 'none', ['none', 'allow', 'deny']),
+    dice: Number(settings.get('dice') ?? 0.5),
     greetWait: Number(settings.get('wait') ?? 6000),
     proxy: null,
     disarmed: new Set(checks.map(({ name }) => name).filter(name => list('disarmed')?.includes(name))),
@@ -174,6 +182,8 @@ function feed(session: Session, recorder: Recorder, { at, what, text, line }: Ro
       const tls = oneOf(fields.get('tls') ?? 'off', ['off', 'opportunistic', 'required'])
       return session.opened({ xclient: session.house.xclient, tls }, at)
     }
+    case 'rated':
+      return session.answer({ ask: 'rate', over: text === '' ? null : text }, at)
     case 'grey':
       return session.answer(
         { ask: 'greylist', tuple: text.slice(text.indexOf(' ') + 1), wait: Number(text.split(' ')[0]) },

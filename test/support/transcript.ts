@@ -13,6 +13,7 @@ import assert from 'node:assert/strict'
  *                                    network (score/accepted/content/unknown)
  *   known -12/30                     the same of a verified name
  *   listed rank=2 list=bl.test rise=0 fall=0 failed=0 asked=1 ttl=300     DNS lists answer
+ *   rated 60 of address in 60 s      which rate the connection is beyond; without words: none
  *   grey 300 192.0.2.0/24 a@x b@y   the store answers how long these are deferred yet, in seconds
  *   named host.example               reverse DNS answers; of a name that is not confirmed: named mismatch host.example
  *   hello-name found                 the DNS answers about the name in HELO (of=name: another than the latest)
@@ -62,6 +63,7 @@ export const inputs: ReadonlySet<string> = new Set([
   'recalled',
   'known',
   'grey',
+  'rated',
   'listed',
   'named',
   'hello-name',
@@ -125,6 +127,8 @@ const known = new Set([
   'commands',
   'trap',
   'traps',
+  'shed',
+  'dice',
   'plays',
 ])
 

@@ -38,6 +38,7 @@ export class Walk {
       id: 'REF',
       client: addressOf(tape.of(['192.0.2.1', '2001:db8::7'])),
       clientPort: 4567,
+      dice: 0.5,
       server: null,
       access: tape.of(['none', 'none', 'none', 'none', 'none', 'none', 'none', 'none', 'allow', 'deny'] as const),
       greetWait: tape.of([6000, 0]),

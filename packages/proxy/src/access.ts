@@ -52,6 +52,11 @@ export class AccessLists {
     return this.deny.has(address) ? 'deny' : 'none'
   }
 
+  /** In which files a client is found; `access.allow` and `access.deny` stand for the lists in the configuration itself. */
+  where(address: Address): { readonly allow: readonly string[]; readonly deny: readonly string[] } {
+    return { allow: this.allow.where(address, 'access.allow'), deny: this.deny.where(address, 'access.deny') }
+  }
+
   /** Networks in the lists; those that are in several files count several times. */
   get entries(): { readonly allow: number; readonly deny: number } {
     return { allow: this.allow.entries, deny: this.deny.entries }
@@ -117,6 +122,11 @@ class List {
 
   has(address: Address): boolean {
     return this.given.has(address) || this.files.some(file => file.has(address))
+  }
+
+  where(address: Address, own: string): string[] {
+    const files = this.files.filter(file => file.has(address)).map(({ path }) => path)
+    return this.given.has(address) ? [own, ...files] : files
   }
 
   get entries(): number {

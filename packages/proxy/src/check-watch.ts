@@ -66,7 +66,7 @@ export class CheckWatch {
 
 /** The check for which the session, or a recipient of it, was turned away; null: none was. */
 function causeOf({ tally, journal }: Session): CheckName | null {
-  return tally.verdict.cause?.check ?? journal.turnedAwayFor
+  return journal.worst(tally.verdict).cause?.check ?? null
 }
 
 /** Who writes whom, as a sender that comes again says it: from another server of its network, perhaps. */

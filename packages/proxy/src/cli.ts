@@ -2,14 +2,19 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { parseArgs } from 'node:util'
+import type { Config } from './config/config.ts'
 import { renderExample } from './config/example.ts'
 import { loadConfig, type Parsed, parseConfig } from './config/parse.ts'
 import { renderReference, renderSchema } from './config/reference.ts'
 import { renderConfig } from './config/render.ts'
 import { diagnose } from './doctor/doctor.ts'
 import { asJson, asText, isWell } from './doctor/report.ts'
+import { explain } from './explain/explain.ts'
 import { problemsWithFiles } from './main.ts'
+import { replay } from './replay/command.ts'
 import { run } from './run.ts'
+import type { Told } from './told.ts'
+import { tryScript } from './try/try.ts'
 
 /** sysexits(3); 2 is what shells and getopt use. */
 const exit = { ok: 0, unwell: 1, usage: 2, config: 78 } as const
@@ -18,6 +23,7 @@ const options = {
   config: { type: 'string', short: 'c' },
   json: { type: 'boolean' },
   recipient: { type: 'string' },
+  examples: { type: 'string' },
   write: { type: 'string' },
   help: { type: 'boolean', short: 'h' },
   version: { type: 'boolean', short: 'V' },
@@ -28,44 +34,65 @@ type Values = {
   readonly config?: string
   readonly json?: boolean
   readonly recipient?: string
+  readonly examples?: string
   readonly write?: string
 }
 
 interface Command {
   readonly takes: readonly OptionName[]
-  readonly run: (values: Values) => number | Promise<number>
+  /** What else it is told, by name; one each. */
+  readonly operands?: readonly string[]
+  readonly run: (values: Values, operands: readonly string[]) => number | Promise<number>
 }
 
 const commands: Readonly<Record<string, Command>> = {
   run: { takes: ['config'], run: runGate },
   check: { takes: ['config', 'json'], run: check },
   doctor: { takes: ['config', 'json', 'recipient'], run: doctor },
+  explain: {
+    takes: ['config', 'json'],
+    operands: ['REF or ADDRESS'],
+    run: (values, [subject = '']) => tell(values, config => explain(config, subject, values.json === true)),
+  },
+  replay: { takes: ['config', 'json', 'examples'], operands: ['FILE'], run: replayFile },
+  try: {
+    takes: ['config', 'json'],
+    operands: ['SCRIPT'],
+    run: (values, [path = '']) => tell(values, config => tryScript(config, path, values.json === true)),
+  },
   config: { takes: ['config'], run: showConfig },
   schema: { takes: [], run: () => print(renderSchema()) },
   // For those who work on sallyport: the files that are made from the keys.
   reference: { takes: ['write'], run: writeReference },
 }
 
-const help = `usage: sallyport COMMAND [OPTION]...
+const help = `usage: sallyport COMMAND [OPTION]... [REF|ADDRESS|FILE|SCRIPT]
 
   run      run the gate in the foreground until SIGTERM; SIGHUP reads the configuration again
   check    tell everything that is wrong with the configuration and the files that
            it names, and what may be
   doctor   look at every server behind, certificates, Redis, DNS lists and this host
            as the gate would find them, and tell what would do; no message is sent
+  explain  what happened in the session of a reference id, and why; or, of an
+           address: what is known of it, and what would happen if it came now
+  replay   judge the records of FILE again, with the full files beside it, and
+           tell what would change; - is standard input
+  try      play a script, what a client does, against the configuration, in
+           virtual time; - is standard input
   config   print the configuration with all defaults, passwords as ***
   schema   print the JSON Schema of the configuration
 
   -c, --config FILE   the configuration; else ./sallyport.yaml, else
                       /etc/sallyport/sallyport.yaml, else the defaults alone
-      --json          check, doctor: the answer as JSON
+      --json          check, doctor, explain, replay, try: the answer as JSON
+      --examples N    replay: how many sessions of each change are shown; 5 if not said
       --recipient ADDRESS
                       doctor: an address that the backend must not relay to
   -h, --help          this text
   -V, --version       the version
 
-Exit status: 0 all is well, 1 the gate could not start, or the doctor found a fault, 2 wrong usage, 78 an error
-in the configuration.
+Exit status: 0 all is well, 1 the gate could not start, the doctor found a fault, or explain found nothing, 2 wrong
+usage, or it could not be found out, 78 an error in the configuration.
 `
 
 /** The configuration that counts, and its name; null: there is none, and the defaults hold. */
@@ -122,6 +149,25 @@ async function doctor(values: Values): Promise<number> {
   const findings = await diagnose(parsed.config, recipient)
   print(values.json === true ? asJson(name, findings) : asText(findings))
   return isWell(findings) ? exit.ok : exit.unwell
+}
+
+function replayFile(values: Values, [path = '']: readonly string[]): number | Promise<number> {
+  const { examples = '5' } = values
+  if (!/^\d{1,6}$/.test(examples)) return wrongUsage('replay: --examples is no number')
+  return tell(values, config => replay(config, path, values.json === true, Number(examples)))
+}
+
+/** Does something with a configuration that is good, and says what came of it. */
+async function tell(values: Values, about: (config: Config) => Promise<Told>): Promise<number> {
+  const { parsed } = openConfig(values)
+  if ('problems' in parsed) {
+    for (const problem of parsed.problems) complain(problem)
+    return exit.config
+  }
+  const { status, text, troubles } = await about(parsed.config)
+  print(text)
+  for (const trouble of troubles) complain(trouble)
+  return status
 }
 
 function showConfig(values: Values): number {
@@ -182,10 +228,12 @@ function main(args: string[]): number | Promise<number> {
   if (name === undefined) return wrongUsage('a command is missing')
   const command = Object.hasOwn(commands, name) ? commands[name] : undefined
   if (command === undefined) return wrongUsage(`unknown command ${name}`)
-  if (rest.length > 0) return wrongUsage(`${name}: unexpected ${rest.join(' ')}`)
+  const { operands = [] } = command
+  if (rest.length < operands.length) return wrongUsage(`${name}: ${operands[rest.length]} is missing`)
+  if (rest.length > operands.length) return wrongUsage(`${name}: unexpected ${rest.slice(operands.length).join(' ')}`)
   const stranger = Object.keys(values).find(option => !command.takes.includes(option as OptionName))
   if (stranger !== undefined) return wrongUsage(`${name} does not take --${stranger}`)
-  return command.run(values)
+  return command.run(values, rest)
 }
 
 process.exitCode = await main(process.argv.slice(2))

@@ -6,6 +6,7 @@ import { Passage } from './backends/passage.ts'
 import type { ListenMode } from './config/config.ts'
 import { isBehind, regulate } from './flow.ts'
 import type { Gate } from './gate.ts'
+import { ask } from './inquiry.ts'
 import type { ProxyHeaderReader } from './proxy-protocol/decode.ts'
 import { arrivalOf, turnAway } from './reception.ts'
 import type { TlsInfo } from './session/arrival.ts'
@@ -45,8 +46,6 @@ export class Connection implements Port, WheelEntry {
   /** Present until the PROXY header of a trusted proxy has been read. */
   header: ProxyHeaderReader | null
   ends: Ends
-  /** The trusted proxy that has said whose it is. */
-  proxy: string | null = null
   /** As configured when the session began: they belong to its house. */
   backends: Backends
   /** null: no backend has been opened yet. */
@@ -228,8 +227,8 @@ export class Connection implements Port, WheelEntry {
     if (backend !== null && backend.writableCorked > 0) backend.uncork()
   }
 
-  ask(ask: Ask): void {
-    this.gate.ask(this, ask)
+  ask(question: Ask): void {
+    ask(this, question)
   }
 
   open(group: string | null): void {
@@ -260,6 +259,7 @@ export class Connection implements Port, WheelEntry {
   }
 
   replied(to: Asked, wait: number): void {
+    this.gate.load.replied(to, wait)
     this.gate.metrics.backendReply.observe(to, wait / 1000)
   }
 

@@ -1,4 +1,4 @@
-import { type Address, type ArmingChange, contains, type Instant, NetworkSet, Plans } from '@sallyport/rules'
+import { type Address, type ArmingChange, type Instant, NetworkSet } from '@sallyport/rules'
 import type { AccessLists } from './access.ts'
 import { Backends } from './backends/backends.ts'
 import type { GroupPlan } from './backends/plan.ts'
@@ -8,16 +8,17 @@ import { Census } from './census.ts'
 import { CheckWatch } from './check-watch.ts'
 import type { Config } from './config/config.ts'
 import type { Connection } from './connection.ts'
+import { Decisions } from './decisions/decisions.ts'
+import { greetWaitOf, houseOf } from './house.ts'
 import { IdSource } from './id.ts'
+import { Load } from './load.ts'
 import type { Log } from './log.ts'
 import { Lookups } from './lookups/lookups.ts'
 import { Memory } from './memory.ts'
 import { Metrics } from './metrics.ts'
 import { type House, Offer } from './session/house.ts'
-import type { Ask } from './session/port.ts'
 import { replies } from './session/replies.ts'
 import type { Session } from './session/session.ts'
-import { TrapRecipients } from './session/trap-recipients.ts'
 import { countSession } from './session-count.ts'
 import { sentence, sessionLine, verdictOf } from './session-line.ts'
 import type { Store } from './store/index.ts'
@@ -38,6 +39,7 @@ export class Gate {
   readonly census = new Census()
   readonly ids = new IdSource()
   readonly connections = new Set<Connection>()
+  readonly load: Load
   readonly traps = new Traps<Session>(0)
   readonly metrics: Metrics
   readonly log: Log
@@ -45,6 +47,7 @@ export class Gate {
   readonly memory: Memory
   readonly checks: CheckWatch
   readonly offer: Offer
+  readonly decisions: Decisions
   config: Config
   house: House
   readonly watch: Watch
@@ -54,7 +57,7 @@ export class Gate {
   draining = false
   /** Called when a session finds a server in trouble, for the probe to look at once. */
   onTrouble: (server: Server) => void = () => {}
-  private lookups: Lookups
+  lookups: Lookups
   private trusted: NetworkSet
   private probes: NetworkSet
 
@@ -72,13 +75,15 @@ export class Gate {
     this.store = store
     this.memory = new Memory(store)
     this.checks = new CheckWatch(config.breaker, change => this.tellArming(change))
+    this.decisions = new Decisions(log)
     this.access = access
     this.config = config
     this.traps.places = config.trap.sessions
+    this.load = new Load(config.load, load => this.tellLoad(load))
     this.watch = new Watch(this)
     this.backends = new Backends(plans, config.timeouts, this.watch, null)
     this.offer = new Offer(config.hostname)
-    this.house = houseOf(config, this.backends, this.offer)
+    this.house = houseOf(config, this.backends, this.offer, this.load)
     this.lookups = this.lookupsOf(config)
     this.trusted = NetworkSet.of(config.trustedProxies)
     this.probes = NetworkSet.of(config.healthChecks)
@@ -87,10 +92,12 @@ export class Gate {
       connectionsLimit: () => this.config.limits.connections,
       draining: () => this.draining,
       trapped: () => this.traps.size,
+      load: () => this.load,
       backendUp: () => this.backends.areUp,
       servers: () => this.backends.servers,
       backendWaiting: () => this.backends.waiting,
       logDropped: () => this.log.dropped,
+      decisionsDropped: () => this.decisions.dropped,
       certificates: () => this.certificates,
       lists: () => this.lookups.health.lists,
       access: () => ({ ...this.access.entries, loadedAt: this.access.loadedAt }),
@@ -108,9 +115,10 @@ export class Gate {
     this.certificates = certificates
     this.config = config
     this.traps.places = config.trap.sessions
+    this.load.limits = config.load
     this.backends = new Backends(plans, config.timeouts, this.watch, this.backends)
     this.access = access
-    this.house = houseOf(config, this.backends, this.offer)
+    this.house = houseOf(config, this.backends, this.offer, this.load)
     this.lookups.retire()
     this.lookups = this.lookupsOf(config)
     this.lookups.health.start()
@@ -126,6 +134,7 @@ export class Gate {
     this.access.stop()
     this.certificates.stop()
     this.wheel.stop()
+    this.load.stop()
     this.lookups.stop()
   }
 
@@ -139,66 +148,7 @@ export class Gate {
 
   /** The pause before the greeting, ms: that of the first network that holds the client, or the general one. */
   greetWait(address: Address): number {
-    const { networks, wait } = this.config.greet
-    return networks.find(({ network }) => contains(network, address))?.wait ?? wait
-  }
-
-  /** Finds out what a session asks. The answer comes in a later turn, never from within this call. */
-  ask(connection: Connection, ask: Ask): void {
-    const { session } = connection
-    if (session === null) return
-    switch (ask) {
-      case 'recall':
-        void this.memory.recall(connection.key ?? '', connection.ends.client).then(recalled => {
-          connection.drive(() => session.answer(recalled, this.clock()))
-        })
-        return
-      case 'identity':
-        void this.memory.recallIdentity(session).then(repute => {
-          if (repute !== null) connection.drive(() => session.answer({ ask, repute }, this.clock()))
-        })
-        return
-      case 'dnsbl':
-        this.lookups.dnsbl.ask(connection.ends.client, finding => {
-          connection.drive(() => session.answer({ ask, finding }, this.clock()))
-        })
-        return
-      case 'reverse-name':
-        this.lookups.reverseName.ask(connection.ends.client, name => {
-          connection.drive(() => session.answer({ ask, name }, this.clock()))
-          if (name.kind === 'confirmed') this.ask(connection, 'identity')
-        })
-        return
-      case 'greylist':
-        void this.memory.greylist(session).then(found => {
-          if (found !== null) connection.drive(() => session.answer({ ask, ...found }, this.clock()))
-        })
-        return
-      case 'hello-name': {
-        const hello = session.facts.hello ?? ''
-        this.lookups.helloName(hello, found => {
-          connection.drive(() => session.answer({ ask, hello, found }, this.clock()))
-        })
-        return
-      }
-      case 'sender-domain': {
-        const sender = session.facts.sender ?? ''
-        this.lookups.senderDomain(sender, found => {
-          connection.drive(() => session.answer({ ask, sender, found }, this.clock()))
-        })
-        return
-      }
-      case 'spf': {
-        const about = { sender: session.facts.sender ?? '', hello: session.facts.hello ?? '' }
-        this.lookups.spf.ask(connection.ends.client, about, finding => {
-          connection.drive(() => session.answer({ ask, ...about, finding }, this.clock()))
-          if (finding.result === 'pass') this.ask(connection, 'identity')
-        })
-        return
-      }
-      default:
-        ask satisfies never
-    }
+    return greetWaitOf(this.config, address)
   }
 
   /** A place in the trap for a session, if there is one for so much suspicion; another may have to leave for it. */
@@ -221,6 +171,7 @@ export class Gate {
     }
     countSession(this.metrics, session, verdict)
     if (!session.arrival.health) this.checks.note(session, this.metrics, this.clock())
+    this.decisions.add(session)
     if (!this.log.tells('info')) return
     this.log.session({ ...sessionLine(session), backend: server?.name }, sentence(session))
   }
@@ -229,6 +180,17 @@ export class Gate {
   learn(session: Session, key: string): void {
     const { learnPrivate } = this.config.reputation
     this.memory.learn(session, key, { learnPrivate, proxies: this.trusted })
+  }
+
+  /** One line when clients begin to be turned away for the load, and one when they are not any more. */
+  private tellLoad({ shed, reading }: Load): void {
+    const fields = {
+      event: 'load',
+      event_loop_ms: Math.round(reading.eventLoop),
+      backend_ms: Math.round(reading.backend),
+    }
+    if (shed > 0) this.log.warn(fields, 'under load: some unknown clients are asked to come back later')
+    else this.log.info(fields, 'the load is over: nobody is turned away for it')
   }
 
   /** Our own fault: counted and logged. */
@@ -257,29 +219,5 @@ export class Gate {
       },
       fault: fault => this.fault(fault, null),
     })
-  }
-}
-
-function houseOf(config: Config, backends: Backends, offer: Offer): House {
-  const asksLists = config.dnsbl.zones.length > 0
-  const policy = asksLists
-    ? config.policy
-    : { ...config.policy, checks: { ...config.policy.checks, dnsbl: { enabled: false } } }
-  return {
-    hostname: config.hostname,
-    plans: new Plans(policy),
-    offer,
-    waits: config.timeouts,
-    limits: config.limits,
-    recipientDomains: config.recipientDomains.length > 0 ? new Set(config.recipientDomains) : null,
-    traps: new TrapRecipients(config.trapRecipients),
-    routes: backends.routes,
-    connect: config.backend.connect,
-    auth: config.backend.auth,
-    verbs: config.extensions.verbs === 'any' ? null : new Set(config.extensions.verbs),
-    withhold: new Set(config.extensions.withhold),
-    xclient: backends.useXclient,
-    trap: config.trap,
-    bareNewline: config.message.bareNewline,
   }
 }

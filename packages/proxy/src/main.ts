@@ -64,6 +64,7 @@ export async function start(
   try {
     // Our EHLO reply is the backend's, so it is asked first; but a backend that hangs must not keep the gate from its port.
     await Promise.race([probe.lookAtAll(), pause(firstLook, undefined, { ref: false })])
+    await named('decisions.file', gate.decisions.renew(config))
     const { listen: adminAt } = config.admin
     if (adminAt !== null) house.admin = await named('admin.listen', openAdmin(gate, adminAt))
     const inherited = inheritedSockets(process.env, process.pid)
@@ -86,6 +87,8 @@ export async function start(
     identity: [...new Set(gate.backends.servers.map(({ backend }) => backend.identity))].join(' '),
     embedded: mta !== null ? config.backend.maildir : undefined,
     store: config.store.kind,
+    config: gate.house.version,
+    decisions: config.decisions.file ?? undefined,
   }
   log.info(started, 'sallyport listens')
   return running(house)
@@ -160,6 +163,12 @@ function running(house: Household): Running {
       const problems = [...restartProblems(gate.config, config), ...read.problems]
       gate.metrics.reloadSuccessful.set(problems.length === 0 ? 1 : 0)
       if (plans === null || problems.length > 0) return problems
+      try {
+        await named('decisions.file', gate.decisions.renew(config))
+      } catch (fault) {
+        gate.metrics.reloadSuccessful.set(0)
+        return [fault instanceof Error ? fault.message : String(fault)]
+      }
       gate.renew(config, plans, access, certificates)
       access.watch()
       certificates.watch()
@@ -232,6 +241,7 @@ async function close({ gate, probe, mta, admin, listeners }: Household): Promise
   admin?.closeAllConnections()
   admin?.close()
   await mta?.stop()
+  await gate.decisions.close()
   await gate.store.close()
 }
 

@@ -46,6 +46,24 @@ export class Memory {
     return known.reduce((best, one) => (best === null || (one !== null && one.score < best.score) ? one : best), null)
   }
 
+  /** Counts a connection; gives the rate that it is beyond, in words, or null. Never rejects. */
+  async rate({ plan, arrival }: Session, key: string): Promise<string | null> {
+    const options = plan.checks.find(({ name }) => name === 'rate')?.options ?? {}
+    const { period = 60 } = options
+    const found = await Promise.all(
+      [
+        { what: 'address', name: key },
+        { what: 'network', name: networkKey(arrival.client) },
+        { what: 'all', name: 'all' },
+      ].map(async ({ what, name }) => {
+        const count = options[what] ?? 0
+        const wait = count === 0 ? 0 : await this.store.rate(`${what} ${name}`, { count, period })
+        return wait > 0 ? `${count} of ${what} in ${period} s` : null
+      }),
+    )
+    return found.find(over => over !== null) ?? null
+  }
+
   /** Whether the recipient that is asked for now has to wait; null: nobody asks any more. Never rejects. */
   async greylist(session: Session): Promise<{ readonly tuple: string; readonly wait: number | null } | null> {
     const { recipient } = session.facts

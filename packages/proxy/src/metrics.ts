@@ -125,6 +125,13 @@ export class Metrics {
     gauge('connections_open', 'Connections now.', readings.connectionsOpen)
     gauge('connections_limit', 'Connections at most.', readings.connectionsLimit)
     gauge('trapped_clients', 'Clients that are trapped now.', readings.trapped)
+    gauge('load_shed_share', 'The share of unknown clients that is turned away.', () => readings.load().shed)
+    gauge('load_event_loop_seconds', 'How late the event loop is.', () => readings.load().reading.eventLoop / 1000)
+    gauge(
+      'load_backend_seconds',
+      'How long the backend takes of late to answer.',
+      () => readings.load().reading.backend / 1000,
+    )
     gauge('draining', 'Whether the gate is about to stop.', () => Number(readings.draining()))
     gauge(
       'backend_up',
@@ -171,9 +178,10 @@ export class Metrics {
         ]
       },
     )
-    this.read(Counter, 'log_dropped_total', 'Log lines dropped because their reader was too slow.', [], () => [
-      [{}, readings.logDropped()],
-    ])
+    const dropped = (name: string, help: string, value: () => number) =>
+      this.read(Counter, `${name}_dropped_total`, help, [], () => [[{}, value()]])
+    dropped('log', 'Log lines dropped because their reader was too slow.', readings.logDropped)
+    dropped('decisions', 'Decision records dropped: the disk was full, or too slow.', readings.decisionsDropped)
     this.readChecks(readings)
   }
 

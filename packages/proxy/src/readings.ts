@@ -1,4 +1,4 @@
-import type { ArmingChange, Ledger } from '@sallyport/rules'
+import type { ArmingChange, Ledger, LoadReading } from '@sallyport/rules'
 import type { StoreHealth } from './store/index.ts'
 import type { Certificates } from './tls/certificates.ts'
 
@@ -23,10 +23,13 @@ export interface Readings {
   draining(): boolean
   /** Clients that are trapped now. */
   trapped(): number
+  load(): { readonly shed: number; readonly reading: LoadReading }
   backendUp(): boolean
   servers(): readonly ServerReading[]
   backendWaiting(): number
   logDropped(): number
+  /** Decision records that could not be written. */
+  decisionsDropped(): number
   /** Networks on the operator's lists, and when one was last read (seconds since 1970). */
   access(): { readonly allow: number; readonly deny: number; readonly loadedAt: number }
   /** DNS lists by their public names. */

@@ -25,7 +25,9 @@ export function receive(connection: Connection, ends: Ends, health: boolean, ear
     // Before the handshake, which is the dearest that a client can ask for.
     const count = gate.census.name(connection.key)
     const isAllowed = gate.access.check(ends.client) === 'allow'
-    if (!isAllowed && count > gate.config.limits.perClient) return turnAway(connection, 'per_client')
+    const { limits, load } = gate.config
+    const most = gate.load.shed > 0 ? Math.min(limits.perClient, load.perClient) : limits.perClient
+    if (!isAllowed && count > most) return turnAway(connection, 'per_client')
   }
   if (connection.mode !== 'implicit') {
     connection.start(null)
@@ -61,7 +63,8 @@ export function turnAway(connection: Connection, reason: 'limit' | 'per_client' 
 }
 
 /** What is known of a client when its session begins. `tls`: what it came with; null: it is in the clear. */
-export function arrivalOf({ gate, ends, health, mode, proxy }: Connection, tls: TlsInfo | null): Arrival {
+export function arrivalOf({ gate, ends, health, mode }: Connection, tls: TlsInfo | null): Arrival {
+  const proxy = ends.proxy?.text ?? null
   return {
     id: gate.ids.next(Date.now() / 1000),
     client: ends.client,
@@ -69,6 +72,7 @@ export function arrivalOf({ gate, ends, health, mode, proxy }: Connection, tls: 
     proxy,
     server: ends.server,
     access: gate.access.check(ends.client),
+    dice: Math.random(),
     greetWait: gate.greetWait(ends.client),
     disarmed: gate.checks.breakers.disarmedFor(proxy, gate.clock()),
     health,
@@ -78,7 +82,7 @@ export function arrivalOf({ gate, ends, health, mode, proxy }: Connection, tls: 
 }
 
 /** Whose STARTTLS it is on a port of this mode. */
-function starttlsOf(mode: ListenMode): Starttls {
+export function starttlsOf(mode: ListenMode): Starttls {
   switch (mode) {
     case 'off':
     case 'implicit':

@@ -3,10 +3,20 @@ import type { Journal } from './session/journal.ts'
 import type { Session } from './session/session.ts'
 import { printable } from './smtp/octets.ts'
 
-export const verdicts = ['passed', 'deferred', 'refused', 'trapped', 'dropped', 'abandoned', 'health', 'error'] as const
+export const verdicts = [
+  'passed',
+  'deferred',
+  'refused',
+  'trapped',
+  'dropped',
+  'shed',
+  'abandoned',
+  'health',
+  'error',
+] as const
 /**
  * How a session is counted: `passed`: it reached the backend, which answered for itself; `deferred`, `refused`, `trapped`, `dropped`: a
- * check's doing; `abandoned`: the client left, or ran out of time, before either; `health`: a balancer's probe; `error`: the backend or the gate was in trouble.
+ * check's doing; `shed`: turned away for the load; `abandoned`: the client left, or ran out of time, before either; `health`: a balancer's probe; `error`: the backend or the gate was in trouble.
  */
 export type SessionVerdict = (typeof verdicts)[number]
 
@@ -14,6 +24,7 @@ export function verdictOf(session: Session): SessionVerdict {
   const { journal, tally, arrival } = session
   if (arrival.health) return 'health'
   if (journal.ending === 'error') return 'error'
+  if (journal.ending === 'shed') return 'shed'
   switch (tally.verdict.action) {
     case 'defer':
       return 'deferred'

@@ -15,6 +15,7 @@ export function wasAnswered(question: Question | undefined, facts: Facts): boole
     case 'spf':
       return facts.spf === null ? null : facts.spf.result !== 'temperror'
     case 'greylist':
+    case 'rate':
     case undefined:
       return null
     default:

@@ -38,7 +38,7 @@ export const actions = ['observe', 'score', 'defer', 'refuse', 'trap', 'drop'] a
 export type Action = (typeof actions)[number]
 
 /** What can be looked up of a client and its envelope. The answer comes later, or never; then the fact stays unknown. */
-export const questions = ['dnsbl', 'reverse-name', 'hello-name', 'sender-domain', 'spf', 'greylist'] as const
+export const questions = ['dnsbl', 'reverse-name', 'hello-name', 'sender-domain', 'spf', 'greylist', 'rate'] as const
 export type Question = (typeof questions)[number]
 
 /** The phase at whose end a check is to be settled; later phases do not wait for it. */

@@ -39,6 +39,9 @@ export class Facts {
   /** What follows from that. */
   standing: Standing | null = null
 
+  /** Which rate the connection is beyond, in words; `over` null: none. null: not known yet, or not asked. */
+  rate: { readonly over: string | null } | null = null
+
   /** Octets that came before the greeting was ours to answer. Stray CR and LF do not count. */
   pregreetBytes = 0
   /** Milliseconds from accept to the first of them. */

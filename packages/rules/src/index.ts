@@ -42,6 +42,7 @@ export type { DnsblFinding } from './dnsbl.ts'
 export { DnsblRank, type DnsblResult, type TtlBounds } from './dnsbl-rank.ts'
 export { type DnsblZone, distinctDomains, type OctetPattern, parseZone, readAnswer } from './dnsbl-zone.ts'
 export { type Access, Facts, type RecipientFacts } from './facts.ts'
+export { factsFromRecord, factsToRecord } from './facts-record.ts'
 export { genericSign } from './generic-name.ts'
 export { type Grey, type GreyTimes, greyTuple } from './greylist.ts'
 export { type HelloClaim, type Ourselves, readHello } from './hello.ts'
@@ -53,12 +54,16 @@ export {
   isAsked,
   isSettled,
   isWaiting,
+  isWorse,
   judge,
+  judgeAgain,
   judgeRecipient,
+  type Past,
   Tally,
   type Verdict,
 } from './judge.ts'
 export { type Entry, Ledger, type LedgerRow, precisionRate } from './ledger.ts'
+export { type LoadLimits, type LoadReading, shedShare } from './load.ts'
 export { type Lesson, lessonOf, reputeOf, unknownOf } from './memory.ts'
 export { contains, formatNetwork, type Network, networkOf, parseNetwork } from './network.ts'
 export { NetworkSet, NetworkSetBuilder } from './network-set.ts'
@@ -75,6 +80,7 @@ export {
 } from './policy.ts'
 export { Aftermath, type Extent, type Precision, type PrecisionWord, precisionOf, precisionWords } from './precision.ts'
 export { type Preset, type PresetSettings, presetSettings, presets } from './preset.ts'
+export { type Admission, admit, type Rate } from './rate.ts'
 export {
   type Fading,
   faded,

@@ -1,4 +1,4 @@
-import { type Action, type Outcome, type Question, type Stage, todo, type Words } from './check.ts'
+import { type Action, type Check, fail, type Outcome, type Question, type Stage, todo, type Words } from './check.ts'
 import type { CheckName } from './checks/index.ts'
 import type { Facts } from './facts.ts'
 import type { Plan, PlannedCheck } from './policy.ts'
@@ -18,6 +18,9 @@ export interface Cause {
 const none: Verdict = { action: 'none', cause: null }
 
 const severity = { none: 0, observe: 0, score: 0, defer: 1, refuse: 2, trap: 3, drop: 4 } as const
+
+/** Whether one does more to the client than the other. */
+export const isWorse = (one: Verdict, other: Verdict): boolean => severity[one.action] > severity[other.action]
 
 /** The client is not to be spoken with as with others any more. */
 export const endsDialogue = ({ action }: Verdict): boolean => action === 'trap' || action === 'drop'
@@ -84,6 +87,11 @@ export class Tally {
 
   isRemembered(position: number): boolean {
     return this.remembered[position] === true
+  }
+
+  /** It failed the check before, and that is still remembered. */
+  hasOffended(position: number): boolean {
+    return this.offended[position] === true
   }
 
   /** Whether the client has passed the named check, now or before, or need not: it is not planned, or somebody vouched. */
@@ -167,6 +175,50 @@ export function judgeRecipient(facts: Facts, plan: Plan, tally: Tally): Verdict 
     if (outcome.kind === 'fail') sum.add(planned, tally.actionFor(planned, i), outcome.why, facts)
   }
   return sum.conclude(plan, facts)
+}
+
+/** What is recorded of a session that is over: names of checks, and why those that failed did. */
+export interface Past {
+  readonly facts: Facts
+  readonly remembered: readonly string[]
+  readonly offended: readonly string[]
+  readonly failures: Readonly<Record<string, string>>
+  /** The check that vouched for the client, before anything could fail; null: none did. */
+  readonly voucher: string | null
+}
+
+/**
+ * The verdict that the facts of a session lead to under this plan: the worst that it, or one of its recipients, would have heard. What
+ * is recorded as a failure stays one where the facts cannot show it and no option could undo it: that of a recipient, or of a transaction, among others.
+ */
+export function judgeAgain(
+  { facts, remembered, offended, failures, voucher }: Past,
+  plan: Plan,
+  tally: Tally,
+): Verdict {
+  tally.recall(plan, remembered, offended)
+  const vouching = plan.checks.find(({ name, action }) => name === voucher && action !== 'observe')
+  const vouched = vouching?.check.test(facts, vouching.options)
+  // What it did afterwards was tested by nobody.
+  if (vouched?.kind === 'vouch') return acquit(tally, `${voucher}: ${vouched.why}`)
+  plan.checks.forEach(({ name, check, options }, i) => {
+    const why = Object.hasOwn(failures, name) ? failures[name] : undefined
+    if (why !== undefined && stands(check, facts, options)) tally.outcomes[i] = fail(why)
+  })
+  const general = judge(facts, plan, tally)
+  if (tally.vouched !== null) return none
+  const sum = new Sum()
+  plan.checks.forEach((planned, i) => {
+    const outcome = tally.outcomes[i]
+    if (outcome?.kind === 'fail') sum.add(planned, tally.actionFor(planned, i), outcome.why, facts)
+  })
+  const worst = sum.conclude(plan, facts)
+  return isWorse(worst, general) ? worst : general
+}
+
+function stands(check: Check, facts: Facts, options: Readonly<Record<string, number>>): boolean {
+  if (check.scope !== undefined) return true
+  return Object.keys(check.options).length === 0 && check.test(facts, options).kind !== 'pass'
 }
 
 function acquit(tally: Tally, reason: string): Verdict {

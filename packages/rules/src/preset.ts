@@ -66,6 +66,7 @@ export const presetSettings: Readonly<Record<Preset, PresetSettings>> = {
       'trap-recipient': { action: 'trap' },
       harvest: { action: 'drop' },
       recipients: { action: 'defer', options: { most: 100 } },
+      rate: { action: 'defer' },
       // The times of OpenBSD's spamd: 25 min, 4 h, 36 d.
       greylist: { action: 'defer', options: { delay: 1_500, window: 14_400, keep: 3_110_400 } },
     },

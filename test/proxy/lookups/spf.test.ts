@@ -134,6 +134,38 @@ describe('SPF by the DNS', () => {
     )
   })
 
+  it('ends with the wait for all questions together', async () => {
+    const late = new Held<DnsReply>()
+    const answers = { 'TXT example.org': late.promise, 'A silent.example': new Held<DnsReply>().promise }
+    await played(
+      answers,
+      async ask => {
+        const started = performance.now()
+        setTimeout(() => late.release(records('v=spf1 exists:silent.example -all')), 700)
+        assert.equal((await ask(subject)).result, 'temperror')
+        const waited = performance.now() - started
+        assert.ok(waited >= 995 && waited < 1500, `${waited} ms`)
+      },
+      1000,
+    )
+  })
+
+  it('asks no more behind the wait', async () => {
+    const answers = {
+      'TXT example.org': records('v=spf1 ptr a:other.example -all'),
+      'PTR 7.2.0.192.in-addr.arpa': new Held<DnsReply>().promise,
+    }
+    await played(
+      answers,
+      async (ask, queries) => {
+        assert.equal((await ask(subject)).result, 'temperror')
+        await ask({ sender: '', hello: 'mail.example.net' })
+        assert.deepEqual(queries, ['TXT example.org', 'PTR 7.2.0.192.in-addr.arpa', 'TXT mail.example.net'])
+      },
+      200,
+    )
+  })
+
   it('is a fail although the explanation does not come', async () => {
     const never = new Held<DnsReply>()
     const answers = { 'TXT example.org': records('v=spf1 -all exp=why.example'), 'TXT why.example': never.promise }

@@ -16,6 +16,7 @@ const arrival = {
   proxy: null,
   disarmed: new Set<CheckName>(),
   health: false,
+  dice: 0.5,
   starttls: 'off' as const,
   tls: null,
 } as const

@@ -51,6 +51,7 @@ async function openReopening(): Promise<Subject> {
       store.remember(client, lesson)
     },
     greylist: (name, times) => grey.greylist(name, times),
+    rate: (name, rate) => grey.rate(name, rate),
     forget: client => store.forget(client),
     get health() {
       return { ...store.health, ...counted }

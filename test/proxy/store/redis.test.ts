@@ -4,6 +4,7 @@ import { openStore, type Store } from '@sallyport/proxy/store/index.js'
 import { freePort } from '../../support/port.js'
 import { type RedisServer, startRedis } from '../../support/redis.js'
 import { StoreWorld, until } from '../../support/store-world.js'
+import { timeTravel } from '../../support/time-travel.js'
 import { type Subject, storeContract } from './store.contract.js'
 
 const commandWait = 50
@@ -21,24 +22,6 @@ const up = (store: Store) => until('the store is up', () => store.health.up)
 const down = (store: Store) => until('the store is down', () => !store.health.up)
 const pass = (name: string) => ({ passed: { [name]: 1000 }, failed: {} })
 const failure = (name: string) => ({ passed: {}, failed: { [name]: 1000 } })
-/** Redis keeps its own time: instead of the clock, everything that it remembers is moved into the past. */
-const timeTravel = `
-for _, key in ipairs(redis.call('KEYS', '*')) do
-  if redis.call('TYPE', key).ok == 'string' then
-    local left, value = redis.call('TTL', key) - ARGV[1], redis.call('GET', key)
-    if tonumber(value) then value = string.format('%d', value - ARGV[1]) end
-    if left > 0 then redis.call('SET', key, value, 'EX', left) else redis.call('DEL', key) end
-  else
-  for _, field in ipairs(redis.call('HKEYS', key)) do
-    if field ~= 'r' then redis.call('HINCRBY', key, field, -ARGV[1]) else
-      local score, at, rest = string.match(redis.call('HGET', key, field), '(%S+) (%S+) (.*)')
-      redis.call('HSET', key, field, score .. ' ' .. string.format('%d', at - ARGV[1]) .. ' ' .. rest)
-    end
-  end
-  redis.call('EXPIRE', key, redis.call('TTL', key) - ARGV[1])
-  end
-end`
-
 /** A Redis with two stores on it. */
 async function openPair() {
   const redis = await startRedis()
@@ -58,6 +41,7 @@ async function openShared(): Promise<Subject> {
       recall: client => reader.recall(client),
       remember: (client, lesson) => teacher.remember(client, lesson),
       greylist: (name, times) => reader.greylist(name, times),
+      rate: (name, rate) => reader.rate(name, rate),
       forget: client => teacher.forget(client),
       get health() {
         return { ...reader.health, remembers: teacher.health.remembers, rememberErrors: teacher.health.rememberErrors }

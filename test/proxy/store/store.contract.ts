@@ -219,6 +219,19 @@ export function storeContract(name: string, open: () => Promise<Subject>, forget
       assert.equal(await left(one), 300)
     })
 
+    it('counts what comes, lets in as many as the rate says, and not those that are beyond it', async () => {
+      const rate = { count: 4, period: 4000 }
+      const count = async (who: string) => Math.round((await store.rate(`${name} ${who}`.slice(-40), rate)) / 10) * 10
+      const first = await Promise.all(Array.from({ length: 6 }, () => count('one')))
+      assert.deepEqual(first, [0, 0, 0, 0, 1000, 1000])
+      assert.equal(await count('two'), 0, 'each for itself')
+      await subject.advance(1020)
+      assert.equal(await count('one'), 0)
+      assert.equal(await count('one'), 980)
+      await subject.advance(8000)
+      assert.deepEqual(await Promise.all(Array.from({ length: 5 }, () => count('one'))), [0, 0, 0, 0, 1000])
+    })
+
     it('forgets a client, and only that one', async () => {
       const [one, two] = [newClient(), newClient()]
       await remember(one, { pregreet: 1000 }, { dnsbl: 1000 })

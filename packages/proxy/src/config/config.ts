@@ -1,4 +1,4 @@
-import type { BreakerLimits, DnsblZone, Fading, Network, Policy } from '@sallyport/rules'
+import type { BreakerLimits, DnsblZone, Fading, LoadLimits, Network, Policy } from '@sallyport/rules'
 import type { Waits } from '../session/house.ts'
 
 /** Where to listen, or whom to call. */
@@ -86,12 +86,14 @@ export interface Config {
   readonly extensions: Extensions
   readonly message: { readonly bareNewline: BareNewline }
   readonly trap: { readonly sessions: number; readonly interval: number; readonly wait: number }
+  readonly load: LoadLimits & { readonly perClient: number }
   readonly limits: Limits
   readonly timeouts: Timeouts
   readonly reputation: Reputation
   /** null: checks act whatever comes of it. */
   readonly breaker: BreakerLimits | null
   readonly store: MemoryStore | RedisStore
+  readonly decisions: Decisions
   /** `listen` null: no admin port. */
   readonly admin: { readonly listen: Endpoint | null }
   readonly log: { readonly level: Level }
@@ -201,6 +203,14 @@ export interface RedisStore {
   readonly commandWait: number
   /** The bound of the local store that stands in while Redis is away. */
   readonly clients: number
+}
+
+export interface Decisions {
+  /** null: they are not written. */
+  readonly file: string | null
+  /** Octets of a file, and files in all. */
+  readonly size: number
+  readonly files: number
 }
 
 export interface Drain {

@@ -168,6 +168,16 @@ export const trapRecipient = text(
   keep,
 )
 
+/** A share, 0 to 1. */
+export const share = text(
+  { title: 'percentage from 0% to 99%', examples: ['90%'] },
+  found => {
+    const digits = /^(\d{1,2})%$/.exec(found)?.[1]
+    return digits === undefined ? { problem: 'not a percentage from 0% to 99%' } : { value: Number(digits) / 100 }
+  },
+  value => `${Math.round(value * 100)}%`,
+)
+
 /** An EHLO keyword or a verb, in capitals. */
 export const keyword = text(
   { title: 'EHLO keyword or verb', examples: ['CHUNKING'] },

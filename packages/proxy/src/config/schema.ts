@@ -2,6 +2,7 @@ import { hostname } from 'node:os'
 import { defaultPreset, defaultScore, type Policy, presetSettings } from '@sallyport/rules'
 import * as z from 'zod'
 import { backend, backendKeys, routeBackendKeys, routes } from './backend-keys.ts'
+import { drain, limits, load, timeouts, trap } from './bound-keys.ts'
 import { breaker } from './breaker-keys.ts'
 import { checkKeys } from './check-keys.ts'
 import { bareNewlines, type Config, levels } from './config.ts'
@@ -46,39 +47,6 @@ const access = section({
   deny_files: paths.describe('Files with one network a line, denied; read again when they change.'),
 })
 
-const limits = section({
-  connections: count(1, 1_000_000).prefault(10_000).describe('The most clients at a time.'),
-  per_client: count(1, 1_000_000).prefault(50).describe('The most connections of one client at a time.'),
-  command_line: size(512, 12_288, '2k')
-    .prefault('2k')
-    .describe('The longest command line; 512 at least (RFC 5321 4.5.3.1.4).'),
-  commands: count(10, 1_000_000).prefault(5000).describe('The most commands of a session without a message.'),
-})
-
-const timeouts = section({
-  proxy_header: duration('100ms', '1m', '5s').prefault('5s').describe('For the PROXY header of a trusted proxy.'),
-  tls_handshake: duration('1s', '5m', '30s').prefault('30s').describe('For a TLS handshake, on either side.'),
-  recall: duration('1ms', '5s', '50ms')
-    .prefault('50ms')
-    .describe('For what the store knows of the client; then it is unknown.'),
-  answers: duration('100ms', '30s', '5s')
-    .prefault('5s')
-    .describe('For what was asked of the DNS or the store about a client, before its recipient is decided without it.'),
-  command: duration('1s', '1h', '5m').prefault('5m').describe('For the next command of the client.'),
-  suspect: duration('1s', '1h', '1m')
-    .prefault('1m')
-    .describe('For the next command of a client that has failed a check, or is trapped; never more than command.'),
-  screening: duration('1s', '1d', '10m').prefault('10m').describe('For everything before the backend is opened.'),
-  data: duration('1s', '1h', '3m').prefault('3m').describe('Between two pieces of a message.'),
-  session: duration('1m', '7d', '4h').prefault('4h').describe('For the whole session.'),
-  backend_connect: duration('100ms', '5m', '5s').prefault('5s').describe('For the connection to the backend.'),
-  backend_greeting: duration('1s', '10m', '30s').prefault('30s').describe("For the backend's greeting."),
-  backend_reply: duration('1s', '1h', '5m').prefault('5m').describe("For the backend's reply to a command."),
-  backend_final: duration('1m', '1h', '10m')
-    .prefault('10m')
-    .describe("For the backend's reply to a whole message (RFC 5321 4.5.3.2.6)."),
-})
-
 const score = section({
   defer: count(0, 100_000).prefault(defaultScore.defer).describe('The sum from which a client is deferred; 0: never.'),
   refuse: count(0, 100_000).prefault(defaultScore.refuse).describe('The sum from which a client is refused; 0: never.'),
@@ -106,19 +74,18 @@ const extensions = section({
     ),
 })
 
-const trap = section({
-  sessions: count(0, 1_000_000)
-    .prefault(1000)
-    .describe('The most clients that are trapped at a time; when all places are taken the least suspicious is let go.'),
-  interval: duration('50ms', '10s', '1s').prefault('1s').describe('The time between two octets of a reply.'),
-  wait: duration('10s', '1h', '10m').prefault('10m').describe('How long a client is held at most.'),
-})
-
-const drain = section({
-  delay: duration('0s', '10m', '5s')
-    .prefault('0s')
-    .describe('How long new clients are still taken after the signal to stop, so that balancers notice.'),
-  wait: duration('0s', '1h', '1m').prefault('1m').describe('How long the sessions then have to come to their end.'),
+const decisions = section({
+  file: leaves.path
+    .optional()
+    .describe(
+      'Where the records are written, one JSON object a line. Default: nowhere. Full files get the time as suffix.',
+    ),
+  size: size(65_536, 1024 ** 4, '100M')
+    .prefault('100M')
+    .describe('How large a file becomes.'),
+  files: count(1, 1000)
+    .prefault(10)
+    .describe('How many files are kept, the one that is being written included; older ones are removed.'),
 })
 
 /** Every key of the file, in the order of the reference. */
@@ -187,9 +154,13 @@ const file = z.strictObject({
     .prefault({})
     .describe('What is done about messages.'),
   trap: trap.prefault({}).describe('Clients that fail a check with the action trap are answered an octet at a time.'),
+  load: load.prefault({}).describe('What happens under load: known clients go first.'),
   limits: limits.prefault({}).describe('Bounds.'),
   timeouts: timeouts.prefault({}).describe('The longest waits.'),
   store,
+  decisions: decisions
+    .prefault({})
+    .describe('A record of each session: what was seen, what followed, and why; for sallyport explain and replay.'),
   admin: admin.prefault({}).describe('The port for operators.'),
   log: section({ level: z.enum(levels).prefault('info').describe('The least level that is written.') })
     .prefault({})
@@ -220,14 +191,18 @@ export const configuration = z.codec(file, z.custom<Config>(), {
       recipientDomains: recipient_domains,
       trapRecipients: trap_recipients,
       policy,
+      decisions: { ...found.decisions, file: found.decisions.file ?? null },
     }
   },
-  encode: ({ trustedProxies, healthChecks, recipientDomains, trapRecipients, policy, listen, tls, ...others }) => {
+  encode: ({ trustedProxies, healthChecks, recipientDomains, trapRecipients, policy, ...rest }) => {
+    const { listen, tls, decisions: kept, ...others } = rest
     const { ciphers, ...otherTls } = tls
+    const { file: decisionFile, ...otherDecisions } = kept
     const written = {
       ...others,
       listen: listen.map(one => writtenListen(one, usualMode(tls.certificates))),
       tls: ciphers === null ? otherTls : { ...otherTls, ciphers },
+      decisions: decisionFile === null ? otherDecisions : { ...otherDecisions, file: decisionFile },
       trusted_proxies: trustedProxies,
       health_checks: healthChecks,
       recipient_domains: recipientDomains,

@@ -32,6 +32,9 @@ export function note(session: Session, answer: Answer): boolean {
       if (answer.sender !== facts.sender || answer.hello !== (facts.hello ?? '')) return false
       facts.spf = answer.finding
       return true
+    case 'rate':
+      facts.rate = { over: answer.over }
+      return true
     case 'greylist': {
       const { recipient } = facts
       if (recipient?.grey?.tuple !== answer.tuple) return false

@@ -26,6 +26,8 @@ export interface Arrival {
   /** The address at which the client reached us; null: not known. */
   readonly server: Address | null
   readonly access: Access
+  /** What chance has thrown for it, 0 to 1: whether it is among those that are turned away under load. */
+  readonly dice: number
   /** The pause before the greeting, ms. */
   readonly greetWait: number
   /** Checks that only observe it, because they are not to be relied on now. */

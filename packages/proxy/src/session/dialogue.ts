@@ -125,6 +125,7 @@ export function screenRecipient(session: Session, path: string, now: Instant): b
   if (session.house.traps.has(path)) facts.trapRecipient ??= shown
   const general = session.judge()
   const verdict = verdictForRecipient(session)
+  session.journal.screen(verdict)
   if (endsDialogue(general) || endsDialogue(verdict)) {
     session.expel(endsDialogue(general) ? general : verdict, now)
     return true
@@ -139,7 +140,6 @@ export function refuse(session: Session, verdict: Verdict): boolean {
   if (verdict.action === 'none') return false
   const text = verdictReply(verdict, session.arrival.id)
   session.journal.refusal(text)
-  session.journal.turnedAwayFor = verdict.cause?.check ?? null
   declineRcpt(session, text)
   return true
 }

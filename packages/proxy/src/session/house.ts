@@ -63,6 +63,8 @@ export class Offer {
 
 /** What every session of one configuration shares. A reload makes a new house; open sessions stay in theirs. */
 export interface House {
+  /** Which configuration it is of, for records. */
+  readonly version: string
   readonly hostname: string
   readonly plans: Plans
   readonly offer: Offer
@@ -91,5 +93,7 @@ export interface House {
   readonly xclient: boolean
   /** Of trapped clients: the time between two octets, and in all, ms. */
   readonly trap: { readonly interval: number; readonly wait: number }
+  /** The share of unknown clients that is turned away, as it is now. */
+  readonly load: { readonly shed: number }
   readonly bareNewline: 'normalise' | 'refuse'
 }

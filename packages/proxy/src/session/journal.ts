@@ -1,5 +1,6 @@
-import { type Aftermath, type CheckName, type Instant, never } from '@sallyport/rules'
-import { isPositive, queueId, type Reply, replyText } from '../smtp/reply.ts'
+import { type Aftermath, type Instant, isWorse, never, type Verdict } from '@sallyport/rules'
+import { enhancedCode, isPositive, queueId, type Reply, replyText } from '../smtp/reply.ts'
+import type { Asked } from './port.ts'
 
 /** How a session ended, as the log says it. */
 export type Ending =
@@ -8,6 +9,7 @@ export type Ending =
   | 'verdict'
   | 'timeout'
   | 'limit'
+  | 'shed'
   | 'drain'
   | 'backend closed'
   | 'backend out of step'
@@ -17,7 +19,7 @@ export type Ending =
   | 'error'
 
 /** How much of an envelope is kept for the log. */
-const kept = { recipients: 10, queueIds: 10, reply: 200, path: 320 } as const
+const kept = { recipients: 10, queueIds: 10, reply: 200, path: 320, heard: 12 } as const
 
 /** What happened in one session, for its log line and the counters. Decides nothing. */
 export class Journal {
@@ -53,13 +55,15 @@ export class Journal {
 
   /** What the backend has said since a check failed; null: nothing, or none has. */
   aftermath: Aftermath | null = null
-  /** The check for which a recipient was last turned away; null: none was. */
-  turnedAwayFor: CheckName | null = null
 
   /** The latest refusal that was the gate's own. */
   gateReply: string | null = null
   /** The backend's latest reply to an end of data, or its latest refusal. */
   backendReply: string | null = null
+  /** How often the backend said what to MAIL, RCPT and the end of data, as `rcpt 550 5.1.1`; null: nothing. */
+  heard: Map<string, number> | null = null
+  /** The worst that was said to a recipient; null: none was screened. */
+  private screened: Verdict | null = null
 
   recipient(path: string): void {
     this.recipients++
@@ -69,6 +73,24 @@ export class Journal {
 
   sender(path: string): void {
     this.reversePath = path.slice(0, kept.path)
+  }
+
+  /** A recipient was decided upon. */
+  screen(verdict: Verdict): void {
+    if (this.screened === null || isWorse(verdict, this.screened)) this.screened = verdict
+  }
+
+  /** The worst of what was said to recipients, and of this. */
+  worst(verdict: Verdict): Verdict {
+    return this.screened !== null && isWorse(this.screened, verdict) ? this.screened : verdict
+  }
+
+  /** A reply of the backend, whatever is made of it. */
+  hear(to: Asked | null, reply: Reply): void {
+    if (to !== 'mail' && to !== 'rcpt' && to !== 'dot') return
+    this.heard ??= new Map()
+    const said = [to, reply.code, enhancedCode(reply)].filter(part => part !== null).join(' ')
+    if (this.heard.size < kept.heard || this.heard.has(said)) this.heard.set(said, (this.heard.get(said) ?? 0) + 1)
   }
 
   /** Keeps a refusal, and gives it back. */

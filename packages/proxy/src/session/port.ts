@@ -29,6 +29,7 @@ export type Answer =
   | { readonly ask: 'hello-name'; readonly hello: string; readonly found: HelloName }
   | { readonly ask: 'sender-domain'; readonly sender: string; readonly found: SenderDomain }
   | { readonly ask: 'spf'; readonly sender: string; readonly hello: string; readonly finding: SpfFinding }
+  | { readonly ask: 'rate'; readonly over: string | null }
   // Of the recipient, which may be another by then; null: the store did not say.
   | { readonly ask: 'greylist'; readonly tuple: string; readonly wait: number | null }
 

@@ -169,6 +169,7 @@ export class Session {
     for (const reply of replies) {
       this.repliesWaiting--
       if (this.asked !== null) this.port.replied(this.asked, now - this.askedAt)
+      this.journal.hear(this.asked, reply)
       this.asked = null
       this.phase.reply(this, reply, now)
       // Whoever abandons the backend in between does not want its further replies.

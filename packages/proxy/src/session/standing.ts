@@ -25,6 +25,11 @@ export function wantsName({ house }: Session): boolean {
   return house.xclient || house.plans.usesNames
 }
 
+/** Its connection is counted: the check of rates would act. */
+export function isCounted({ plan, tally }: Session): boolean {
+  return plan.checks.some((planned, i) => planned.name === 'rate' && tally.actionFor(planned, i) !== 'observe')
+}
+
 /** The client was known when it came: its passes were remembered. */
 export function wasKnown({ tally, plan }: Session): boolean {
   return plan.checks.some((planned, i) => planned.ttl > 0 && tally.isRemembered(i))

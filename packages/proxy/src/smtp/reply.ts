@@ -89,6 +89,11 @@ export function replyText(reply: Reply): string {
   return reply.text.trimEnd().replace(/\r\n\d{3}[- ]?/g, ' ')
 }
 
+/** The code of RFC 3463 that the first line says, as `5.1.1`; null: none. */
+export function enhancedCode(reply: Reply): string | null {
+  return /^\d{3}[ -]([245]\.\d{1,3}\.\d{1,3})(?![\d.])/.exec(reply.text)?.[1] ?? null
+}
+
 /** The backend's own name for an accepted message: Postfix `queued as X`, Exim `id=X`, Sendmail and OpenSMTPD `X Message accepted`. */
 export function queueId(reply: Reply): string | null {
   const found = /queued as <?([\w.-]{3,64})|\bid=([\w-]{3,64})|2\.0\.0 ([\w.-]{3,64}) Message accepted/.exec(reply.text)

@@ -4,6 +4,7 @@ import { SharedStore } from './shared.ts'
 import type { Store, StoreLog, WallClock } from './store.ts'
 
 export type { ClientRecord, Store, StoreHealth, StoreLog, WallClock } from './store.ts'
+export { unknownClient } from './store.ts'
 export type StoreOptions = MemoryOptions | RedisOptions
 
 /** Opens the store that the configuration names. Returns at once but for the reading of the file; nothing that is wrong throws. */

@@ -1,6 +1,7 @@
-import type { Fading, GreyTimes, Lesson } from '@sallyport/rules'
+import type { Fading, GreyTimes, Lesson, Rate } from '@sallyport/rules'
 import { ClientFile } from './client-file.ts'
 import { GreyTable } from './grey-table.ts'
+import { RateTable } from './rate-table.ts'
 import { Records } from './records.ts'
 import {
   type ClientRecord,
@@ -28,6 +29,7 @@ const saveInterval = 60_000
 export class MemoryStore implements Store {
   readonly #records: Records
   readonly #grey: GreyTable
+  readonly #rates: RateTable
   readonly #file: ClientFile | null
   readonly #now: WallClock
   readonly #counters = zeroCounters()
@@ -41,6 +43,7 @@ export class MemoryStore implements Store {
   constructor(options: MemoryOptions, log: StoreLog, now: WallClock) {
     this.#now = now
     this.#grey = new GreyTable(options.clients)
+    this.#rates = new RateTable(options.clients)
     this.#file = options.file === null ? null : new ClientFile(options.file, log)
     this.#records = this.#file?.load(options, now()) ?? new Records(options.clients, options.fading)
     this.#timer = this.#file === null ? null : setInterval(() => this.save(), saveInterval).unref()
@@ -63,6 +66,10 @@ export class MemoryStore implements Store {
 
   greylist(name: string, times: GreyTimes): Promise<number> {
     return Promise.resolve(this.#grey.meet(name, times, this.#now()))
+  }
+
+  rate(name: string, rate: Rate): Promise<number> {
+    return Promise.resolve(this.#rates.count(name, rate, this.#now()))
   }
 
   forget(client: string): Promise<boolean> {

@@ -5,17 +5,20 @@ import {
   type Lesson,
   lifeOf,
   noRepute,
+  type Rate,
   type Repute,
   usualFading,
 } from '@sallyport/rules'
 import { Redis, ReplyError, type Result } from 'ioredis'
 import { recallScript, rememberScript } from './client-scripts.ts'
 import { greyScript } from './grey-script.ts'
+import { rateScript } from './rate-script.ts'
 
 declare module 'ioredis' {
   interface RedisCommander<Context> {
     recallClient(key: string): Result<unknown, Context>
     meetGrey(key: string, delay: number, window: number, keep: number): Result<unknown, Context>
+    countRate(key: string, count: number, period: number): Result<unknown, Context>
     rememberClient(key: string, ...numbersAndFields: (string | number)[]): Result<unknown, Context>
   }
 }
@@ -99,6 +102,7 @@ export class RedisClients {
       scripts: {
         recallClient: { lua: recallScript, numberOfKeys: 1, readOnly: true },
         meetGrey: { lua: greyScript, numberOfKeys: 1 },
+        countRate: { lua: rateScript, numberOfKeys: 1 },
         rememberClient: { lua: rememberScript, numberOfKeys: 1 },
       },
     })
@@ -134,6 +138,12 @@ export class RedisClients {
   async greylist(name: string, { delay, window, keep }: GreyTimes): Promise<number | null> {
     const left = await this.#redis.meetGrey(`${this.#prefix}grey:{${name}}`, delay, window, keep)
     return typeof left === 'number' ? left : null
+  }
+
+  /** Counts one more; gives the seconds until the next will be within the rate. */
+  async rate(name: string, { count, period }: Rate): Promise<number> {
+    const wait = await this.#redis.countRate(`${this.#prefix}rate:{${name}}`, count, period)
+    return typeof wait === 'number' ? wait / 1000 : 0
   }
 
   async forget(client: string): Promise<void> {

@@ -1,5 +1,6 @@
-import type { GreyTimes, Lesson } from '@sallyport/rules'
+import type { GreyTimes, Lesson, Rate } from '@sallyport/rules'
 import { Breaker, breakerLimits } from './breaker.ts'
+import { RateTable } from './rate-table.ts'
 import { Records } from './records.ts'
 import { isRefusal, RedisClients, type RedisOptions } from './redis.ts'
 import { Refusal } from './refusal.ts'
@@ -48,6 +49,8 @@ export class SharedStore implements Store {
   readonly #breaker: Breaker
   readonly #copy: Records
   readonly #unwritten: Records
+  /** While Redis is away. */
+  readonly #rates: RateTable
   /** What is on its way to Redis: one write at a time for each client, so that lessons stay in order. */
   readonly #writing = new Map<string, Lesson>()
   readonly #refusals: { readonly reads: Refusal; readonly writes: Refusal }
@@ -65,6 +68,7 @@ export class SharedStore implements Store {
     this.#log = log
     this.#now = now
     this.#copy = new Records(options.clients, options.fading)
+    this.#rates = new RateTable(options.clients)
     this.#unwritten = new Records(mostUnwritten, options.fading)
     this.#refusals = { reads: new Refusal('reads', log), writes: new Refusal('writes', log) }
     this.#breaker = new Breaker(breakerLimits, (up, reason) => this.#changed(up, reason))
@@ -104,6 +108,11 @@ export class SharedStore implements Store {
     const asked = await this.#ask('writes', () => this.#redis.greylist(name, times))
     // Gates that each remember alone would defer the same message one after another.
     return typeof asked === 'object' ? asked.answer : null
+  }
+
+  async rate(name: string, rate: Rate): Promise<number> {
+    const asked = await this.#ask('writes', () => this.#redis.rate(name, rate))
+    return typeof asked === 'object' ? asked.answer : this.#rates.count(name, rate, this.#now())
   }
 
   async forget(client: string): Promise<boolean> {

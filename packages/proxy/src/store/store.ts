@@ -1,4 +1,4 @@
-import type { GreyTimes, Lesson, Repute } from '@sallyport/rules'
+import type { GreyTimes, Lesson, Rate, Repute } from '@sallyport/rules'
 
 /** What is remembered of a client: names of checks, and its mail. What has expired is left out, so that wall-clock time never enters the rules. */
 export interface ClientRecord {
@@ -36,6 +36,11 @@ export interface Store {
    * is let in from now on. null: nothing can be said, and it is let in. Never rejects. Not kept over a restart of a memory store.
    */
   greylist(name: string, times: GreyTimes): Promise<number | null>
+  /**
+   * Counts one more under a name (64 characters at most), and gives the seconds until the next will be within the rate; 0: this one is. Never rejects; while
+   * a shared store does not answer, this process counts alone.
+   */
+  rate(name: string, rate: Rate): Promise<number>
   /** Forgets one client. Never rejects; false: it is forgotten in this process only, because the shared store did not answer. */
   forget(client: string): Promise<boolean>
   /** The state at this moment, and counters since the start, for the metrics. */

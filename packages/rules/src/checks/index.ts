@@ -18,6 +18,7 @@ import { nonSmtpCommand } from './non-smtp-command.ts'
 import { nullSenderRecipients } from './null-sender-recipients.ts'
 import { pipelining } from './pipelining.ts'
 import { pregreet } from './pregreet.ts'
+import { rate } from './rate.ts'
 import { recipients } from './recipients.ts'
 import { reputation } from './reputation.ts'
 import { reverseMismatch } from './reverse-mismatch.ts'
@@ -32,6 +33,7 @@ export const checks = [
   access,
   trusted,
   reputation,
+  rate,
   pregreet,
   dnsbl,
   noReverseName,

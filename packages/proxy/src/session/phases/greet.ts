@@ -4,7 +4,7 @@ import { type Phase, withoutBackend } from '../phase.ts'
 import { replies } from '../replies.ts'
 import { askFor } from '../sender.ts'
 import type { Session } from '../session.ts'
-import { isProven, wantsName } from '../standing.ts'
+import { isProven, wantsName, wasKnown } from '../standing.ts'
 import { enterCommand } from './command.ts'
 import { notePregreet, sendAway } from './early.ts'
 import { enterOpening } from './opening.ts'
@@ -47,6 +47,7 @@ const greet: Phase = {
 
 export function enterGreet(session: Session, now: Instant): void {
   session.phase = greet
+  if (isShed(session)) return session.conclude('shed', now, replies.tooBusy(session.house.hostname, session.arrival.id))
   const verdict = session.judge()
   if (endsDialogue(verdict)) {
     session.expel(verdict, now)
@@ -63,6 +64,9 @@ export function enterGreet(session: Session, now: Instant): void {
   if (!tally.hasPassed(plan, 'pregreet')) tease(session)
   session.deadline = now + facts.greetWait
 }
+
+/** Under load some of those whom nobody knows are asked to come back: they all may, and the others get through. */
+const isShed = (session: Session): boolean => session.arrival.dice < session.house.load.shed && !wasKnown(session)
 
 function decide(session: Session, now: Instant): void {
   const verdict = session.judge()

@@ -1,7 +1,7 @@
 import { endsDialogue, type Instant } from '@sallyport/rules'
 import { type Phase, withoutBackend } from '../phase.ts'
 import type { Session } from '../session.ts'
-import { wantsName } from '../standing.ts'
+import { isCounted, wantsName } from '../standing.ts'
 import { notePregreet, sendAway } from './early.ts'
 import { enterGreet, greetNow, welcome } from './greet.ts'
 
@@ -30,6 +30,7 @@ export const recall: Phase & { enter(session: Session, now: Instant): void } = {
     else {
       session.deadline = now + session.house.waits.recall
       session.port.ask('recall')
+      if (isCounted(session)) session.port.ask('rate')
     }
   },
 

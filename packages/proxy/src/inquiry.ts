@@ -1,0 +1,65 @@
+import type { Connection } from './connection.ts'
+import type { Ask } from './session/port.ts'
+
+/** Finds out what a session asks. The answer comes in a later turn, never from within this call. */
+export function ask(connection: Connection, question: Ask): void {
+  const { session, gate } = connection
+  if (session === null) return
+  switch (question) {
+    case 'recall':
+      void gate.memory.recall(connection.key ?? '', connection.ends.client).then(recalled => {
+        connection.drive(() => session.answer(recalled, gate.clock()))
+      })
+      return
+    case 'identity':
+      void gate.memory.recallIdentity(session).then(repute => {
+        if (repute !== null) connection.drive(() => session.answer({ ask: question, repute }, gate.clock()))
+      })
+      return
+    case 'dnsbl':
+      gate.lookups.dnsbl.ask(connection.ends.client, finding => {
+        connection.drive(() => session.answer({ ask: question, finding }, gate.clock()))
+      })
+      return
+    case 'reverse-name':
+      gate.lookups.reverseName.ask(connection.ends.client, name => {
+        connection.drive(() => session.answer({ ask: question, name }, gate.clock()))
+        if (name.kind === 'confirmed') ask(connection, 'identity')
+      })
+      return
+    case 'rate':
+      void gate.memory.rate(session, connection.key ?? '').then(over => {
+        connection.drive(() => session.answer({ ask: question, over }, gate.clock()))
+      })
+      return
+    case 'greylist':
+      void gate.memory.greylist(session).then(found => {
+        if (found !== null) connection.drive(() => session.answer({ ask: question, ...found }, gate.clock()))
+      })
+      return
+    case 'hello-name': {
+      const hello = session.facts.hello ?? ''
+      gate.lookups.helloName(hello, found => {
+        connection.drive(() => session.answer({ ask: question, hello, found }, gate.clock()))
+      })
+      return
+    }
+    case 'sender-domain': {
+      const sender = session.facts.sender ?? ''
+      gate.lookups.senderDomain(sender, found => {
+        connection.drive(() => session.answer({ ask: question, sender, found }, gate.clock()))
+      })
+      return
+    }
+    case 'spf': {
+      const about = { sender: session.facts.sender ?? '', hello: session.facts.hello ?? '' }
+      gate.lookups.spf.ask(connection.ends.client, about, finding => {
+        connection.drive(() => session.answer({ ask: question, ...about, finding }, gate.clock()))
+        if (finding.result === 'pass') ask(connection, 'identity')
+      })
+      return
+    }
+    default:
+      question satisfies never
+  }
+}
