@@ -66,7 +66,7 @@ test('a check that fails known good clients of several networks only observes, a
   assert.deepEqual(gate.disarmed(), [])
   gate.sessions(5, { ...failing, standing: good })
   assert.deepEqual(gate.disarmed(), ['pregreet'])
-  assert.deepEqual(gate.told, ['pregreet good clients'])
+  assert.deepEqual(gate.told, ['pregreet good_clients'])
 })
 
 test('one good client that fails again and again is one', () => {
@@ -141,7 +141,7 @@ test('it acts again after a rest in which nothing spoke against it, on trial fir
   assert.deepEqual(gate.later(16 * minute).disarmed(), [])
   gate.later(60 * minute).session({ ...failing, standing: good })
   assert.deepEqual(gate.disarmed(), [], 'the trial is over')
-  assert.deepEqual(gate.told, ['pregreet good clients', 'pregreet armed', 'pregreet good clients', 'pregreet armed'])
+  assert.deepEqual(gate.told, ['pregreet good_clients', 'pregreet armed', 'pregreet good_clients', 'pregreet armed'])
 })
 
 test('a check that is set to observe, whose breaker is off, or that is the operator’s own list, is left alone', () => {
@@ -163,7 +163,7 @@ test('points that turn nobody away are not counted', () => {
   })
   assert.deepEqual(new Gate(score(4)).sessions(10, { ...failing, standing: good }).told, [])
   const gate = new Gate(score(5)).sessions(10, { ...failing, standing: good })
-  assert.deepEqual(gate.told, ['pregreet good clients'])
+  assert.deepEqual(gate.told, ['pregreet good_clients'])
   gate
     .later(14 * minute)
     .session({ ...failing, standing: good })

@@ -39,7 +39,7 @@ export function checkRows({ checks: { ledger, breakers }, house, metrics }: Gate
       proxies: disarmed.flatMap(({ proxy }) => (proxy === null ? [] : [proxy])),
       ...counts,
       precision: precisionRate(row),
-      saved: { connections, octets: Math.round(octets), seconds: Math.round(seconds * 10) / 10 },
+      saved: { connections, octets: Math.round(octets), seconds: Math.round(seconds * 1000) / 1000 },
       delay: { p50: metrics.checkDelay.quantile(name, 0.5), p99: metrics.checkDelay.quantile(name, 0.99) },
     }
   })

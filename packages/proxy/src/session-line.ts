@@ -81,6 +81,7 @@ export function sessionLine(session: Session): Readonly<Record<string, unknown>>
     ahead: facts.aheadAfter === null ? undefined : facts.aheadText,
     checks: outcomes(session),
     precision: precision(session),
+    disarmed: disarmed(session),
     reply: shown(journal.gateReply, 200),
     backend_reply: shown(journal.backendReply, 200),
     queue_ids: journal.queueIds ?? undefined,
@@ -105,6 +106,14 @@ const after = (at: number, start: number) => (at === never ? undefined : at - st
 function messages({ journal }: Session): Readonly<Record<string, number>> | undefined {
   const { accepted, deferred, refused, aborted } = journal
   return accepted + deferred + refused + aborted === 0 ? undefined : { accepted, deferred, refused, aborted }
+}
+
+/** The checks that failed and only observed that, although they were to act. */
+function disarmed({ plan, tally }: Session): readonly string[] | undefined {
+  const names = plan.checks.flatMap(({ name }, i) =>
+    tally.isDisarmed(i) && tally.outcomes[i]?.kind === 'fail' ? [name] : [],
+  )
+  return names.length === 0 ? undefined : names
 }
 
 /** Of the checks that failed, whether the backend agreed; left out where it said nothing. */

@@ -1,9 +1,9 @@
 import { type Instant, never } from './time.ts'
 
-export const disarmReasons = ['good clients', 'leap', 'source', 'proxy'] as const
+export const disarmReasons = ['good_clients', 'leap', 'source', 'proxy'] as const
 /**
  * Why a check only observes although it is to act.
- *  - `good clients`: it failed several clients whose mail the backend took lately;
+ *  - `good_clients`: it failed several clients whose mail the backend took lately;
  *  - `leap`: it fails many times more clients than it used to, one of those among them;
  *  - `source`: whoever it asks does not answer, or not as it must;
  *  - `proxy`: it fails nearly all clients of one trusted proxy (and acts for those of others).

@@ -106,7 +106,7 @@ export class CheckBreaker {
       if (this.failing.size <= mostNetworks) break
       this.failing.delete(oldest)
     }
-    if (this.failsTheGood(limits)) this.arming.disarm('good clients', now, limits.rest)
+    if (this.failsTheGood(limits)) this.arming.disarm('good_clients', now, limits.rest)
     else if (this.hasLeapt(limits)) this.arming.disarm('leap', now, limits.rest)
   }
 
