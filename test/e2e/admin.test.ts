@@ -45,6 +45,7 @@ ${believing}
 ${certificatesKey(pair)}
 access: { deny: [192.0.2.66], allow: [192.0.2.77] }
 limits: { per_client: 1 }
+delays: { turned_away: 0s }
 dnsbl: { resolvers: ['${dns.server}'], zones: [bl.example.test, overused.example.test, unserved.example.test] }`,
   )
   const passed = await connectAs(t, gate, '192.0.2.1')

@@ -5,7 +5,7 @@ import { startSink } from '../support/sink.ts'
 import { believing, connectAs, untilRcpt } from './client.ts'
 
 const sink = await startSink({ after }, { proxy: true })
-const base = `backend: 127.0.0.1:${sink.port}\n${believing}\ngreet: { wait: 0s }\n`
+const base = `backend: 127.0.0.1:${sink.port}\n${believing}\ngreet: { wait: 0s }\ndelays: { turned_away: 0s }\n`
 
 test('a client with too many connections hears 421 4.7.0, others and allowed ones do not', async t => {
   const gate = await startGate(t, `${base}limits: { per_client: 2 }\naccess: { allow: [198.51.100.0/24] }`)
@@ -81,4 +81,30 @@ test('a line too long is answered 500, one without end 421, and a session of too
   endless.sendRaw('x'.repeat(200_000))
   await endless.expect(/^421 4\.7\.0 /)
   assert.equal(await endless.closed, 'fin')
+})
+
+test('a client with too many connections waits for the word that sends it away, as long as it stays', async t => {
+  const gate = await startGate(
+    t,
+    `backend: 127.0.0.1:${sink.port}
+${believing}
+greet: { wait: 0s }
+limits: { per_client: 1 }
+delays: { turned_away: 700ms }`,
+  )
+  await (await connectAs(t, gate, '192.0.2.7')).expect(/^220 /)
+  const begin = performance.now()
+  const [hasty, patient] = [await connectAs(t, gate, '192.0.2.7'), await connectAs(t, gate, '192.0.2.7')]
+  hasty.end()
+  patient.sendRaw('EHLO bot.example.net\r\n'.repeat(1_000))
+  assert.equal(await hasty.closed, 'fin')
+  assert.ok(performance.now() - begin < 600, 'who leaves is let go at once')
+  await patient.expect(/^421 4\.7\.0 gate\.example\.test Error: too many connections; ref=\w+$/)
+  assert.ok(performance.now() - begin > 650, 'it waited')
+  assert.equal(await patient.closed, 'fin')
+  assert.equal(await gate.metric('sallyport_connections_refused_total{reason="per_client"}'), 2)
+  const held = await connectAs(t, gate, '192.0.2.7')
+  await gate.waitForMetric('sallyport_connections_refused_total{reason="per_client"}', 3)
+  gate.signal('SIGTERM')
+  await held.expect(/^421 4\.7\.0 /)
 })

@@ -11,6 +11,7 @@ test('a header that comes after the connection was turned away begins no session
     `backend: 127.0.0.1:${sink.port}
 trusted_proxies: [127.0.0.1]
 limits: { connections: 1 }
+delays: { turned_away: 0s }
 timeouts: { proxy_header: 200ms }`,
   )
   const first = await connect(t, { port: gate.port })

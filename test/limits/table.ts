@@ -4,7 +4,9 @@ import { replies } from '@sallyport/proxy/session/replies.js'
 import { fixed, key, own, proxy } from './bound.ts'
 import { checkRows } from './checks.ts'
 import { lookupRows } from './lookups.ts'
+import { recordRows } from './records.ts'
 import type { Row } from './row.ts'
+import { trapRows } from './traps.ts'
 
 export interface Part {
   readonly title: string
@@ -406,4 +408,6 @@ export const parts: readonly Part[] = [
       },
     ],
   },
+  { title: 'Clients that are not wanted', rows: trapRows },
+  { title: 'Records of decisions', rows: recordRows },
 ]

@@ -4,6 +4,7 @@ import {
   type Bearing,
   type Delays,
   delayOf,
+  lineDelayOf,
   moments,
   mostForAny,
   mostForClean,
@@ -14,7 +15,16 @@ import {
 import fc from 'fast-check'
 
 const good: Bearing = { isKnown: false, isClean: true, score: 0, errors: 0, unknown: 0, waited: 0 }
-const delays: Delays = { hello: 5_000, mail: 1_000, rcpt: 2_000, data: 0, point: 500, error: 1_000, unknown: 1_000 }
+const delays: Delays = {
+  hello: 5_000,
+  mail: 1_000,
+  rcpt: 2_000,
+  data: 0,
+  point: 500,
+  error: 1_000,
+  unknown: 1_000,
+  line: 500,
+}
 
 test('a stranger waits before the replies that have a delay, and one who is known does not', () => {
   assert.deepEqual(
@@ -32,6 +42,16 @@ test('points and errors make everybody wait, errors twice as long each time', ()
   )
   assert.equal(waits({ score: 6 }), 3_000)
   assert.equal(waits({ score: 6, errors: 2 }), 5_000)
+})
+
+test('lines come one by one for those that have failed, and for nobody that is known or clean', () => {
+  const wait = (of: Partial<Bearing>, lines = 8) => lineDelayOf(delays, { ...good, ...of }, lines)
+  assert.equal(wait({}), 0)
+  assert.equal(wait({ errors: 5 }), 0)
+  assert.equal(wait({ score: 1 }), 500)
+  assert.equal(wait({ isClean: false }), 500)
+  assert.equal(wait({ isClean: false, isKnown: true }), 0)
+  assert.deepEqual([wait({ score: 1, waited: 296_500 }), wait({ score: 1, waited: 296_501 })], [500, 0])
 })
 
 test('no client waits longer in a session than the bounds say', () => {

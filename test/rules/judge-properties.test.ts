@@ -86,7 +86,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   ),
 )
 const steps = fc.array(step, { maxLength: 25 })
-const severities = ['none', 'defer', 'refuse', 'trap', 'drop']
+const severities = ['none', 'defer', 'refuse', 'decoy', 'trap', 'drop']
 
 /** Judges after every step and gives the severities. */
 function play(policy: Policy, access: Facts['access'], failed: readonly string[], list: readonly Step[]) {

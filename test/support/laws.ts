@@ -70,7 +70,7 @@ const outside: ReadonlyMap<string, string> = new Map([
   ['ioredis', 'packages/proxy/src/store/redis.ts'],
   ['pino', 'packages/proxy/src/log.ts'],
   ['prom-client', 'packages/proxy/src/metrics.ts'],
-  ['smtp-server', 'packages/proxy/src/embedded-mta.ts'],
+  ['smtp-server', 'packages/proxy/src/mail-server.ts'],
   ['yaml', 'packages/proxy/src/config/'],
   ['zod', 'packages/proxy/src/config/'],
 ])

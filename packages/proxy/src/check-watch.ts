@@ -11,9 +11,7 @@ import {
   precisionOf,
 } from '@sallyport/rules'
 import type { Metrics } from './metrics.ts'
-import type { Familiarity } from './readings.ts'
 import type { Session } from './session/session.ts'
-import { wasKnown } from './session/standing.ts'
 
 /** Told of a check that is disarmed, and of one that acts again. */
 export type ArmingObserver = (change: ArmingChange) => void
@@ -45,8 +43,6 @@ export class CheckWatch {
     })
     this.breakers.note({ plan, tally, facts, network: networkKey(arrival.client), proxy: arrival.proxy }, now)
     this.noteDelays(session, metrics, now)
-    const patience = patienceOf(session)
-    if (patience >= 0) metrics.patience.observe(familiarityOf(session), patience / 1000)
   }
 
   /** What a client waited whose mail was accepted; and that it now has to wait, for the day when it is. */
@@ -72,17 +68,4 @@ function causeOf({ tally, journal }: Session): CheckName | null {
 /** Who writes whom, as a sender that comes again says it: from another server of its network, perhaps. */
 function keyOf({ arrival, journal }: Session): string {
   return `${networkKey(arrival.client)} ${journal.reversePath ?? ''} ${journal.forwardPaths?.[0] ?? ''}`
-}
-
-/** How long a client had been made to wait that left meanwhile, ms; -1: it did not. */
-function patienceOf({ journal, startedAt }: Session): number {
-  const leftInPause = journal.ending === 'hangup' && journal.greetedAt === never
-  return leftInPause ? journal.endedAt - startedAt : journal.leftAfter
-}
-
-function familiarityOf(session: Session): Familiarity {
-  const { tally, facts } = session
-  const isSuspect = tally.score > 0 || tally.verdict.action !== 'none' || (facts.standing?.score ?? 0) > 0
-  if (isSuspect) return 'suspect'
-  return wasKnown(session) ? 'known' : 'new'
 }

@@ -10,6 +10,7 @@ import { ask } from './inquiry.ts'
 import type { ProxyHeaderReader } from './proxy-protocol/decode.ts'
 import { arrivalOf, turnAway } from './reception.ts'
 import type { TlsInfo } from './session/arrival.ts'
+import { isLured } from './session/decoy.ts'
 import type { Ask, Asked, Port, Reached } from './session/port.ts'
 import { Session } from './session/session.ts'
 import { attendBackend, untie } from './sockets.ts'
@@ -50,6 +51,8 @@ export class Connection implements Port, WheelEntry {
   backends: Backends
   /** null: no backend has been opened yet. */
   private passage: Passage | null = null
+  /** What is still to be said to a client that has been turned away; null: nothing. */
+  farewell: string | null = null
   /** It is a balancer's probe. */
   health = false
   /** Under which the client is counted and remembered; null: not known yet. */
@@ -143,9 +146,8 @@ export class Connection implements Port, WheelEntry {
 
   /** The gate stops now. */
   dismiss(): void {
-    const { session } = this
-    if (session === null) this.client.destroy()
-    else this.drive(() => session.dismiss(this.gate.clock()))
+    if (this.session === null) this.client.destroy()
+    else this.drive(() => this.session?.dismiss(this.gate.clock()))
   }
 
   /** The client's side is closed for good. */
@@ -254,17 +256,16 @@ export class Connection implements Port, WheelEntry {
   }
 
   reached(result: Reached): void {
-    this.gate.metrics.backendConnections.inc({ result })
+    if (!isLured(this.session)) this.gate.metrics.backendConnections.inc({ result })
     this.passage?.fared(result === 'ok' || result === 'declined')
   }
 
   replied(to: Asked, wait: number): void {
-    this.gate.load.replied(to, wait)
-    this.gate.metrics.backendReply.observe(to, wait / 1000)
+    if (!isLured(this.session)) this.gate.replied(to, wait)
   }
 
   trap(suspicion: number): boolean {
-    return this.gate.trap(this, suspicion)
+    return this.gate.traps.take(this, suspicion)
   }
 
   abandon(): void {
@@ -290,7 +291,7 @@ export class Connection implements Port, WheelEntry {
 
   concluded(session: Session): void {
     const { gate, key } = this
-    gate.traps.leave(session)
+    gate.traps.leave(this)
     gate.conclude(session, this.passage?.server ?? null)
     if (key !== null) gate.learn(session, key)
   }

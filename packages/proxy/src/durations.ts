@@ -16,27 +16,26 @@ export class Durations<Label extends string> {
   private readonly label: string
   private readonly bounds: readonly number[]
   private readonly series = new Map<Label, Series>()
-  private readonly told: 'all' | 'used'
+  private readonly isOpen: boolean
 
-  /** `told`: whether series are told of which nothing was observed, so that the first shows in a rate. */
-  constructor(
-    name: string,
-    help: string,
-    label: string,
-    values: readonly Label[],
-    bounds: readonly number[],
-    told: 'all' | 'used' = 'all',
-  ) {
-    this.told = told
+  /** `values`: what the label may be, told of from the start, so that the first shows in a rate; `open`: they come with what is observed. */
+  constructor(name: string, help: string, label: string, values: readonly Label[] | 'open', bounds: readonly number[]) {
+    this.isOpen = values === 'open'
     this.name = name
     this.help = help
     this.label = label
     this.bounds = bounds
-    for (const value of values) this.series.set(value, { counts: new Float64Array(bounds.length), count: 0, sum: 0 })
+    if (values !== 'open') for (const value of values) this.begin(value)
+  }
+
+  private begin(label: Label): Series {
+    const series: Series = { counts: new Float64Array(this.bounds.length), count: 0, sum: 0 }
+    this.series.set(label, series)
+    return series
   }
 
   observe(label: Label, seconds: number): void {
-    const series = this.series.get(label)
+    const series = this.series.get(label) ?? (this.isOpen ? this.begin(label) : undefined)
     if (series === undefined) return
     series.count++
     series.sum += seconds
@@ -61,7 +60,6 @@ export class Durations<Label extends string> {
     const { name, label } = this
     const lines = [`# HELP ${name} ${this.help}`, `# TYPE ${name} histogram`]
     for (const [value, { counts, count, sum }] of this.series) {
-      if (count === 0 && this.told === 'used') continue
       let below = 0
       this.bounds.forEach((bound, i) => {
         below += counts[i] ?? 0

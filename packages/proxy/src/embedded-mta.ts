@@ -1,5 +1,10 @@
-import type { AddressInfo } from 'node:net'
-import { SMTPServer, type SMTPServerDataStream, type SMTPServerSession } from 'smtp-server'
+import {
+  type MailServer,
+  replyFault,
+  type SMTPServerDataStream,
+  type SMTPServerSession,
+  startMailServer,
+} from './mail-server.ts'
 import { type Deposit, Maildir } from './maildir.ts'
 
 /**
@@ -29,11 +34,7 @@ export interface MtaLog {
   error(fields: object, text: string): void
 }
 
-export interface EmbeddedMta {
-  readonly port: number
-  /** Takes no new connections, gives those that are open half a second, and ends. */
-  stop(): Promise<void>
-}
+export type EmbeddedMta = MailServer
 
 /** Octets of a message without what we write on top of it. */
 export const largestMessage = 25 * 1024 * 1024
@@ -42,54 +43,35 @@ export const largestMessage = 25 * 1024 * 1024
 export async function startEmbeddedMta(options: EmbeddedMtaOptions): Promise<EmbeddedMta> {
   const { hostname, log } = options
   const maildir = await Maildir.open(options.maildir, hostname)
-  const server = new SMTPServer({
-    name: hostname,
+  return startMailServer(options, {
+    hostname,
     banner: 'sallyport embedded MTA',
-    useProxy: ['127.0.0.1', '::1'],
-    authOptional: true,
-    disabledCommands: ['AUTH', 'STARTTLS'],
-    disableReverseLookup: true,
+    clients: 200,
+    recipients: 100,
     size: largestMessage,
-    maxClients: 200,
-    maxRecipients: 100,
-    // RFC 5321 4.5.3.2.7
-    socketTimeout: 5 * 60_000,
-    closeTimeout: 500,
-    onData(stream, session, reply) {
+    receive(stream, session, answer) {
       receive(maildir, hostname, stream, session).then(({ id, deposit }) => {
         const size = stream.byteLength
         switch (deposit.kind) {
           case 'stored':
             log.info({ id, size, client: session.remoteAddress }, 'message stored')
-            reply(null, `2.0.0 Ok: queued as ${id}`)
+            answer(null, `2.0.0 Ok: queued as ${id}`)
             return
           case 'oversized':
-            reply(refusal(552, `5.3.4 Message size exceeds ${largestMessage}`))
+            answer(replyFault(552, `5.3.4 Message size exceeds ${largestMessage}`))
             return
           case 'failed':
             log.error({ id, err: deposit.fault }, 'message not stored')
-            reply(refusal(452, '4.3.1 Insufficient system storage'))
+            answer(replyFault(452, '4.3.1 Insufficient system storage'))
             return
           case 'gone':
             return
           default:
             deposit satisfies never
         }
-      }, reply)
+      }, answer)
     },
-  })
-  server.on('error', err => log.error({ err }, 'embedded MTA'))
-  const port = await listen(server, options.port, options.host)
-  return { port, stop: () => new Promise(resolve => server.close(resolve)) }
-}
-
-function listen(server: SMTPServer, port: number, host: string): Promise<number> {
-  return new Promise((resolve, reject) => {
-    server.once('error', reject)
-    server.listen(port, host, () => {
-      server.removeListener('error', reject)
-      resolve((server.server.address() as AddressInfo).port)
-    })
+    failed: err => log.error({ err }, 'embedded MTA'),
   })
 }
 
@@ -118,8 +100,4 @@ function headOf(session: SMTPServerSession, hostname: string, id: string, date: 
   ]
     .map(line => `${line.replace(/[\0-\x08\x0a-\x1f\x7f]/g, '?')}\r\n`)
     .join('')
-}
-
-function refusal(code: 452 | 552, text: string): Error {
-  return Object.assign(new Error(text), { responseCode: code })
 }

@@ -17,6 +17,7 @@ import { Lookups } from './lookups/lookups.ts'
 import { Memory } from './memory.ts'
 import { Metrics } from './metrics.ts'
 import { type House, Offer } from './session/house.ts'
+import type { Asked } from './session/port.ts'
 import { replies } from './session/replies.ts'
 import type { Session } from './session/session.ts'
 import { countSession } from './session-count.ts'
@@ -39,8 +40,8 @@ export class Gate {
   readonly census = new Census()
   readonly ids = new IdSource()
   readonly connections = new Set<Connection>()
+  readonly traps = new Traps<Connection>(0, connection => this.letGo(connection))
   readonly load: Load
-  readonly traps = new Traps<Session>(0)
   readonly metrics: Metrics
   readonly log: Log
   readonly store: Store
@@ -83,7 +84,7 @@ export class Gate {
     this.watch = new Watch(this)
     this.backends = new Backends(plans, config.timeouts, this.watch, null)
     this.offer = new Offer(config.hostname)
-    this.house = houseOf(config, this.backends, this.offer, this.load)
+    this.house = houseOf(config, this.backends, this.offer, this.load, this.disarmed)
     this.lookups = this.lookupsOf(config)
     this.trusted = NetworkSet.of(config.trustedProxies)
     this.probes = NetworkSet.of(config.healthChecks)
@@ -118,7 +119,7 @@ export class Gate {
     this.load.limits = config.load
     this.backends = new Backends(plans, config.timeouts, this.watch, this.backends)
     this.access = access
-    this.house = houseOf(config, this.backends, this.offer, this.load)
+    this.house = houseOf(config, this.backends, this.offer, this.load, this.disarmed)
     this.lookups.retire()
     this.lookups = this.lookupsOf(config)
     this.lookups.health.start()
@@ -151,13 +152,20 @@ export class Gate {
     return greetWaitOf(this.config, address)
   }
 
-  /** A place in the trap for a session, if there is one for so much suspicion; another may have to leave for it. */
-  trap(connection: Connection, suspicion: number): boolean {
+  /** A server took `wait` ms to answer. */
+  replied(to: Asked, wait: number): void {
+    this.load.replied(to, wait)
+    this.metrics.backendReply.observe(to, wait / 1000)
+  }
+
+  /** A trapped client has to leave for one that is more suspicious. */
+  private letGo(connection: Connection): void {
     const { session } = connection
-    if (session === null) return false
-    return this.traps.take(session, suspicion, () => {
-      const text = replies.tooBusy(this.house.hostname, session.arrival.id)
-      connection.drive(() => session.conclude('verdict', this.clock(), text))
+    if (session === null) return
+    const text = replies.tooBusy(this.house.hostname, session.arrival.id)
+    // In a turn of its own: this comes from within what another session is told.
+    setImmediate(() => {
+      if (!session.isDone) connection.drive(() => session.conclude('verdict', this.clock(), text))
     })
   }
 
@@ -191,6 +199,12 @@ export class Gate {
     }
     if (shed > 0) this.log.warn(fields, 'under load: some unknown clients are asked to come back later')
     else this.log.info(fields, 'the load is over: nobody is turned away for it')
+  }
+
+  /** A check of the operator's own has shown itself unfit: it says nothing any more until the next reload. */
+  private readonly disarmed = (check: string, why: string): void => {
+    this.metrics.checksDisarmed.inc({ check })
+    this.log.error({ event: 'check', check, error: why }, 'a check of your own is disarmed until the next reload')
   }
 
   /** Our own fault: counted and logged. */

@@ -62,7 +62,9 @@ function accept(gate: Gate, socket: Socket, mode: ListenMode): void {
 function onData(this: Socket, octets: Buffer): void {
   const connection = connectionOf(this)
   if (connection === null) return
-  if (connection.header === null || connection.session !== null) connection.receive(octets)
+  // It waits for its last word, and what it has to say is for nobody.
+  if (connection.farewell !== null) connection.client.pause()
+  else if (connection.header === null || connection.session !== null) connection.receive(octets)
   else readHeader(connection, connection.header, octets)
 }
 

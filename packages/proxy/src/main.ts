@@ -3,9 +3,10 @@ import type { AddressInfo, Server as Listener } from 'node:net'
 import { setTimeout as pause } from 'node:timers/promises'
 import { AccessLists } from './access.ts'
 import { openAdmin } from './admin.ts'
-import { type GroupPlan, planGroups } from './backends/plan.ts'
+import { type GroupPlan, planGroups, withDecoy } from './backends/plan.ts'
 import type { Config, Endpoint } from './config/config.ts'
 import { usualMode } from './config/tls-keys.ts'
+import { type Decoy, decoyFor } from './decoy/decoy.ts'
 import { type EmbeddedMta, startEmbeddedMta } from './embedded-mta.ts'
 import { Gate } from './gate.ts'
 import { inheritedSockets, listen } from './listener.ts'
@@ -57,10 +58,12 @@ export async function start(
     { ...config.store, fading: config.reputation.fading },
     { log: storeLog(log), now: () => Math.floor(Date.now() / 1000) },
   )
+  const decoy = await decoyFor(config, log, null)
+  if (typeof decoy === 'string') throw new StartError([decoy])
   const found = mta === null ? plans : await plansWith(config, mta)
-  const gate = new Gate(version, config, found, access, certificates, store, log)
+  const gate = new Gate(version, config, withDecoy(found, config, decoy), access, certificates, store, log)
   const probe = new Probe(gate)
-  const house: Household = { gate, probe, mta, admin: null, listeners: [] }
+  const house: Household = { gate, probe, mta, decoy, admin: null, listeners: [] }
   try {
     // Our EHLO reply is the backend's, so it is asked first; but a backend that hangs must not keep the gate from its port.
     await Promise.race([probe.lookAtAll(), pause(firstLook, undefined, { ref: false })])
@@ -99,6 +102,7 @@ interface Household {
   readonly gate: Gate
   readonly probe: Probe
   readonly mta: EmbeddedMta | null
+  decoy: Decoy | null
   admin: Server | null
   readonly listeners: Listener[]
 }
@@ -161,6 +165,9 @@ function running(house: Household): Running {
     async reload(config) {
       const { access, certificates, plans, ...read } = await readFiles(config, embeddedAt(mta), gate.log)
       const problems = [...restartProblems(gate.config, config), ...read.problems]
+      const decoy = problems.length > 0 ? house.decoy : await decoyFor(config, gate.log, house.decoy)
+      if (typeof decoy === 'string') problems.push(decoy)
+      else house.decoy = decoy
       gate.metrics.reloadSuccessful.set(problems.length === 0 ? 1 : 0)
       if (plans === null || problems.length > 0) return problems
       try {
@@ -169,7 +176,7 @@ function running(house: Household): Running {
         gate.metrics.reloadSuccessful.set(0)
         return [fault instanceof Error ? fault.message : String(fault)]
       }
-      gate.renew(config, plans, access, certificates)
+      gate.renew(config, withDecoy(plans, config, house.decoy), access, certificates)
       access.watch()
       certificates.watch()
       void house.probe.lookAtAll()
@@ -234,13 +241,14 @@ async function emptied(gate: Gate, wait: number): Promise<void> {
   while (gate.connections.size > 0 && gate.clock() < end) await pause(20)
 }
 
-async function close({ gate, probe, mta, admin, listeners }: Household): Promise<void> {
+async function close({ gate, probe, mta, decoy, admin, listeners }: Household): Promise<void> {
   probe.stop()
   for (const listener of listeners) listener.close()
   gate.stop()
   admin?.closeAllConnections()
   admin?.close()
   await mta?.stop()
+  await decoy?.stop()
   await gate.decisions.close()
   await gate.store.close()
 }

@@ -2,7 +2,7 @@ import { type CheckName, checks, disarmReasons, type LedgerRow, precisionWords }
 import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client'
 import { queueResults } from './backends/group.ts'
 import { Durations } from './durations.ts'
-import { type Familiarity, familiarities, type Readings, type ServerReading } from './readings.ts'
+import type { Readings, ServerReading } from './readings.ts'
 import type { Asked } from './session/port.ts'
 import { type SessionVerdict, verdicts } from './session-line.ts'
 
@@ -42,18 +42,18 @@ export class Metrics {
     'sallyport_check_delay_seconds',
     'How long mail that was accepted in the end was kept waiting for a check, by its deferral or the pause before the greeting, or by the delays of the policy.',
     'check',
-    [...checks.map(({ name }) => name), 'delays'],
+    'open',
     retry,
-    'used',
   )
-  readonly patience = new Durations<Familiarity>(
+  readonly patience = new Durations<'new' | 'known' | 'suspect'>(
     'sallyport_patience_seconds',
-    'How long a client that left while it was made to wait had waited.',
-    'client',
-    familiarities,
-    delay,
+    'Until a client hung up during a pause, a delay or in the trap.',
+    'class',
+    ['new', 'known', 'suspect'],
+    session,
   )
   readonly checks: Counter<'check' | 'outcome' | 'action'>
+  readonly checksDisarmed: Counter<'check'>
   readonly replies: Counter<'code'>
   readonly messages: Counter<'result'>
   readonly relayed: Counter<'direction'>
@@ -82,6 +82,11 @@ export class Metrics {
     this.faults = counter('faults_total', "Internal errors: the gate's own fault, each one in the log.", [])
     this.sessions = counter('sessions_total', 'Sessions that ended, one verdict each.', ['verdict'])
     this.checks = counter('checks_total', 'Outcomes of checks and the action in force.', ['check', 'outcome', 'action'])
+    this.checksDisarmed = counter(
+      'checks_disarmed_total',
+      'Own checks that threw, or were slow, and say nothing since.',
+      ['check'],
+    )
     this.replies = counter('replies_total', "Refusals of the gate's own.", ['code'])
     this.messages = counter('messages_total', 'Messages by the reply to their end of data.', ['result'])
     this.relayed = counter('relayed_bytes_total', 'Octets passed on.', ['direction'])
@@ -200,8 +205,10 @@ export class Metrics {
 
   private readChecks({ ledger, disarmed }: Readings): void {
     const labels = ['check'] as const
+    // Those of the operator's own come with what they have done.
+    const names = () => new Set<CheckName>([...checks.map(({ name }) => name), ...ledger().rows.keys()])
     const each = (value: (row: LedgerRow) => number) => () =>
-      checks.map(({ name }) => [{ check: name }, value(ledger().rowOf(name))] as const)
+      [...names()].map(name => [{ check: name }, value(ledger().rowOf(name))] as const)
     this.read(
       Counter,
       'check_precision_total',
@@ -232,7 +239,7 @@ export class Metrics {
         const changes = disarmed()
         const count = (check: string, reason: string) =>
           changes.filter(change => change.check === check && change.reason === reason).length
-        return checks.flatMap(({ name }) =>
+        return [...names()].flatMap(name =>
           disarmReasons.map(reason => [{ check: name, reason }, count(name, reason)] as const),
         )
       },

@@ -2,10 +2,6 @@ import type { ArmingChange, Ledger, LoadReading } from '@sallyport/rules'
 import type { StoreHealth } from './store/index.ts'
 import type { Certificates } from './tls/certificates.ts'
 
-export const familiarities = ['new', 'known', 'suspect'] as const
-/** How a client was known that left: `suspect`: a check had failed, or its name is bad. */
-export type Familiarity = (typeof familiarities)[number]
-
 /** One of the servers behind the gate, under the name that the operator gave it. */
 export interface ServerReading {
   readonly name: string

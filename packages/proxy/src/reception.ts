@@ -40,9 +40,13 @@ export function receive(connection: Connection, ends: Ends, health: boolean, ear
   gate.wheel.schedule(connection, gate.clock() + gate.config.timeouts.tlsHandshake)
 }
 
-/** A connection that gets no session: one line to the client and one in the log, and a close. */
+/**
+ * A connection that gets no session: one line to the client and one in the log, and a close. A client that hammers waits for its line:
+ * it would be back before the connection is forgotten (smtpf: `concurrent-421-delay`, 15 s).
+ */
 export function turnAway(connection: Connection, reason: 'limit' | 'per_client' | 'proxy_header' | 'draining'): void {
   if (connection.isClosing) return
+  if (connection.farewell !== null) return sayFarewell(connection)
   const { gate, ends } = connection
   const { hostname } = gate.house
   const id = gate.ids.next(Date.now() / 1000)
@@ -52,13 +56,28 @@ export function turnAway(connection: Connection, reason: 'limit' | 'per_client' 
   const where = { event: 'turned_away', id, client: ends.client.text, port: ends.clientPort, reason }
   gate.log.info(where, `turned away: ${reason}`)
   // Whoever waits for TLS would not understand.
-  if (connection.mode !== 'implicit') {
-    const isHis = reason === 'per_client'
-    connection.send(isHis ? replies.tooManyConnections(hostname, id) : replies.noService(hostname, id))
-  }
-  connection.close()
+  const isHis = reason === 'per_client'
+  const words = isHis ? replies.tooManyConnections(hostname, id) : replies.noService(hostname, id)
+  connection.farewell = connection.mode === 'implicit' ? '' : words
   // Whoever is turned away takes nobody's place: else one client, turned away again and again, would keep all others out.
   connection.uncount()
+  const wait = isHis || reason === 'limit' ? waitOf(connection) : 0
+  if (wait > 0) gate.wheel.schedule(connection, gate.clock() + wait)
+  else sayFarewell(connection)
+}
+
+/** How long the client waits for its last word, ms. */
+function waitOf({ gate, ends }: Connection): number {
+  const isFriend =
+    gate.isTrustedProxy(ends.client) || gate.isHealthCheck(ends.client) || gate.access.check(ends.client) === 'allow'
+  return isFriend || gate.connections.size - gate.census.open > mostTurnedAway ? 0 : gate.config.turnedAway
+}
+
+function sayFarewell(connection: Connection): void {
+  const { gate, farewell } = connection
+  connection.farewell = null
+  if (farewell !== null) connection.send(farewell)
+  connection.close()
   if (gate.connections.size - gate.census.open > mostTurnedAway) connection.client.destroySoon()
 }
 

@@ -11,6 +11,7 @@ export function countSession(metrics: Metrics, session: Session, verdict: Sessio
   if (verdict === 'passed' && journal.greetedAt !== never) {
     metrics.addedDelay.observe(acquaintance(session), (journal.greetedAt - startedAt) / 1000)
   }
+  if (journal.leftIn !== null) metrics.patience.observe(classOf(session), journal.leftAfter / 1000)
   plan.checks.forEach((planned, i) => {
     const outcome = tally.outcomes[i]?.kind ?? 'todo'
     if (outcome === 'todo') return
@@ -27,5 +28,12 @@ export function countSession(metrics: Metrics, session: Session, verdict: Sessio
 /** How well a client that passed was known when it came. */
 function acquaintance(session: Session): 'new' | 'known' | 'allowed' {
   if (session.tally.vouched !== null) return 'allowed'
+  return wasKnown(session) ? 'known' : 'new'
+}
+
+/** What was known of a client that left in a wait of ours. */
+function classOf(session: Session): 'new' | 'known' | 'suspect' {
+  const { tally } = session
+  if (tally.score > 0 || tally.verdict.action !== 'none') return 'suspect'
   return wasKnown(session) ? 'known' : 'new'
 }

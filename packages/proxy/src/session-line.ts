@@ -1,4 +1,5 @@
 import { never, type Outcome, precisionOf } from '@sallyport/rules'
+import { isLured } from './session/decoy.ts'
 import type { Journal } from './session/journal.ts'
 import type { Session } from './session/session.ts'
 import { printable } from './smtp/octets.ts'
@@ -7,6 +8,7 @@ export const verdicts = [
   'passed',
   'deferred',
   'refused',
+  'decoyed',
   'trapped',
   'dropped',
   'shed',
@@ -15,8 +17,9 @@ export const verdicts = [
   'error',
 ] as const
 /**
- * How a session is counted: `passed`: it reached the backend, which answered for itself; `deferred`, `refused`, `trapped`, `dropped`: a
- * check's doing; `shed`: turned away for the load; `abandoned`: the client left, or ran out of time, before either; `health`: a balancer's probe; `error`: the backend or the gate was in trouble.
+ * How a session is counted: `passed`: it reached the backend, which answered for itself; `deferred`, `refused`, `decoyed`, `trapped`,
+ * `dropped`: a check's doing; `shed`: turned away for the load; `abandoned`: the client left, or ran out of time, before either;
+ * `health`: a balancer's probe; `error`: the backend or the gate was in trouble.
  */
 export type SessionVerdict = (typeof verdicts)[number]
 
@@ -27,14 +30,16 @@ export function verdictOf(session: Session): SessionVerdict {
   if (journal.ending === 'shed') return 'shed'
   switch (tally.verdict.action) {
     case 'defer':
-      return 'deferred'
+      return isLured(session) ? 'decoyed' : 'deferred'
     case 'refuse':
-      return 'refused'
+    case 'decoy':
+      return isLured(session) ? 'decoyed' : 'refused'
     case 'trap':
       return 'trapped'
     case 'drop':
       return 'dropped'
     case 'none':
+      if (isLured(session)) return 'decoyed'
       if (journal.relayedAt !== never) return 'passed'
       return journal.openedAt === never ? 'abandoned' : withoutRcpt(journal)
     default:
@@ -93,7 +98,8 @@ export function sessionLine(session: Session): Readonly<Record<string, unknown>>
       end: after(journal.endedAt, startedAt),
       waited: journal.waited === 0 ? undefined : journal.waited,
     },
-    left_after: journal.leftAfter < 0 ? undefined : journal.leftAfter,
+    left_in: journal.leftIn ?? undefined,
+    left_after: journal.leftIn === null ? undefined : journal.leftAfter,
     commands: facts.commands,
     bytes: { in: journal.octetsFromClient, message: journal.octetsToBackend, backend: journal.octetsFromBackend },
   }
@@ -110,8 +116,8 @@ function messages({ journal }: Session): Readonly<Record<string, number>> | unde
 
 /** The checks that failed and only observed that, although they were to act. */
 function disarmed({ plan, tally }: Session): readonly string[] | undefined {
-  const names = plan.checks.flatMap(({ name }, i) =>
-    tally.isDisarmed(i) && tally.outcomes[i]?.kind === 'fail' ? [name] : [],
+  const names = plan.checks.flatMap((planned, i) =>
+    tally.isDisarmed(planned) && tally.outcomes[i]?.kind === 'fail' ? [planned.name] : [],
   )
   return names.length === 0 ? undefined : names
 }

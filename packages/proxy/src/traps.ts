@@ -6,22 +6,25 @@ export class Traps<Client> {
   /** The most clients at a time; 0: none are trapped. */
   places: number
   private readonly suspicions = new Map<Client, number>()
-  /** By suspicion: who has it, and how to let it go. */
-  private readonly held = new Map<number, Map<Client, () => void>>()
+  /** By suspicion: who has it, in the order in which they came. */
+  private readonly held = new Map<number, Set<Client>>()
+  private readonly letGo: (client: Client) => void
 
-  constructor(places: number) {
+  /** `letGo` is called with a client whose place somebody else gets. */
+  constructor(places: number, letGo: (client: Client) => void) {
     this.places = places
+    this.letGo = letGo
   }
 
   get size(): number {
     return this.suspicions.size
   }
 
-  /** Takes a place; false: there is none for it. `letGo` is called when somebody else gets the place. */
-  take(client: Client, suspicion: number, letGo: () => void): boolean {
+  /** Takes a place; false: there is none for it. */
+  take(client: Client, suspicion: number): boolean {
     if (this.size >= this.places && !this.makeRoom(suspicion)) return false
-    const alike = this.held.get(suspicion) ?? new Map<Client, () => void>()
-    this.held.set(suspicion, alike.set(client, letGo))
+    const alike = this.held.get(suspicion) ?? new Set<Client>()
+    this.held.set(suspicion, alike.add(client))
     this.suspicions.set(client, suspicion)
     return true
   }
@@ -38,10 +41,11 @@ export class Traps<Client> {
 
   private makeRoom(suspicion: number): boolean {
     const least = Math.min(...this.held.keys())
-    if (!(least < suspicion)) return false
-    for (const [client, letGo] of this.held.get(least) ?? []) {
+    // More are held than there are places where these were made fewer: then one that goes makes no room.
+    if (!(least < suspicion) || this.size > this.places) return false
+    for (const client of this.held.get(least) ?? []) {
       this.leave(client)
-      letGo()
+      this.letGo(client)
       return true
     }
     return false

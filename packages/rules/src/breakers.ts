@@ -194,7 +194,7 @@ function listOf({ breakers }: Bank<CheckBreaker> | Bank<ProxyBreaker>, proxy: st
 /** What has failed is turned away for it, or would be if the check acted: by itself, or by the score. */
 function turnsAway(planned: PlannedCheck, position: number, plan: Plan, tally: Tally): boolean {
   if (tally.meantFor(planned, position) !== 'score') return true
-  const score = tally.score + (tally.isDisarmed(position) ? planned.points : 0)
+  const score = tally.score + (tally.isDisarmed(planned) ? planned.points : 0)
   const { defer, refuse } = plan.score
   return (defer > 0 && score >= defer) || (refuse > 0 && score >= refuse)
 }

@@ -31,10 +31,11 @@ export const unknown = (why: string): Outcome => ({ kind: 'unknown', why })
  *  - `score`: add the check's points; the sum decides (see policy.ts);
  *  - `defer`: 4xx at RCPT: come back later;
  *  - `refuse`: 5xx at RCPT;
+ *  - `decoy`: the client speaks with a server of the gate's own that takes its message and refuses that with 5xx;
  *  - `trap`: 5xx to every recipient, an octet at a time;
  *  - `drop`: 521 at once and close.
  */
-export const actions = ['observe', 'score', 'defer', 'refuse', 'trap', 'drop'] as const
+export const actions = ['observe', 'score', 'defer', 'refuse', 'decoy', 'trap', 'drop'] as const
 export type Action = (typeof actions)[number]
 
 /** What can be looked up of a client and its envelope. The answer comes later, or never; then the fact stays unknown. */

@@ -8,11 +8,13 @@ export interface Delays extends Readonly<Record<Moment, number>> {
   readonly point: number
   /** Behind the first error of the client's; doubled with each further one, up to `mostEach`. */
   readonly error: number
+  /** Before each further line of a reply of several lines, for a client that has failed a check. */
+  readonly line: number
   /** Before the reply to RCPT, for who has asked for more than a few recipients that the backend does not know (Sendmail: BAD_RCPT_THROTTLE). */
   readonly unknown: number
 }
 
-export const noDelays: Delays = { hello: 0, mail: 0, rcpt: 0, data: 0, point: 0, error: 0, unknown: 0 }
+export const noDelays: Delays = { hello: 0, mail: 0, rcpt: 0, data: 0, point: 0, error: 0, unknown: 0, line: 0 }
 
 /** The longest that one error makes a client wait, ms. */
 const mostEach = 60_000
@@ -53,4 +55,10 @@ export function delayOf(delays: Delays, moment: Moment | null, bearing: Bearing)
   const wanted = usual + forErrors + forUnknown + score * delays.point
   const isBlameless = isClean && score === 0 && errors === 0
   return Math.max(0, Math.min(wanted, (isBlameless ? mostForClean : mostForAny) - waited))
+}
+
+/** How long a client waits before each further line of a reply of so many lines, ms; 0: it hears them at once. */
+export function lineDelayOf(delays: Delays, { isKnown, isClean, score, waited }: Bearing, lines: number): number {
+  if (isKnown || (isClean && score === 0)) return 0
+  return waited + delays.line * (lines - 1) <= mostForAny ? delays.line : 0
 }

@@ -18,19 +18,27 @@ export {
   actions,
   type Check,
   type CountOption,
+  check,
+  fail,
   type Outcome,
+  pass,
+  passFor,
   type Question,
   questions,
   type Stage,
+  todo,
+  unknown,
+  vouch,
   type Words,
 } from './check.ts'
 export type { BreakerLimits } from './check-breaker.ts'
-export { type CheckName, checks } from './checks/index.ts'
+export { type CheckName, checks, type OwnName } from './checks/index.ts'
 export { Deferrals } from './deferrals.ts'
 export {
   type Bearing,
   type Delays,
   delayOf,
+  lineDelayOf,
   type Moment,
   moments,
   mostForAny,

@@ -5,7 +5,7 @@ import type { Plan, PlannedCheck } from './policy.ts'
 
 /** What is to be done about the client, and the one check that is the reason: the worst, or the heaviest of the score. */
 export interface Verdict {
-  readonly action: 'none' | 'defer' | 'refuse' | 'trap' | 'drop'
+  readonly action: 'none' | 'defer' | 'refuse' | 'decoy' | 'trap' | 'drop'
   readonly cause: Cause | null
 }
 
@@ -17,7 +17,7 @@ export interface Cause {
 
 const none: Verdict = { action: 'none', cause: null }
 
-const severity = { none: 0, observe: 0, score: 0, defer: 1, refuse: 2, trap: 3, drop: 4 } as const
+const severity = { none: 0, observe: 0, score: 0, defer: 1, refuse: 2, decoy: 3, trap: 4, drop: 5 } as const
 
 /** Whether one does more to the client than the other. */
 export const isWorse = (one: Verdict, other: Verdict): boolean => severity[one.action] > severity[other.action]
@@ -53,6 +53,14 @@ class Sum {
   }
 }
 
+/** Nothing is known of most that are held: one for all of them. */
+const unmarked: readonly boolean[] = []
+/** Every check acts. */
+const nobody: ReadonlySet<CheckName> = new Set()
+
+const marked = (plan: Plan, names: readonly string[]): readonly boolean[] =>
+  names.length === 0 ? unmarked : plan.checks.map(({ name }) => names.includes(name))
+
 /** What the checks have said of one session so far. Outcomes only grow: what has failed stays failed. */
 export class Tally {
   /** One for each check of the plan, in its order. */
@@ -62,27 +70,22 @@ export class Tally {
   /** Why no other check is needed; null: nobody vouched. */
   vouched: string | null = null
   /** Checks that this client has passed before, by position in the plan. */
-  private readonly remembered: boolean[]
+  private remembered: readonly boolean[] = unmarked
   /** Checks that it failed before. */
-  private readonly offended: boolean[]
-  /** Checks that only observe, whatever they are to do; null: none (see breakers.ts). */
-  private readonly disarmed: readonly boolean[] | null
+  private offended: readonly boolean[] = unmarked
+  /** Checks that only observe, whatever they are to do (see breakers.ts). */
+  private readonly disarmed: ReadonlySet<CheckName>
 
   /** `disarmed`: names of checks that only observe this session. */
-  constructor(plan: Plan, disarmed: ReadonlySet<CheckName> = new Set()) {
-    const count = plan.checks.length
-    this.disarmed = disarmed.size === 0 ? null : plan.checks.map(({ name, breaker }) => breaker && disarmed.has(name))
-    this.outcomes = new Array<Outcome>(count).fill(todo)
-    this.remembered = new Array<boolean>(count).fill(false)
-    this.offended = new Array<boolean>(count).fill(false)
+  constructor(plan: Plan, disarmed: ReadonlySet<CheckName> = nobody) {
+    this.disarmed = disarmed
+    this.outcomes = new Array<Outcome>(plan.checks.length).fill(todo)
   }
 
   /** What the store knows of the client: names of checks whose pass, or whose failure, still holds. */
   recall(plan: Plan, passed: readonly string[], failed: readonly string[]): void {
-    plan.checks.forEach((planned, i) => {
-      this.remembered[i] = passed.includes(planned.name)
-      this.offended[i] = failed.includes(planned.name)
-    })
+    this.remembered = marked(plan, passed)
+    this.offended = marked(plan, failed)
   }
 
   isRemembered(position: number): boolean {
@@ -109,13 +112,13 @@ export class Tally {
     return plan.checks.reduce((sum, { points }, i) => sum + (this.outcomes[i]?.kind === 'fail' ? points : 0), 0)
   }
 
-  isDisarmed(position: number): boolean {
-    return this.disarmed?.[position] === true
+  isDisarmed({ name, breaker }: PlannedCheck): boolean {
+    return breaker && this.disarmed.size > 0 && this.disarmed.has(name)
   }
 
   /** What follows if the check fails. */
   actionFor(planned: PlannedCheck, position: number): Action {
-    return this.isDisarmed(position) ? 'observe' : this.meantFor(planned, position)
+    return this.isDisarmed(planned) ? 'observe' : this.meantFor(planned, position)
   }
 
   /** What would follow if the check were not disarmed. */

@@ -1,5 +1,5 @@
 import type { Action, Check, CountOption } from './check.ts'
-import { type CheckName, checks } from './checks/index.ts'
+import { type CheckName, checks, type OwnName } from './checks/index.ts'
 import type { Delays } from './delay.ts'
 import type { Network } from './network.ts'
 import { type Preset, presetSettings } from './preset.ts'
@@ -36,6 +36,8 @@ export interface Exception {
 }
 
 export interface Policy {
+  /** The operator's own checks; they come behind ours. */
+  readonly own?: readonly Check<OwnName>[]
   readonly preset?: Preset
   readonly checks?: ByName
   /** The sum of points from which a client is deferred or refused; 0: never. */
@@ -91,7 +93,7 @@ function settle(layers: readonly CheckSettings[]): CheckSettings {
 export function makePlan(policy: Policy, exceptions: readonly Exception[] = []): Plan {
   const preset = presetSettings[policy.preset ?? defaultPreset]
   const planned: PlannedCheck[] = []
-  for (const definition of checks) {
+  for (const definition of [...checks, ...(policy.own ?? [])]) {
     const check: Check = definition
     const name = definition.name
     const general = [preset.checks[name] ?? {}, policy.checks?.[name] ?? {}]

@@ -15,6 +15,9 @@ export interface PresetSettings {
   readonly greetWait: number
 }
 
+/** Only who has failed a check hears the lines of a reply one by one. */
+const byLine: Delays = { ...noDelays, line: 500 }
+
 /** THE PRESETS. Each differs from the checks' own defaults, which are those of `gentle`, only in what it names. */
 export const presetSettings: Readonly<Record<Preset, PresetSettings>> = {
   gentle: {
@@ -41,7 +44,7 @@ export const presetSettings: Readonly<Record<Preset, PresetSettings>> = {
       harvest: { action: 'drop' },
       recipients: { action: 'defer' },
     },
-    delays: { ...noDelays, point: 500, error: 1_000, unknown: 1_000 },
+    delays: { ...byLine, point: 500, error: 1_000, unknown: 1_000 },
     greetWait: 6_000,
   },
   strict: {
@@ -70,14 +73,14 @@ export const presetSettings: Readonly<Record<Preset, PresetSettings>> = {
       // The times of OpenBSD's spamd: 25 min, 4 h, 36 d.
       greylist: { action: 'defer', options: { delay: 1_500, window: 14_400, keep: 3_110_400 } },
     },
-    delays: { ...noDelays, rcpt: 1_000, point: 1_000, error: 2_000, unknown: 1_000 },
+    delays: { ...byLine, rcpt: 1_000, point: 1_000, error: 2_000, unknown: 1_000 },
     greetWait: 10_000,
   },
   fourmilab: {
     about: 'The two waits of the article of 2005: 10 s before the greeting and 25 s before the reply to HELO or EHLO.',
     checks: {},
     // Both together are above what a client that did nothing wrong may be made to wait, and end there.
-    delays: { ...noDelays, hello: 25_000 },
+    delays: { ...byLine, hello: 25_000 },
     greetWait: 10_000,
   },
   postscreen: {

@@ -10,8 +10,8 @@ function problems(text: string): readonly string[] {
 }
 
 const all =
-  'hostname, listen, tls, trusted_proxies, health_checks, backend, routes, recipient_domains, trap_recipients, greet, access, dnsbl, preset, delays, exceptions, checks, score, ' +
-  'offence_ttl, reputation, breaker, extensions, message, trap, load, limits, timeouts, store, decisions, admin, log, drain'
+  'hostname, listen, tls, trusted_proxies, health_checks, backend, routes, recipient_domains, trap_recipients, greet, access, dnsbl, preset, delays, exceptions, checks, modules, score, ' +
+  'offence_ttl, reputation, breaker, extensions, message, trap, decoy, load, limits, timeouts, store, decisions, admin, log, drain'
 const network = 'use an address or network, such as 192.0.2.0/24 or 2001:db8::/32'
 const endpoint = 'an address and port, such as 127.0.0.1:2525 or [::1]:25'
 const zone = 'use a DNS list, or keys under it: zone, name, weight, answers, such as zen.spamhaus.org=127.0.0.[2..11]*3'
@@ -74,8 +74,8 @@ hostname: 25
 `,
     [
       's.yaml:2:24 checks.pregreet.enabled: found "yes": use true or false',
-      's.yaml:2:37 checks.pregreet.action: found "defr": use one of observe, score, defer, refuse, trap, drop',
-      's.yaml:2:50 checks.pregreet.again: found "never": use one of observe, score, defer, refuse, trap, drop, same',
+      's.yaml:2:37 checks.pregreet.action: found "defr": use one of observe, score, defer, refuse, decoy, trap, drop',
+      's.yaml:2:50 checks.pregreet.again: found "never": use one of observe, score, defer, refuse, decoy, trap, drop, same',
       's.yaml:2:65 checks.pregreet.points: found 1.5: use a whole number from 0 to 1000',
       's.yaml:3:21 checks.commands.junk: found 0: use a whole number from 1 to 1000',
       's.yaml:5:16 limits.connections: found "5": use a whole number from 1 to 1000000',

@@ -56,7 +56,9 @@ test('values: an empty file is the defaults', () => {
     extensions: { withhold: [], verbs: 'any' },
     message: { bareNewline: 'normalise' },
     load: { eventLoop: 250, backend: 10_000, shed: 0.9, perClient: 10 },
+    turnedAway: 15_000,
     trap: { sessions: 1000, interval: 1000, wait: 600_000 },
+    decoy: { messages: 100, size: 65_536, sessions: 100 },
     limits: { connections: 10_000, perClient: 50, commandLine: 2048, commands: 5000 },
     timeouts: {
       proxyHeader: 5000,
@@ -76,6 +78,7 @@ test('values: an empty file is the defaults', () => {
     reputation: { fading: { bad: 86_400, good: 604_800 }, learnPrivate: false },
     breaker: { window: 3_600_000, clients: 3, share: 5, leap: 5, sessions: 50, rest: 900_000 },
     store: { kind: 'memory', file: 'var/clients.json', clients: 100_000 },
+    modules: [],
     decisions: { file: null, size: 100 * 1024 * 1024, files: 10 },
     admin: { listen: { host: '127.0.0.1', port: 9525 } },
     log: { level: 'info' },

@@ -1,6 +1,7 @@
 import type { SessionBackend } from '../backend.ts'
 import type { BackendGroup } from '../config/config.ts'
 import { formatEndpoint } from '../config/scalars.ts'
+import { decoyGroup } from '../session/decoy.ts'
 import { Routes } from '../session/routes.ts'
 import type { Member } from './choice.ts'
 import { commonKeywords } from './common-keywords.ts'
@@ -20,6 +21,8 @@ export class Backends {
   private readonly groups: readonly Group[]
   private readonly first: Group
   private readonly routed = new Map<string, Group>()
+  /** The decoy's own, which is none of the operator's servers; without one it has no members, and its clients are refused. */
+  private readonly decoy: Group
 
   /** `plans`: that of `backend` first; `before`: what was in force until now. */
   constructor(
@@ -32,18 +35,27 @@ export class Backends {
     for (const server of before?.servers ?? []) known.set(keyOf(server.backend), server)
     const found = new Map<string, Server>()
     const names = new Map<string, string>()
-    const groups = plans.map(({ domains, settings, servers }) => {
-      const members = servers.map(({ backend, weight }): Member => {
-        return { server: serverOf(backend, settings, known, found), weight, credit: 0 }
-      })
-      // What covers the wait covers the connecting too, which may be slow and is no fault of the server's.
-      const wait = Math.min(settings.queue.wait, backendConnect / 2)
-      const group = new Group(members, { picking: settings.pick, queue: { ...settings.queue, wait } }, around)
-      const [name] = domains
-      if (name !== undefined) this.routed.set(name, group)
-      for (const domain of domains) names.set(domain, name ?? '')
-      return group
+    const lures = plans.filter(isLure).flatMap(({ servers }) => servers)
+    const limit = plans.find(isLure)?.settings.connections ?? 0
+    const baits = lures.map(({ backend, weight }): Member => {
+      const kept = before?.decoy.members[0]?.server
+      return { server: kept ?? new Server('decoy', backend, limit, 0), weight, credit: 0 }
     })
+    this.decoy = new Group(baits, { picking: 'order', queue: { length: 0, wait: 0 } }, around)
+    const groups = plans
+      .filter(plan => !isLure(plan))
+      .map(({ domains, settings, servers }) => {
+        const members = servers.map(({ backend, weight }): Member => {
+          return { server: serverOf(backend, settings, known, found), weight, credit: 0 }
+        })
+        // What covers the wait covers the connecting too, which may be slow and is no fault of the server's.
+        const wait = Math.min(settings.queue.wait, backendConnect / 2)
+        const group = new Group(members, { picking: settings.pick, queue: { ...settings.queue, wait } }, around)
+        const [name] = domains
+        if (name !== undefined) this.routed.set(name, group)
+        for (const domain of domains) names.set(domain, name ?? '')
+        return group
+      })
     const [first] = groups
     if (first === undefined) throw new RangeError('no group of backends')
     this.first = first
@@ -54,6 +66,7 @@ export class Backends {
 
   /** null: the one that no route leads to. */
   group(name: string | null): Group {
+    if (name === decoyGroup) return this.decoy
     return (name === null ? undefined : this.routed.get(name)) ?? this.first
   }
 
@@ -86,6 +99,8 @@ export class Backends {
     return heard.length === 0 ? null : commonKeywords(heard)
   }
 }
+
+const isLure = ({ domains }: GroupPlan): boolean => domains[0] === decoyGroup
 
 /** The server as it is in force, or as another group has named it; else a new one. */
 function serverOf(

@@ -1,6 +1,7 @@
 import type { SessionBackend } from '../backend.ts'
 import type { BackendGroup, Config, Endpoint } from '../config/config.ts'
-import { loadBackendTls } from '../tls/backend-tls.ts'
+import { decoyGroup } from '../session/decoy.ts'
+import { loadBackendTls, noTls } from '../tls/backend-tls.ts'
 
 /** A group as it is written. */
 export interface WrittenGroup {
@@ -25,6 +26,19 @@ export interface GroupPlan {
   readonly domains: readonly string[]
   readonly settings: BackendGroup
   readonly servers: readonly { readonly backend: SessionBackend; readonly weight: number }[]
+}
+
+/** With the group of the decoy, which listens on a port of the loopback; null: there is none. */
+export function withDecoy(
+  plans: readonly GroupPlan[],
+  { backend, decoy }: Config,
+  running: { readonly port: number } | null,
+): readonly GroupPlan[] {
+  if (running === null) return plans
+  const settings: BackendGroup = { ...backend, connections: decoy.sessions, queue: { length: 0, wait: 0 } }
+  const endpoint = { host: '127.0.0.1', port: running.port }
+  const server = { backend: { endpoint, identity: 'proxy_v1', tls: noTls } as const, weight: 1 }
+  return [...plans, { domains: [decoyGroup], settings, servers: [server] }]
 }
 
 /** `embedded`: the MTA of the gate's own, where no server is named. A text says what file could not be read. */

@@ -36,14 +36,6 @@ export const timeouts = section({
     .describe("For the backend's reply to a whole message (RFC 5321 4.5.3.2.6)."),
 })
 
-export const trap = section({
-  sessions: count(0, 1_000_000)
-    .prefault(1000)
-    .describe('The most clients that are trapped at a time; when all places are taken the least suspicious is let go.'),
-  interval: duration('50ms', '10s', '1s').prefault('1s').describe('The time between two octets of a reply.'),
-  wait: duration('10s', '1h', '10m').prefault('10m').describe('How long a client is held at most.'),
-})
-
 export const load = section({
   event_loop: duration('10ms', '1m', '250ms')
     .prefault('250ms')

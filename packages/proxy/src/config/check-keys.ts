@@ -95,18 +95,20 @@ function writtenOf(settings: CheckSettings): Written {
 
 type ByName = NonNullable<Policy['checks']>
 
-const keysOfAll = (forAll: boolean) =>
-  z.strictObject(Object.fromEntries(checks.map(check => [check.name, keysOf(check, forAll)])))
+export type OwnChecks = NonNullable<Policy['own']>
 
-export const checkKeys = keysOfAll(true)
+const keysOfAll = (forAll: boolean, own: OwnChecks) =>
+  z.strictObject(Object.fromEntries([...checks, ...own].map(check => [check.name, keysOf(check, forAll)])))
+
+export const checkKeys = (own: OwnChecks) => keysOfAll(true, own)
 
 /** In an exception: a check that is not run cannot be run for some. */
-export const exceptionCheckKeys = keysOfAll(false)
+export const exceptionCheckKeys = (own: OwnChecks) => keysOfAll(false, own)
 
 /** The settings of the checks with nothing left out: what the operator set, and the defaults as makePlan takes them. */
 export function effectiveChecks(policy: Policy): ByName {
   const plan = makePlan(policy)
-  const settings: [CheckName, CheckSettings][] = checks.map(({ name }) => {
+  const settings: [CheckName, CheckSettings][] = [...checks, ...(policy.own ?? [])].map(({ name }) => {
     const planned = plan.checks.find(candidate => candidate.name === name)
     if (planned === undefined) return [name, { enabled: false }]
     const { action, again, points, ttl: seconds, breaker, options } = planned

@@ -83,9 +83,14 @@ export interface Config {
   readonly access: AccessLists
   readonly dnsbl: Dnsbl
   readonly policy: Policy
+  /** Files of the operator's own checks, which are in the policy. */
+  readonly modules: readonly string[]
+  /** How long a client that has too many connections waits for the word that sends it away, ms. */
+  readonly turnedAway: number
   readonly extensions: Extensions
   readonly message: { readonly bareNewline: BareNewline }
   readonly trap: { readonly sessions: number; readonly interval: number; readonly wait: number }
+  readonly decoy: Decoy
   readonly load: LoadLimits & { readonly perClient: number }
   readonly limits: Limits
   readonly timeouts: Timeouts
@@ -203,6 +208,16 @@ export interface RedisStore {
   readonly commandWait: number
   /** The bound of the local store that stands in while Redis is away. */
   readonly clients: number
+}
+
+export interface Decoy {
+  /** Where a sample of the messages is kept; none: nowhere. */
+  readonly folder: string | undefined
+  /** The most files, and the octets of each. */
+  readonly messages: number
+  readonly size: number
+  /** At a time. */
+  readonly sessions: number
 }
 
 export interface Decisions {

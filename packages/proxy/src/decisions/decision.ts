@@ -103,7 +103,7 @@ export function decisionOf(session: Session, time: number): Decision {
       relay: after(journal.relayedAt),
       end: journal.endedAt - startedAt,
       waited: journal.waited,
-      left_after: journal.leftAfter < 0 ? null : journal.leftAfter,
+      left_after: journal.leftIn === null ? null : journal.leftAfter,
     },
   }
 }

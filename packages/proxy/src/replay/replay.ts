@@ -203,6 +203,7 @@ function fateOf(action: Verdict['action']): Fate {
     case 'defer':
       return 'deferred'
     case 'refuse':
+    case 'decoy':
       return 'refused'
     case 'trap':
       return 'trapped'

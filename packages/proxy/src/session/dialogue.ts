@@ -12,6 +12,7 @@ import {
 } from '../smtp/command.ts'
 import { hasEightBit, isUtf8 } from '../smtp/octets.ts'
 import { domainOf, isAlwaysReachable, isHelloName, parsePath } from '../smtp/path.ts'
+import { decoyGroup, isLured, mayLure } from './decoy.ts'
 import { mailOf } from './envelope.ts'
 import type { House } from './house.ts'
 import { enterHandshake } from './phases/handshake.ts'
@@ -108,6 +109,7 @@ export function verdictForRecipient(session: Session): Verdict {
 /** What forbids the message of this transaction; null: nothing. */
 export function forbidding(session: Session): Verdict | null {
   const { verdict } = session.tally
+  if (verdict.action === 'decoy' && isLured(session)) return null
   return verdict.action === 'none' || (session.pardoned && !endsDialogue(verdict)) ? null : verdict
 }
 
@@ -131,13 +133,19 @@ export function screenRecipient(session: Session, path: string, now: Instant): b
     return true
   }
   if (refuse(session, verdict)) return true
-  if (general.action !== 'none') session.pardoned = true
+  if (general.action !== 'none' && verdict.action === 'none') session.pardoned = true
   return false
+}
+
+/** The group of backends for the recipient that is asked for now, which has been screened; null: the default one. */
+export function groupFor(session: Session, path: string): string | null {
+  if (verdictForRecipient(session).action === 'decoy') return decoyGroup
+  return session.house.routes.groupOf(domainOf(path))
 }
 
 /** Answers a command with the verdict, if that is against the client; true: answered. */
 export function refuse(session: Session, verdict: Verdict): boolean {
-  if (verdict.action === 'none') return false
+  if (verdict.action === 'none' || (verdict.action === 'decoy' && mayLure(session))) return false
   const text = verdictReply(verdict, session.arrival.id)
   session.journal.refusal(text)
   declineRcpt(session, text)

@@ -1,12 +1,16 @@
 import { Aftermath, type ReplyStage, wordOf } from '@sallyport/rules'
 import type { Verb } from '../smtp/command.ts'
 import type { Reply } from '../smtp/reply.ts'
+import { isLured } from './decoy.ts'
 import type { Session } from './session.ts'
 
 const stages: { readonly [V in Verb]?: ReplyStage } = { MAIL: 'mail', RCPT: 'rcpt' }
 
-/** Counts what the backend said of the client's mail: the checks judge by it, and the memory learns from it, and the checks are judged by it. */
-export function noteHeard({ facts, journal, tally }: Session, stage: ReplyStage, reply: Reply): void {
+/** Counts what the backend said of the client's mail: the checks judge by it and are judged by it, and the memory learns from it. */
+export function noteHeard(session: Session, stage: ReplyStage, reply: Reply): void {
+  // What a decoy says speaks of nobody.
+  if (isLured(session)) return
+  const { facts, journal, tally } = session
   const word = wordOf(stage, reply.code, reply.text)
   facts.backend ??= { mail: {}, rcpt: {}, dot: {} }
   const counts = facts.backend[stage]

@@ -1,4 +1,4 @@
-import { type Aftermath, type Instant, isWorse, never, type Verdict } from '@sallyport/rules'
+import { type Aftermath, type Instant, isWorse, type Moment, never, type Verdict } from '@sallyport/rules'
 import { enhancedCode, isPositive, queueId, type Reply, replyText } from '../smtp/reply.ts'
 import type { Asked } from './port.ts'
 
@@ -18,6 +18,9 @@ export type Ending =
   | 'health check'
   | 'error'
 
+/** A wait in which a client may leave: the pause before the greeting, that before a reply, the trap. */
+export type LeftIn = 'greet' | Moment | 'other' | 'trap'
+
 /** How much of an envelope is kept for the log. */
 const kept = { recipients: 10, queueIds: 10, reply: 200, path: 320, heard: 12 } as const
 
@@ -34,9 +37,12 @@ export class Journal {
   /** The backend answered the client for the first time. */
   relayedAt: Instant = never
   endedAt: Instant = never
-  /** The client was made to wait so long in all, ms, and left after so long of a wait; -1: it did not leave in one. */
+  /** The client was made to wait so long in all, ms. */
   waited = 0
-  leftAfter = -1
+  /** In which wait of ours it left; null: it did not leave in one. */
+  leftIn: LeftIn | null = null
+  /** After so long of that, ms. */
+  leftAfter = 0
 
   reversePath: string | null = null
   /** Created at the first recipient. */
@@ -69,6 +75,12 @@ export class Journal {
     this.recipients++
     this.forwardPaths ??= []
     if (this.forwardPaths.length < kept.recipients) this.forwardPaths.push(path.slice(0, kept.path))
+  }
+
+  /** The client has left in a wait of ours that began at `since`. */
+  left(where: LeftIn, since: Instant, now: Instant): void {
+    this.leftIn = where
+    this.leftAfter = now - since
   }
 
   sender(path: string): void {

@@ -8,6 +8,7 @@ export type PhaseName =
   | 'greet'
   | 'command'
   | 'hold'
+  | 'lines'
   | 'handshake'
   | 'opening'
   | 'relay'

@@ -9,7 +9,9 @@ export const replies = {
   greeting: (hostname: string) => `220 ${hostname} ESMTP\r\n`,
   helo: (hostname: string) => `250 ${hostname}\r\n`,
   mailOk: '250 2.1.0 Ok\r\n',
+  rcptOk: '250 2.1.5 Ok\r\n',
   ok: '250 2.0.0 Ok\r\n',
+  sendData: '354 End data with <CR><LF>.<CR><LF>\r\n',
   bye: '221 2.0.0 Bye\r\n',
   help: '214 2.0.0 See RFC 5321\r\n',
   cannotVerify: '252 2.5.0 Cannot verify; send mail to find out\r\n',
@@ -32,6 +34,7 @@ export const replies = {
   noTlsNow: '454 4.7.0 TLS not available due to local problem\r\n',
   starttlsFirst: '530 5.7.0 Must issue a STARTTLS command first\r\n',
   loginNeedsTls: '538 5.7.11 Encryption required for requested authentication mechanism\r\n',
+  loginFailed: '535 5.7.8 Error: authentication failed\r\n',
   loginInTransaction: '503 5.5.1 Error: MAIL transaction in progress\r\n',
   otherServer: '452 4.5.3 Error: too many recipients; send to this one in a transaction of its own\r\n',
   helloFirst: '503 5.5.1 Error: send HELO/EHLO first\r\n',
@@ -70,6 +73,7 @@ export function verdictReply(verdict: Verdict, id: string): string {
     case 'none':
       return `450 4.${words.enhanced} ${words.text}, try again later; ref=${id}\r\n`
     case 'refuse':
+    case 'decoy':
     case 'trap':
       return `550 5.${words.enhanced} ${words.text}; ref=${id}\r\n`
     case 'drop': {

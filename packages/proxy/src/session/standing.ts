@@ -1,4 +1,4 @@
-import type { Plan } from '@sallyport/rules'
+import { type Bearing, type Facts, type Instant, type Plan, unknownOf } from '@sallyport/rules'
 import type { View } from '../smtp/keywords.ts'
 import type { Session } from './session.ts'
 
@@ -12,6 +12,25 @@ export function isProven({ tally, plan }: Session): boolean {
 export function planFor({ house, arrival, facts }: Session, recipient: string | null): Plan {
   const name = facts.reverse?.kind === 'confirmed' ? facts.reverse.name : null
   return house.plans.for({ client: arrival.client, name, hello: facts.hello, recipient })
+}
+
+/** What delays depend on. `greetedAt`: when the greeting was given, or would be. */
+export function bearingOf(session: Session, greetedAt: Instant): Bearing {
+  const { tally, facts, journal } = session
+  return {
+    isKnown: wasKnown(session) && isProven(session),
+    isClean: tally.verdict.action === 'none',
+    score: tally.score,
+    errors: facts.junkCommands,
+    unknown: unknownSoFar(facts),
+    waited: journal.waited + greetedAt - session.startedAt,
+  }
+}
+
+/** Of this session and those before it; nothing as long as it has asked for none in this one. */
+function unknownSoFar({ backend, standing }: Facts): number {
+  const now = unknownOf(backend)
+  return now === 0 ? 0 : now + Math.floor(standing?.unknown ?? 0)
 }
 
 /** How long the client may take over its next command, ms. */

@@ -31,6 +31,7 @@ export function playScript(config: Config, script: Script, access: Access, id: s
     clientPort: 4567,
     proxy: null,
     disarmed: new Set<CheckName>(),
+    // Nobody is turned away for the load of a moment.
     dice: 1,
     server: null,
     access: script.access ?? access,

@@ -2,6 +2,7 @@ import type { Instant } from '@sallyport/rules'
 import { type Chunk, chunkCommand, NewlineCount, parseChunk } from '../../smtp/chunk.ts'
 import type { Command } from '../../smtp/command.ts'
 import { isNegative, isPositive, type Reply } from '../../smtp/reply.ts'
+import { decoyRefusal, isLured } from '../decoy.ts'
 import { forbidding, junk } from '../dialogue.ts'
 import { noteHeard } from '../heard.ts'
 import type { Ending } from '../journal.ts'
@@ -201,6 +202,9 @@ export function carryChunk(session: Session, relay: Relay, command: Command, now
     const text = verdictReply(verdict, session.arrival.id)
     return throwAway(session, relay, command, { text, ending: 'verdict' }, now)
   }
+  // The decoy knows no chunks, and is offered to nobody as one that does not.
+  if (isLured(session))
+    return throwAway(session, relay, command, { text: decoyRefusal(session), ending: 'verdict' }, now)
   const chunk = parseChunk(command.argument)
   if (chunk === null) return refuseCount(session, now)
   if (session.backendAhead) return outOfStep(session, 'it spoke before BDAT', now)
@@ -212,8 +216,9 @@ export function carryChunk(session: Session, relay: Relay, command: Command, now
 }
 
 /** Why the backend is given no chunk now; null: it is. */
-function reasonAgainst({ takesChunks, mail }: Session, { hasRecipient }: Relay): string | null {
-  if (!takesChunks) return replies.noChunks
+function reasonAgainst(session: Session, { hasRecipient }: Relay): string | null {
+  const { takesChunks, mail } = session
+  if (!takesChunks && !isLured(session)) return replies.noChunks
   if (hasRecipient) return null
   return mail === null ? replies.needMail : replies.noRecipients
 }

@@ -1,7 +1,7 @@
 import { endsDialogue, type Instant } from '@sallyport/rules'
 import type { Command } from '../../smtp/command.ts'
-import { domainOf, isRecipientOf, parsePath } from '../../smtp/path.ts'
-import { answerAlways, declineRcpt, nextCommand, noteHello, reject, screenRecipient } from '../dialogue.ts'
+import { isRecipientOf, parsePath } from '../../smtp/path.ts'
+import { answerAlways, declineRcpt, groupFor, nextCommand, noteHello, reject, screenRecipient } from '../dialogue.ts'
 import { mailOf, type Transaction } from '../envelope.ts'
 import { type Phase, withoutBackend } from '../phase.ts'
 import { replies } from '../replies.ts'
@@ -11,6 +11,7 @@ import { commandWait, isProven, viewOf } from '../standing.ts'
 import { refuseChunk } from './chunk.ts'
 import { sendAway } from './early.ts'
 import { holdBack } from './hold.ts'
+import { sayByLine } from './lines.ts'
 import { enterOpening } from './opening.ts'
 
 /**
@@ -134,8 +135,14 @@ function hello(session: Session, command: Command, now: Instant): void {
   const verdict = session.judge()
   if (endsDialogue(verdict)) return session.expel(verdict, now)
   session.pipeliningOffered = verb === 'EHLO' && tally.hasPassed(session.plan, 'pipelining')
-  const offer = () => house.offer.reply(viewOf(session))
-  port.send(verb === 'EHLO' ? offer() : replies.helo(house.hostname))
+  const text = verb === 'EHLO' ? house.offer.reply(viewOf(session)) : replies.helo(house.hostname)
+  if (!sayByLine(session, text, now, behindHello)) port.send(text)
+}
+
+/** RFC 2920 3.1: whatever comes before the last line of the reply to EHLO did not wait for it. */
+const behindHello = {
+  hear: (session: Session) => session.noteAhead('EHLO'),
+  go: (session: Session, now: Instant) => enterCommand(session, now),
 }
 
 function mail(session: Session, command: Command, now: Instant): void {
@@ -165,7 +172,7 @@ function rcpt(session: Session, command: Command, now: Instant): void {
     return denyRelay(session)
   }
   if (transaction.refusal !== null) return declineRcpt(session, transaction.refusal)
-  enterOpening(session, command, house.routes.groupOf(domainOf(recipient.path)), now)
+  enterOpening(session, command, groupFor(session, recipient.path), now)
 }
 
 export function denyRelay(session: Session): void {

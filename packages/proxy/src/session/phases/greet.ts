@@ -7,6 +7,7 @@ import type { Session } from '../session.ts'
 import { isProven, wantsName, wasKnown } from '../standing.ts'
 import { enterCommand } from './command.ts'
 import { notePregreet, sendAway } from './early.ts'
+import { sayByLine } from './lines.ts'
 import { enterOpening } from './opening.ts'
 import { enterRelay } from './relay.ts'
 
@@ -26,6 +27,7 @@ const greet: Phase = {
   },
 
   clientEnded(session, now) {
+    session.journal.left('greet', session.startedAt, now)
     session.conclude('hangup', now)
   },
 
@@ -104,7 +106,16 @@ function mayGreet({ facts, plan, tally }: Session): boolean {
 
 /** The greeting, or its last line; from here it is the client's turn. */
 export function greetNow(session: Session, now: Instant): void {
-  session.port.send(replies.greeting(session.house.hostname))
+  const { house, journal, port } = session
+  const greeting = replies.greeting(house.hostname)
+  if (!journal.teased && sayByLine(session, replies.teaser(house.hostname) + greeting, now, behindGreeting)) return
+  port.send(greeting)
+  greeted(session, now)
+}
+
+const behindGreeting = { hear: notePregreet, go: greeted }
+
+function greeted(session: Session, now: Instant): void {
   session.journal.greetedAt = now
   session.deadline = never
   enterCommand(session, now)

@@ -1,11 +1,11 @@
-import { delayOf, endsDialogue, type Facts, type Instant, isWaiting, type Moment, unknownOf } from '@sallyport/rules'
+import { delayOf, endsDialogue, type Instant, isWaiting, type Moment } from '@sallyport/rules'
 import { type Command, mayBeGrouped, type Verb } from '../../smtp/command.ts'
 import type { Reply } from '../../smtp/reply.ts'
 import { awaitsGreylist } from '../greylisting.ts'
 import type { Phase } from '../phase.ts'
 import type { Ask, Attempt } from '../port.ts'
 import type { Session } from '../session.ts'
-import { isProven, wasKnown } from '../standing.ts'
+import { bearingOf } from '../standing.ts'
 
 const moments: { readonly [V in Verb]?: Moment } = {
   EHLO: 'hello',
@@ -56,7 +56,7 @@ class Hold implements Phase {
   clientEnded(session: Session, now: Instant): void {
     // One that has sent its whole dialogue at once may still be reading.
     if (session.lines.pending > 0) return
-    session.journal.leftAfter = now - this.since
+    session.journal.left(moments[this.command.verb] ?? 'other', this.since, now)
     session.conclude('hangup', now)
   }
 
@@ -119,22 +119,9 @@ export function holdBack(
 }
 
 function waitFor(session: Session, { verb }: Command): number {
-  const { tally, facts, journal, plan } = session
+  const { tally, plan } = session
   if (verb === 'QUIT' || tally.vouched !== null) return 0
-  return delayOf(plan.delays, moments[verb] ?? null, {
-    isKnown: wasKnown(session) && isProven(session),
-    isClean: tally.verdict.action === 'none',
-    score: tally.score,
-    errors: facts.junkCommands,
-    unknown: unknownSoFar(facts),
-    waited: journal.waited + journal.greetedAt - session.startedAt,
-  })
-}
-
-/** Of this session and those before it; nothing as long as it has asked for none in this one. */
-function unknownSoFar({ backend, standing }: Facts): number {
-  const now = unknownOf(backend)
-  return now === 0 ? 0 : now + Math.floor(standing?.unknown ?? 0)
+  return delayOf(plan.delays, moments[verb] ?? null, bearingOf(session, session.journal.greetedAt))
 }
 
 /** Something that was asked about the client or its recipient has not been answered, and would decide. */

@@ -1,5 +1,6 @@
 import type { Instant } from '@sallyport/rules'
 import { isNegative, isPositive, type Reply } from '../../smtp/reply.ts'
+import { decoyRefusal, isLured } from '../decoy.ts'
 import { noteHeard } from '../heard.ts'
 import type { Ending } from '../journal.ts'
 import type { Phase } from '../phase.ts'
@@ -84,11 +85,10 @@ class Message implements Phase {
     }
     session.handedOver = false
     session.commandsSinceMessage = 0
-    if (isPositive(reply)) session.facts.junkCommands = 0
-    session.journal.message(reply)
+    if (isPositive(reply) && !isLured(session)) session.facts.junkCommands = 0
     noteHeard(session, 'dot', reply)
     this.relay.endMessage(session)
-    this.relay.resume(session, reply.text, now)
+    this.relay.resume(session, account(session, reply), now)
   }
 
   backendGone(session: Session, why: string, now: Instant): void {
@@ -116,6 +116,17 @@ class Message implements Phase {
     const { waits } = session.house
     session.deadline = Math.min(now + waits.data, session.startedAt + waits.session)
   }
+}
+
+/** Notes what became of the message, and gives what the client hears. Whatever a decoy says, nobody has it. */
+function account(session: Session, reply: Reply): string {
+  const { journal } = session
+  if (!isLured(session)) {
+    journal.message(reply)
+    return reply.text
+  }
+  journal.refused++
+  return journal.refusal(decoyRefusal(session))
 }
 
 /**

@@ -2,6 +2,7 @@ import { endsDialogue, type Instant, never } from '@sallyport/rules'
 import type { Command } from '../../smtp/command.ts'
 import { offersKeyword } from '../../smtp/keywords.ts'
 import { isNegative, isPositive, type Reply } from '../../smtp/reply.ts'
+import { decoyRefusal, isLured } from '../decoy.ts'
 import { declineRcpt, refuse, verdictForRecipient } from '../dialogue.ts'
 import { noteHeard } from '../heard.ts'
 import { introduction } from '../identity.ts'
@@ -212,9 +213,10 @@ class Opening implements Phase {
   /** The backend's own no, kept for every further RCPT of this transaction. */
   private decline(session: Session, reply: Reply, now: Instant): void {
     if (!isNegative(reply)) return this.unexpected(session, reply, now)
+    session.port.reached('declined')
+    if (isLured(session)) return this.giveUp(session, session.journal.refusal(decoyRefusal(session)), now)
     session.journal.backendSaid(reply)
     if (this.step === 'mail') noteHeard(session, 'mail', reply)
-    session.port.reached('declined')
     if (reply.code === 421) return session.conclude('backend closed', now, reply.text)
     this.giveUp(session, reply.text, now)
   }
@@ -231,7 +233,7 @@ class Opening implements Phase {
     this.hasFailed = true
     session.journal.detail = `backend: ${why} at ${nameOf(this.step, this.command)}`
     if (now < this.end && session.reopen()) return this.begin(session, now)
-    const text = replies.unavailable(session.arrival.id)
+    const text = isLured(session) ? decoyRefusal(session) : replies.unavailable(session.arrival.id)
     session.journal.refusal(text)
     this.giveUp(session, text, now)
   }
@@ -260,12 +262,12 @@ class Opening implements Phase {
   }
 }
 
-/** Opens a backend of the group for a command that only it can answer; null: for its greeting. */
+/** Opens a backend of the group for a command that only it can answer; null: for its greeting. Who has gone to the decoy stays there. */
 export function enterOpening(session: Session, command: Command | null, group: string | null, now: Instant): void {
   const opening = new Opening(command, now)
   session.phase = opening
-  session.group = group
+  if (!isLured(session)) session.group = group
   session.journal.openedAt = now
   opening.begin(session, now)
-  session.port.open(group)
+  session.port.open(session.group)
 }

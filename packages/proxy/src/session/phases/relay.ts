@@ -2,9 +2,10 @@ import type { Instant } from '@sallyport/rules'
 import type { NewlineCount } from '../../smtp/chunk.ts'
 import { type Command, isUseful, type Verb } from '../../smtp/command.ts'
 import { filterEhlo, offersKeyword } from '../../smtp/keywords.ts'
-import { domainOf, isRecipientOf, parsePath } from '../../smtp/path.ts'
+import { isRecipientOf, parsePath } from '../../smtp/path.ts'
 import { isNegative, isPositive, type Reply } from '../../smtp/reply.ts'
-import { answerAlways, forbidding, junk, nextCommand, noteHello, screenRecipient } from '../dialogue.ts'
+import { besideDecoy, inOwnWords, isLured } from '../decoy.ts'
+import { answerAlways, forbidding, groupFor, junk, nextCommand, noteHello, screenRecipient } from '../dialogue.ts'
 import { mailOf } from '../envelope.ts'
 import { noteReply } from '../heard.ts'
 import type { Phase } from '../phase.ts'
@@ -102,7 +103,10 @@ export class Relay implements Phase {
     // It did not wait, or the lists have answered since: unseen it would get past its refusal.
     if (verb === 'STARTTLS' && goAhead && session.judge().action !== 'none')
       return session.conclude('verdict', now, replies.noTlsNow)
-    session.port.send(verb === 'EHLO' && isPositive(reply) ? this.ehlo(session, reply) : reply.text)
+    const isHello = verb === 'EHLO' && isPositive(reply)
+    if (isHello) session.pipeliningOffered = session.tally.hasPassed(session.plan, 'pipelining')
+    const text = isHello ? filterEhlo(reply, viewOf(session)) : reply.text
+    session.port.send(isLured(session) ? inOwnWords(session, verb, reply) : text)
     this.account(session, awaiting, reply)
     if (reply.code === 421) return session.conclude('backend closed', now)
     if (verb === 'QUIT') return session.conclude('quit', now)
@@ -169,6 +173,8 @@ export class Relay implements Phase {
   private command(session: Session, command: Command, now: Instant): void {
     if (answerAlways(session, command, now)) return
     const { verb } = command
+    const own = isLured(session) ? besideDecoy(verb) : null
+    if (own !== null) return session.port.send(own)
     if (verb === 'BDAT') return carryChunk(session, this, command, now)
     if (verb === 'RCPT' && this.rcpt(session, command, now)) return
     if (verb === 'DATA' && this.data(session, now)) return
@@ -189,12 +195,12 @@ export class Relay implements Phase {
       denyRelay(session)
       return true
     }
-    return this.redirect(session, command, house.routes.groupOf(domainOf(recipient?.path ?? '')), now)
+    return this.redirect(session, command, groupFor(session, recipient?.path ?? ''), now)
   }
 
   /** A recipient of other servers: they get the transaction if it has no recipient yet, else one of its own (RFC 5321 4.5.3.1.10). */
   private redirect(session: Session, command: Command, group: string | null, now: Instant): boolean {
-    if (group === session.group || session.mail === null) {
+    if (group === session.group || isLured(session) || session.mail === null) {
       this.hasAsked = true
       return false
     }
@@ -218,17 +224,12 @@ export class Relay implements Phase {
     return true
   }
 
-  private ehlo(session: Session, reply: Reply): string {
-    session.pipeliningOffered = session.tally.hasPassed(session.plan, 'pipelining')
-    return filterEhlo(reply, viewOf(session))
-  }
-
   private account(session: Session, awaiting: Command, reply: Reply): void {
     const { verb, argument, line } = awaiting
     const good = isPositive(reply)
     const { journal, facts } = session
     if (good) noteHello(session, awaiting)
-    if (!good && reply.code >= 400) journal.backendSaid(reply)
+    if (!good && reply.code >= 400 && !isLured(session)) journal.backendSaid(reply)
     noteReply(session, verb, reply)
     if (verb === 'RCPT') this.hasRecipient ||= good
     else if (good && endsTransaction(verb)) this.endMessage(session)

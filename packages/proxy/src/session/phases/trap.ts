@@ -1,27 +1,25 @@
 import type { Instant, Verdict } from '@sallyport/rules'
 import { parseCommand } from '../../smtp/command.ts'
-import { type Phase, withoutBackend } from '../phase.ts'
+import type { Phase } from '../phase.ts'
 import { replies, verdictReply } from '../replies.ts'
 import type { Session } from '../session.ts'
 
-/** Unread octets of a trapped client that are kept; above it is not read from. */
+/** Unread octets of a trapped client that are kept; what came beyond with one read is thrown away, and no more is read. */
 const pendingLimit = 1_024
 
 /**
  * The client is answered an octet at a time, politely and to no end: no recipient is taken, so no message is. It costs the client
- * a connection for as long as it stays, and the gate a timer's entry and a few octets. Within a budget: see `Port.trap`.
+ * a connection for as long as it stays, and the gate a timer's entry and a few octets. Within a budget: of places (`Port.trap`), of
+ * what waits of its octets (below), and of what is said to it, which is at most `trap.wait` / `trap.interval` octets and a farewell.
  *
  * Roads not taken: a small receive window as well (spamd -w), which Node cannot set; accepting DATA and refusing at its end, which
  * takes traffic and holds no longer.
  */
 class Trap implements Phase {
   readonly name = 'trap'
-  readonly opened = withoutBackend.opened
-  readonly secured = withoutBackend.secured
-  readonly reply = withoutBackend.reply
-  readonly backendGone = withoutBackend.backendGone
   /** What every recipient hears. */
   private readonly refusal: string
+  private readonly since: Instant
   private readonly end: Instant
   /** What is still to be said of the present reply. */
   private left: string
@@ -31,12 +29,13 @@ class Trap implements Phase {
   constructor(session: Session, refusal: string, first: string, now: Instant) {
     this.refusal = refusal
     this.left = first
+    this.since = now
     this.end = now + session.house.trap.wait
     this.schedule(session, now)
   }
 
   work(session: Session, now: Instant): void {
-    if (this.isSpeaking) return
+    if (this.isSpeaking) return keepLittle(session)
     const line = session.lines.takeLine()
     if (line === null) {
       // It has sent more than a line may have, and goes on: that is the end of it.
@@ -49,10 +48,15 @@ class Trap implements Phase {
   }
 
   clientEnded(session: Session, now: Instant): void {
+    session.journal.left('trap', this.since, now)
     session.conclude('hangup', now)
   }
 
   learnt(): void {}
+  opened(): void {}
+  secured(): void {}
+  reply(): void {}
+  backendGone(): void {}
 
   timeout(session: Session, now: Instant): void {
     const { house, arrival, port } = session
@@ -102,6 +106,14 @@ class Trap implements Phase {
         return replies.unimplemented
     }
   }
+}
+
+/** A copy, since a piece would keep the whole of what was read. */
+function keepLittle({ lines }: Session): void {
+  if (lines.pending <= pendingLimit) return
+  const kept = lines.takeChunk()?.slice(0, pendingLimit)
+  lines.clear()
+  if (kept !== undefined) lines.push(kept)
 }
 
 /** Whether a client that is trapped may be read from. */
