@@ -11,6 +11,7 @@ import {
   precisionOf,
 } from '@sallyport/rules'
 import type { Metrics } from './metrics.ts'
+import { isLured } from './session/decoy.ts'
 import type { Session } from './session/session.ts'
 
 /** Told of a check that is disarmed, and of one that acts again. */
@@ -31,7 +32,7 @@ export class CheckWatch {
     const { plan, tally, facts, journal, arrival } = session
     const { recipients } = journal
     const { transactions } = facts
-    const isOpened = journal.openedAt !== never
+    const isOpened = journal.openedAt !== never && !isLured(session)
     this.ledger.note({
       plan,
       tally,

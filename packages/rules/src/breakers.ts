@@ -54,16 +54,17 @@ class Bank<Breaker extends { readonly arming: Arming; note: CheckBreaker['note']
     return breaker
   }
 
-  /** Does something to the breaker of a check, and tells if that has changed whether it acts. */
-  change(check: CheckName, act: (breaker: Breaker) => void): void {
+  /** Does something to the breaker of a check, and tells if that has changed whether it acts; true: or when that is to be looked at again. */
+  change(check: CheckName, act: (breaker: Breaker) => void): boolean {
     const breaker = this.of(check)
-    const before = breaker.arming.reason
+    const { reason: before, due } = breaker.arming
     act(breaker)
     const { reason } = breaker.arming
-    if ((before === null) === (reason === null)) return
+    if ((before === null) === (reason === null)) return due !== breaker.arming.due
     const names = [...this.breakers].filter(([, { arming }]) => arming.reason !== null).map(([name]) => name)
     this.disarmed = names.length === 0 ? nobody : new Set(names)
     this.tell({ check, proxy: this.proxy, reason })
+    return true
   }
 }
 
@@ -131,6 +132,7 @@ export class Breakers {
     if (limits === null || tally.vouched !== null) return
     const isGood = isKnownGood(passage.facts)
     const there = proxy === null ? null : this.bankOf(proxy)
+    let isMoved = false
     plan.checks.forEach((planned, i) => {
       if (!planned.breaker || tally.meantFor(planned, i) === 'observe') return
       const kind = tally.outcomes[i]?.kind
@@ -138,10 +140,11 @@ export class Breakers {
       if (kind === 'vouch' || (kind === 'unknown' && answered === null)) return
       const failed = kind === 'fail' && turnsAway(planned, i, plan, tally)
       const showing: Showing = { failed, network: passage.network, isGood, answered }
-      this.general.change(planned.name, breaker => breaker.note(showing, now, limits))
-      if (kind !== 'unknown') there?.change(planned.name, breaker => breaker.note(showing, now, limits))
+      const act = (breaker: CheckBreaker | ProxyBreaker) => breaker.note(showing, now, limits)
+      if (this.general.change(planned.name, act)) isMoved = true
+      if (kind !== 'unknown' && there?.change(planned.name, act)) isMoved = true
     })
-    this.plan()
+    if (isMoved) this.plan()
   }
 
   private bankOf(proxy: string): Bank<ProxyBreaker> {
