@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import {
   type ArmingChange,
+  type BreakerLimits,
   Breakers,
   type CheckName,
   Facts,
@@ -24,13 +25,14 @@ const bad = { score: 8, trust: 0, unknown: 0, accepted: 4 }
 /** A gate that only has its breakers, and a clock that is set. */
 class Gate {
   readonly changes: ArmingChange[] = []
-  readonly breakers = new Breakers(limits, change => this.changes.push(change))
+  readonly breakers
   readonly plan
   now: Instant = 0
   private networks = 0
 
-  constructor(policy: Policy = {}) {
+  constructor(policy: Policy = {}, other: Partial<BreakerLimits> = {}) {
     this.plan = makePlan(policy)
+    this.breakers = new Breakers({ ...limits, ...other }, change => this.changes.push(change))
   }
 
   /** A session comes and goes; without a network it is of one that was never seen. */
@@ -127,6 +129,12 @@ test('where the failures have leapt one known good client is enough', () => {
 test('a new gate knows nothing of what is usual, and sees no leap', () => {
   const gate = new Gate().sessions(40, failing).sessions(40, { ...passing, standing: good })
   assert.deepEqual(gate.session({ ...failing, standing: good }).disarmed(), [])
+  // Few sessions, long ago, are no custom either.
+  const quiet = new Gate()
+    .sessions(40, passing)
+    .later(30 * minute)
+    .sessions(60, failing)
+  assert.deepEqual(quiet.session({ ...failing, standing: good }).disarmed(), [])
 })
 
 test('it acts again after a rest in which nothing spoke against it, on trial first', () => {
@@ -142,6 +150,18 @@ test('it acts again after a rest in which nothing spoke against it, on trial fir
   gate.later(60 * minute).session({ ...failing, standing: good })
   assert.deepEqual(gate.disarmed(), [], 'the trial is over')
   assert.deepEqual(gate.told, ['pregreet good_clients', 'pregreet armed', 'pregreet good_clients', 'pregreet armed'])
+  gate.sessions(2, { ...failing, standing: good })
+  assert.deepEqual(
+    [gate.disarmed(), gate.later(15 * minute).disarmed()],
+    [['pregreet'], []],
+    'and its rest is the first',
+  )
+})
+
+test('on trial one known good client is enough, even where the others are forgotten', () => {
+  const gate = new Gate({}, { window: minute }).sessions(3, { ...failing, standing: good })
+  assert.deepEqual(gate.later(16 * minute).disarmed(), [])
+  assert.deepEqual(gate.session({ ...failing, standing: good }).disarmed(), ['pregreet'])
 })
 
 test('a check that is set to observe, whose breaker is off, or that is the operator’s own list, is left alone', () => {
