@@ -141,11 +141,11 @@ test('DNS lists that all fail their test disarm the check', async t => {
   assert.match(await sendMail(await connectAs(t, gate, clients[0] ?? ''), good), /^250/)
 })
 
-test('docs/checks.md: its commands, in the order of the page', async t => {
+test('docs/precision.md: its commands, in the order of the page', async t => {
   const gate = await startGate(t, `${backend}\nchecks: { pregreet: { action: observe } }`)
   await mailEarly(t, gate, clients[0] ?? '')
   await ended(gate, 1)
-  const commands = blocksOf(await textOf('docs/checks.md'), 'sh')
+  const commands = blocksOf(await textOf('docs/precision.md'), 'sh')
   const expected = [/^pregreet +observe +armed +1 +1 +1 +0 +0 +1 +0 +0\.0% /m, /^pregreet 1$/m]
   assert.equal(commands.length, expected.length)
   for (const [i, command] of commands.entries()) {

@@ -5,6 +5,12 @@ import type { Row } from './row.ts'
 
 export const recordRows: readonly Row[] = [
   {
+    what: 'How often a check of your own may be slow',
+    bound: proxy('own-checks/guard.ts', 'mostSlow', 'count'),
+    follows: 'it is disarmed, and the log names it',
+    source: own,
+  },
+  {
     what: 'A record',
     bound: proxy('decisions/decision-line.ts', 'longestLine', 'octets'),
     follows: 'its longest texts are cut',

@@ -2,6 +2,7 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { parseArgs } from 'node:util'
+import { renderCheckPages } from './config/check-pages.ts'
 import type { Config } from './config/config.ts'
 import { renderExample } from './config/example.ts'
 import { type Parsed, parseConfig } from './config/parse.ts'
@@ -181,6 +182,7 @@ async function showConfig(values: Values): Promise<number> {
 function writeReference(values: Values): number {
   if (values.write === undefined) return wrongUsage('reference: --write DIR is missing')
   const files = {
+    'docs/checks.md': renderCheckPages(),
     'docs/configuration.md': renderReference(),
     'deploy/sallyport.example.yaml': renderExample(),
     'deploy/sallyport.schema.json': renderSchema(),

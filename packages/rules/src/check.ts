@@ -71,6 +71,8 @@ export interface Check<Name extends string = string, Specs extends OptionSpecs =
   readonly about: string
   /** Who may fail it without being a bot: the false-positive note of the docs. */
   readonly mistakes: string
+  /** Where the idea and its numbers come from: an RFC, a manual. */
+  readonly source?: string
   readonly settles: Stage
   /**
    * `recipient`: it is about the one recipient that is asked for now (`facts.recipient`), tested anew for each, and its failure

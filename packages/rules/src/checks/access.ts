@@ -4,6 +4,7 @@ export const access = check({
   name: 'access',
   about: "The client's address is on the operator's own deny list. The allow list beats it, and every other check.",
   mistakes: 'None but the list itself: it says what the operator wrote into it.',
+  source: 'access(5) of Postfix; blackmilter of ACME Labs',
   settles: 'recall',
   vouches: 'for all',
   breaker: false,
