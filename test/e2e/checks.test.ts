@@ -77,6 +77,17 @@ test('an observing check is scored by what the backend said of the same sessions
   )
 })
 
+test('the table is JSON for whom asks for that', async t => {
+  const gate = await startGate(t, backend)
+  const told = async (path: string, accept: string) => {
+    const response = await fetch(`http://127.0.0.1:${gate.adminPort}${path}`, { headers: { accept } })
+    return [response.headers.get('content-type'), (await response.text()).slice(0, 6)]
+  }
+  assert.deepEqual(await told('/checks', 'text/html, */*'), ['text/plain; charset=utf-8', 'check '])
+  assert.deepEqual(await told('/checks', 'application/json'), ['application/json', '{\n  "c'])
+  assert.deepEqual(await told('/checks.json', '*/*'), ['application/json', '{\n  "c'])
+})
+
 test('a check that begins to refuse clients with accepted mail disarms itself, and mail flows', async t => {
   const gate = await startGate(t, backend)
   const [first = '', second = '', third = '', stranger = ''] = clients
