@@ -2,6 +2,7 @@
 
 import { replies } from '@sallyport/proxy/session/replies.js'
 import { fixed, key, own, proxy } from './bound.ts'
+import { checkRows } from './checks.ts'
 import { lookupRows } from './lookups.ts'
 import { recordRows } from './records.ts'
 import type { Row } from './row.ts'
@@ -341,6 +342,7 @@ export const parts: readonly Part[] = [
       },
     ],
   },
+  { title: 'What is kept about the checks', rows: checkRows },
   {
     title: 'The log and files',
     rows: [

@@ -14,6 +14,8 @@ export interface CheckSettings {
   readonly points?: number
   /** Seconds for which a pass is remembered. */
   readonly ttl?: number
+  /** Whether its breaker may disarm it. */
+  readonly breaker?: boolean
   readonly options?: Readonly<Record<string, number>>
 }
 
@@ -54,6 +56,7 @@ export interface PlannedCheck {
   readonly again: Action
   readonly points: number
   readonly ttl: number
+  readonly breaker: boolean
   readonly options: Readonly<Record<string, number>>
 }
 
@@ -105,6 +108,7 @@ export function makePlan(policy: Policy, exceptions: readonly Exception[] = []):
       again: again ?? action,
       points: set.points ?? check.points,
       ttl: check.scope === undefined ? (set.ttl ?? check.ttl) : 0,
+      breaker: set.breaker ?? check.breaker ?? true,
       options: optionsOf(check.options, set.options ?? {}),
     })
   }

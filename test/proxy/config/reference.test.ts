@@ -99,7 +99,15 @@ test('reference: every check and each of its options has a place, a default and 
   for (const check of checks) {
     const node = configSchema().properties?.['checks']?.properties?.[check.name]
     const own = Object.keys(check.options)
-    assert.deepEqual(Object.keys(node?.properties ?? {}), ['enabled', 'action', 'again', 'points', 'ttl', ...own])
+    assert.deepEqual(Object.keys(node?.properties ?? {}), [
+      'enabled',
+      'action',
+      'again',
+      'points',
+      'ttl',
+      'breaker',
+      ...own,
+    ])
     for (const leaf of Object.values(node?.properties ?? {})) {
       assert.ok(leaf.default !== undefined && leaf.description !== undefined)
     }

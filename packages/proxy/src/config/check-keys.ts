@@ -49,6 +49,10 @@ function keysOf(check: Check, forAll: boolean) {
         default: formatDuration(check.ttl * 1000),
         description: 'For how long a pass is remembered; 0s: not at all.',
       }),
+    breaker: z
+      .boolean()
+      .optional()
+      .meta({ default: check.breaker ?? true, description: 'Whether its breaker may disarm it.' }),
   })
   const options = Object.entries(check.options).map(([name, spec]) => {
     const leaf = z.int().min(spec.min).max(spec.max).optional()
@@ -107,8 +111,8 @@ export function effectiveChecks(policy: Policy): ByName {
   const settings: [CheckName, CheckSettings][] = [...checks, ...(policy.own ?? [])].map(({ name }) => {
     const planned = plan.checks.find(candidate => candidate.name === name)
     if (planned === undefined) return [name, { enabled: false }]
-    const { action, again, points, ttl: seconds, options } = planned
-    return [name, { enabled: true, action, again, points, ttl: seconds, options }]
+    const { action, again, points, ttl: seconds, breaker, options } = planned
+    return [name, { enabled: true, action, again, points, ttl: seconds, breaker, options }]
   })
   return Object.fromEntries(settings)
 }

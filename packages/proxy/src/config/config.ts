@@ -1,4 +1,4 @@
-import type { DnsblZone, Fading, LoadLimits, Network, Policy } from '@sallyport/rules'
+import type { BreakerLimits, DnsblZone, Fading, LoadLimits, Network, Policy } from '@sallyport/rules'
 import type { Waits } from '../session/house.ts'
 
 /** Where to listen, or whom to call. */
@@ -95,6 +95,8 @@ export interface Config {
   readonly limits: Limits
   readonly timeouts: Timeouts
   readonly reputation: Reputation
+  /** null: checks act whatever comes of it. */
+  readonly breaker: BreakerLimits | null
   readonly store: MemoryStore | RedisStore
   readonly decisions: Decisions
   /** `listen` null: no admin port. */

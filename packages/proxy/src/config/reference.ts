@@ -99,7 +99,7 @@ function renderChecks(node: SchemaNode): string {
   const first = keysUnder(node)[0]?.[1] ?? {}
   const common = keysUnder(first).map(([key, leaf]) => ({ ...row([], leaf), name: `checks.<name>.${key}`, preset: '' }))
   const text = `${node.description ?? ''} Each check, with its own keys and defaults: [checks.md](checks.md).`
-  return [`## checks\n`, `${text}\n`, actionsText, table(common.slice(0, 5))].join('\n')
+  return [`## checks\n`, `${text}\n`, actionsText, table(common.slice(0, 6))].join('\n')
 }
 
 const actionsText = `The actions are

@@ -3,6 +3,7 @@ import { defaultPreset, defaultScore, type Policy, presetSettings } from '@sally
 import * as z from 'zod'
 import { backend, backendKeys, routeBackendKeys, routes } from './backend-keys.ts'
 import { drain, limits, load, timeouts } from './bound-keys.ts'
+import { breaker } from './breaker-keys.ts'
 import { checkKeys, type OwnChecks } from './check-keys.ts'
 import { bareNewlines, type Config, levels } from './config.ts'
 import { decisions } from './decision-keys.ts'
@@ -141,6 +142,7 @@ const file = z.strictObject({
       'For how long a failed check is remembered against a client; never against private and loopback addresses.',
     ),
   reputation,
+  breaker,
   extensions: extensions.prefault({}).describe('What is passed on of extensions that the gate need not know.'),
   message: section({
     bare_newline: z

@@ -82,7 +82,7 @@ function optionFaults(options: unknown): string[] {
   return Object.entries(options as Readonly<Record<string, Found | undefined>>).flatMap(([name, option]) => {
     const { value, min, max, about } = option ?? {}
     const areCounts = [value, min, max].every(Number.isSafeInteger) && isCount(value, Number(min), Number(max))
-    if (['enabled', 'action', 'again', 'points', 'ttl'].includes(name))
+    if (['enabled', 'action', 'again', 'points', 'ttl', 'breaker'].includes(name))
       return [`options.${name}: every check has this key`]
     if (!/^[a-z][a-zA-Z0-9]{0,30}$/.test(name)) return [`options.${name}: a name of letters and digits, as mostFaults`]
     return areCounts && isText(about)

@@ -7,6 +7,7 @@ export const access = check({
   source: 'access(5) of Postfix; blackmilter of ACME Labs',
   settles: 'recall',
   vouches: 'for all',
+  breaker: false,
   action: 'drop',
   again: null,
   points: 10,
