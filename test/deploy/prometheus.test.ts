@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import type { DnsblAnswer } from '@sallyport/proxy/lookups/dnsbl.js'
 import { Metrics } from '@sallyport/proxy/metrics.js'
+import { Ledger } from '@sallyport/rules'
 import { run } from '../support/process.ts'
 import { unpacked } from '../support/unpacked.ts'
 import { pathOf, textOf, yamlOf } from './files.ts'
@@ -27,6 +28,8 @@ async function metrics(): Promise<string> {
     servers: () => [{ name: '10.0.0.1:25', up: true, open: 0, ejected: 0 }],
     backendWaiting: () => 0,
     logDropped: () => 0,
+    ledger: () => new Ledger(),
+    disarmed: () => [],
     decisionsDropped: () => 0,
     lists: () => [{ name: 'bl.example', healthy: true }],
     certificates: () => ({ expiries: [{ certificate: 'mx.example', at: 2_000_000_000 }], isCurrent: true }),

@@ -17,13 +17,13 @@ const itself = 16_384
 export const mostLying = 64e6
 export const waits = {
   command: 1_000,
-  screening: 1_500,
+  screening: 2_500,
   data: 1_000,
-  session: 2_000,
+  session: 3_000,
   backendReply: 1_000,
   backendFinal: 1_000,
   proxyHeader: 1_000,
-  tlsHandshake: 1_000,
+  tlsHandshake: 2_000,
 } as const
 /** How late a deadline may be noticed, ms, beside the time for which the gate was not let run at all. */
 export const slack = 1_500

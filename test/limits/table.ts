@@ -2,7 +2,9 @@
 
 import { replies } from '@sallyport/proxy/session/replies.js'
 import { fixed, key, own, proxy } from './bound.ts'
+import { checkRows } from './checks.ts'
 import { lookupRows } from './lookups.ts'
+import { recordRows } from './records.ts'
 import type { Row } from './row.ts'
 import { trapRows } from './traps.ts'
 
@@ -340,6 +342,7 @@ export const parts: readonly Part[] = [
       },
     ],
   },
+  { title: 'What is kept about the checks', rows: checkRows },
   {
     title: 'The log and files',
     rows: [
@@ -406,4 +409,5 @@ export const parts: readonly Part[] = [
     ],
   },
   { title: 'Clients that are not wanted', rows: trapRows },
+  { title: 'Records of decisions', rows: recordRows },
 ]

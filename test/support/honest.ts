@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { Session } from '@sallyport/proxy/session/session.js'
+import type { CheckName } from '@sallyport/rules'
 import { addressOf } from './address.ts'
 import { makeHouse } from './house.ts'
 import type { Tape } from './tape.ts'
@@ -51,6 +52,8 @@ export class HonestSession {
       server: null,
       access: 'none',
       greetWait,
+      proxy: null,
+      disarmed: new Set<CheckName>(),
       health: false,
       dice: 0.5,
       starttls: 'offered' as const,

@@ -3,7 +3,7 @@ import type { TlsInfo } from '@sallyport/proxy/session/arrival.js'
 import { Session } from '@sallyport/proxy/session/session.js'
 import { sessionLine, verdictOf } from '@sallyport/proxy/session-line.js'
 import { printable } from '@sallyport/proxy/smtp/octets.js'
-import { lessonOf, type Policy, questions, spfResults } from '@sallyport/rules'
+import { checks, lessonOf, type Policy, questions, spfResults } from '@sallyport/rules'
 import { addressOf } from './address.ts'
 import { type HouseOptions, makeHouse } from './house.ts'
 import { reverseNameOf } from './name.ts'
@@ -91,6 +91,8 @@ function open({ settings }: Transcript, recorder: Recorder): Session {
     access: oneOf(settings.get('access') ?? 'none', ['none', 'allow', 'deny']),
     dice: Number(settings.get('dice') ?? 0.5),
     greetWait: Number(settings.get('wait') ?? 6000),
+    proxy: null,
+    disarmed: new Set(checks.map(({ name }) => name).filter(name => list('disarmed')?.includes(name))),
     health: settings.get('health') === 'true',
     starttls: oneOf(settings.get('starttls') ?? 'off', ['off', 'offered', 'required', 'pass_through']),
     tls: settings.has('tls') ? tlsOf(settings.get('tls') ?? '') : null,

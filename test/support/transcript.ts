@@ -122,6 +122,7 @@ const known = new Set([
   'starttls',
   'tls',
   'bare_newline',
+  'disarmed',
   'waits',
   'commands',
   'trap',

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { Session } from '@sallyport/proxy/session/session.js'
-import { checks } from '@sallyport/rules'
+import { type CheckName, checks } from '@sallyport/rules'
 import { addressOf } from './address.ts'
 import { meet } from './met.ts'
 import { reverseNameOf } from './name.ts'
@@ -42,6 +42,8 @@ export class Walk {
       server: null,
       access: tape.of(['none', 'none', 'none', 'none', 'none', 'none', 'none', 'none', 'allow', 'deny'] as const),
       greetWait: tape.of([6000, 0]),
+      proxy: null,
+      disarmed: new Set<CheckName>(),
       health: tape.pick(30) === 29,
       starttls: tape.of(['off', 'offered', 'offered', 'required', 'pass_through'] as const),
       tls: tape.pick(8) === 7 ? { version: 'TLSv1.2', cipher: 'ECDHE-RSA-AES128-GCM-SHA256', serverName: 'x' } : null,

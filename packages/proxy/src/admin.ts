@@ -1,9 +1,11 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import { checkRows, checkTable } from './check-table.ts'
 import type { Endpoint } from './config/config.ts'
 import type { Gate } from './gate.ts'
 
 /**
- * The admin port: `/metrics` for Prometheus, `/healthz` (the process turns) and `/readyz` (it takes connections). Neither
+ * The admin port: `/metrics` for Prometheus, `/healthz` (the process turns) and `/readyz` (it takes connections); `/checks` says what the
+ * checks have done, as a table, or as JSON to whom asks for that. Neither
  * Redis nor the backend makes a gate unready: all gates would leave the balancer at once, where a 451 keeps the mail.
  */
 export async function openAdmin(gate: Gate, where: Endpoint): Promise<Server> {
@@ -34,11 +36,21 @@ async function answer(gate: Gate, request: IncomingMessage, response: ServerResp
     case '/healthz':
     case '/livez':
       return send(response, 200, 'ok\n')
+    case '/checks':
+      return tellChecks(gate, response, /\bapplication\/json\b/.test(request.headers.accept ?? ''))
+    case '/checks.json':
+      return tellChecks(gate, response, true)
     case '/readyz':
       return readiness(gate, response)
     default:
-      return send(response, 404, 'not found: try /metrics, /healthz or /readyz\n')
+      return send(response, 404, 'not found: try /metrics, /checks, /healthz or /readyz\n')
   }
+}
+
+function tellChecks(gate: Gate, response: ServerResponse, asJson: boolean): void {
+  const rows = checkRows(gate)
+  if (asJson) return send(response, 200, `${JSON.stringify({ checks: rows }, null, 2)}\n`, 'application/json')
+  send(response, 200, checkTable(rows))
 }
 
 function readiness(gate: Gate, response: ServerResponse): void {

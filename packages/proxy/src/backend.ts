@@ -23,6 +23,8 @@ export interface Ends {
   readonly clientPort: number
   readonly server: Address
   readonly serverPort: number
+  /** The trusted proxy that has said so; without it they are those of the socket. */
+  readonly proxy?: Address
 }
 
 export function dial({ endpoint }: Backend): Socket {

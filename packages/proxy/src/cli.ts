@@ -2,15 +2,17 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { parseArgs } from 'node:util'
+import { renderCheckPages } from './config/check-pages.ts'
 import type { Config } from './config/config.ts'
 import { renderExample } from './config/example.ts'
-import { loadConfig, type Parsed, parseConfig } from './config/parse.ts'
+import { type Parsed, parseConfig } from './config/parse.ts'
 import { renderReference, renderSchema } from './config/reference.ts'
 import { renderConfig } from './config/render.ts'
 import { diagnose } from './doctor/doctor.ts'
 import { asJson, asText, isWell } from './doctor/report.ts'
 import { explain } from './explain/explain.ts'
 import { problemsWithFiles } from './main.ts'
+import { configured } from './own-checks/configured.ts'
 import { replay } from './replay/command.ts'
 import { run } from './run.ts'
 import type { Told } from './told.ts'
@@ -102,17 +104,17 @@ function findConfig(named: string | undefined): string | null {
 }
 
 /** Reads it, and says on standard error which one that was. */
-function openConfig(values: Values): { readonly name: string; readonly parsed: Parsed } {
+async function openConfig(values: Values): Promise<{ readonly name: string; readonly parsed: Parsed }> {
   const path = findConfig(values.config)
   const name = path ?? 'defaults'
-  const parsed = path === null ? parseConfig('', name, process.env) : loadConfig(path)
+  const parsed = path === null ? parseConfig('', name, process.env) : await configured(path)
   complain(path === null ? 'no configuration file, the defaults hold' : `configuration ${path}`)
   return { name, parsed }
 }
 
 /** The files that the configuration names are looked at once it is good by itself: until then nobody knows which they are. */
 async function check(values: Values): Promise<number> {
-  const { name, parsed } = openConfig(values)
+  const { name, parsed } = await openConfig(values)
   const problems = 'problems' in parsed ? parsed.problems : await problemsWithFiles(parsed.config)
   const warnings = 'problems' in parsed ? [] : parsed.warnings
   if (values.json === true) {
@@ -126,7 +128,7 @@ async function check(values: Values): Promise<number> {
 }
 
 async function runGate(values: Values): Promise<number> {
-  const { parsed } = openConfig(values)
+  const { parsed } = await openConfig(values)
   if ('problems' in parsed) {
     for (const problem of parsed.problems) complain(problem)
     return exit.config
@@ -141,7 +143,7 @@ async function doctor(values: Values): Promise<number> {
   if (recipient !== null && !/^[\x21-\x3b\x3d\x3f-\x7e]{1,255}@[\x21-\x3b\x3d\x3f-\x7e]{1,255}$/.test(recipient)) {
     return wrongUsage('doctor: --recipient is no address')
   }
-  const { name, parsed } = openConfig(values)
+  const { name, parsed } = await openConfig(values)
   if ('problems' in parsed) {
     for (const problem of parsed.problems) complain(problem)
     return exit.config
@@ -159,7 +161,7 @@ function replayFile(values: Values, [path = '']: readonly string[]): number | Pr
 
 /** Does something with a configuration that is good, and says what came of it. */
 async function tell(values: Values, about: (config: Config) => Promise<Told>): Promise<number> {
-  const { parsed } = openConfig(values)
+  const { parsed } = await openConfig(values)
   if ('problems' in parsed) {
     for (const problem of parsed.problems) complain(problem)
     return exit.config
@@ -170,8 +172,8 @@ async function tell(values: Values, about: (config: Config) => Promise<Told>): P
   return status
 }
 
-function showConfig(values: Values): number {
-  const { parsed } = openConfig(values)
+async function showConfig(values: Values): Promise<number> {
+  const { parsed } = await openConfig(values)
   if ('config' in parsed) return print(renderConfig(parsed.config))
   for (const problem of parsed.problems) complain(problem)
   return exit.config
@@ -180,6 +182,7 @@ function showConfig(values: Values): number {
 function writeReference(values: Values): number {
   if (values.write === undefined) return wrongUsage('reference: --write DIR is missing')
   const files = {
+    'docs/checks.md': renderCheckPages(),
     'docs/configuration.md': renderReference(),
     'deploy/sallyport.example.yaml': renderExample(),
     'deploy/sallyport.schema.json': renderSchema(),

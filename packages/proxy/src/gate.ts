@@ -1,10 +1,11 @@
-import { type Address, type Instant, NetworkSet } from '@sallyport/rules'
+import { type Address, type ArmingChange, type Instant, NetworkSet } from '@sallyport/rules'
 import type { AccessLists } from './access.ts'
 import { Backends } from './backends/backends.ts'
 import type { GroupPlan } from './backends/plan.ts'
 import type { Server } from './backends/server.ts'
 import { Watch } from './backends/watch.ts'
 import { Census } from './census.ts'
+import { CheckWatch } from './check-watch.ts'
 import type { Config } from './config/config.ts'
 import type { Connection } from './connection.ts'
 import { Decisions } from './decisions/decisions.ts'
@@ -45,6 +46,7 @@ export class Gate {
   readonly log: Log
   readonly store: Store
   readonly memory: Memory
+  readonly checks: CheckWatch
   readonly offer: Offer
   readonly decisions: Decisions
   config: Config
@@ -73,6 +75,7 @@ export class Gate {
     this.certificates = certificates
     this.store = store
     this.memory = new Memory(store)
+    this.checks = new CheckWatch(config.breaker, change => this.tellArming(change))
     this.decisions = new Decisions(log)
     this.access = access
     this.config = config
@@ -81,7 +84,7 @@ export class Gate {
     this.watch = new Watch(this)
     this.backends = new Backends(plans, config.timeouts, this.watch, null)
     this.offer = new Offer(config.hostname)
-    this.house = houseOf(config, this.backends, this.offer, this.load)
+    this.house = houseOf(config, this.backends, this.offer, this.load, this.disarmed)
     this.lookups = this.lookupsOf(config)
     this.trusted = NetworkSet.of(config.trustedProxies)
     this.probes = NetworkSet.of(config.healthChecks)
@@ -100,6 +103,8 @@ export class Gate {
       lists: () => this.lookups.health.lists,
       access: () => ({ ...this.access.entries, loadedAt: this.access.loadedAt }),
       store: () => this.store.health,
+      ledger: () => this.checks.ledger,
+      disarmed: () => this.checks.breakers.disarmed,
     })
     this.lookups.health.start()
   }
@@ -114,10 +119,12 @@ export class Gate {
     this.load.limits = config.load
     this.backends = new Backends(plans, config.timeouts, this.watch, this.backends)
     this.access = access
-    this.house = houseOf(config, this.backends, this.offer, this.load)
+    this.house = houseOf(config, this.backends, this.offer, this.load, this.disarmed)
     this.lookups.retire()
     this.lookups = this.lookupsOf(config)
     this.lookups.health.start()
+    this.checks.breakers.renew(config.breaker)
+    this.checks.breakers.source('dnsbl', true, this.clock())
     this.trusted = NetworkSet.of(config.trustedProxies)
     this.probes = NetworkSet.of(config.healthChecks)
     this.log.level(config.log.level)
@@ -171,6 +178,7 @@ export class Gate {
       return
     }
     countSession(this.metrics, session, verdict)
+    if (!session.arrival.health) this.checks.note(session, this.metrics, this.clock())
     this.decisions.add(session)
     if (!this.log.tells('info')) return
     this.log.session({ ...sessionLine(session), backend: server?.name }, sentence(session))
@@ -193,12 +201,25 @@ export class Gate {
     else this.log.info(fields, 'the load is over: nobody is turned away for it')
   }
 
+  /** A check of the operator's own has shown itself unfit: it says nothing any more until the next reload. */
+  private readonly disarmed = (check: string, why: string): void => {
+    this.metrics.checksDisarmed.inc({ check })
+    this.log.error({ event: 'check', check, error: why }, 'a check of your own is disarmed until the next reload')
+  }
+
   /** Our own fault: counted and logged. */
   fault(fault: unknown, session: Session | null): void {
     this.metrics.faults.inc()
     const error = fault instanceof Error ? (fault.stack ?? fault.message) : String(fault)
     const where = { event: 'fault', id: session?.arrival.id, phase: session?.phase.name, error }
     this.log.error(where, 'internal error in a session')
+  }
+
+  /** A check is disarmed, or acts again. */
+  private tellArming({ check, reason, proxy }: ArmingChange): void {
+    const event = { event: 'breaker', check, proxy: proxy ?? undefined, reason: reason ?? undefined }
+    if (reason === null) this.log.warn(event, 'the check acts again')
+    else this.log.error(event, 'the check only observes for now: its breaker has found it unreliable')
   }
 
   private lookupsOf(config: Config): Lookups {
@@ -208,6 +229,7 @@ export class Gate {
         const event = { event: 'dnsbl', list }
         if (fault === '') this.log.info(event, 'the DNS list is well again')
         else this.log.error({ ...event, fault }, 'the DNS list is not asked while its test fails')
+        this.checks.breakers.source('dnsbl', this.lookups.health.suffices, this.clock())
       },
       fault: fault => this.fault(fault, null),
     })

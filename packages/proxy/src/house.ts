@@ -2,6 +2,7 @@ import { type Address, contains, Plans, type Policy } from '@sallyport/rules'
 import type { Backends } from './backends/backends.ts'
 import type { Config } from './config/config.ts'
 import { configVersion } from './decisions/config-version.ts'
+import { type Disarmed, guarded } from './own-checks/guard.ts'
 import type { House, Offer } from './session/house.ts'
 import { TrapRecipients } from './session/trap-recipients.ts'
 
@@ -11,7 +12,8 @@ export function greetWaitOf({ greet }: Config, address: Address): number {
 }
 
 /** The policy without what cannot be tested: where no list is named, nobody is on one. */
-export function policyOf({ policy, dnsbl }: Config): Policy {
+export function policyOf({ policy: written, dnsbl }: Config, disarmed: Disarmed = () => {}): Policy {
+  const policy = guarded(written, disarmed)
   return dnsbl.zones.length > 0 ? policy : { ...policy, checks: { ...policy.checks, dnsbl: { enabled: false } } }
 }
 
@@ -21,11 +23,12 @@ export function houseOf(
   backends: Pick<Backends, 'routes' | 'useXclient'>,
   offer: Offer,
   load: House['load'],
+  disarmed?: Disarmed,
 ): House {
   return {
     version: configVersion(config),
     hostname: config.hostname,
-    plans: new Plans(policyOf(config)),
+    plans: new Plans(policyOf(config, disarmed)),
     offer,
     waits: config.timeouts,
     limits: config.limits,

@@ -86,7 +86,12 @@ function readHeader(connection: Connection, header: ProxyHeaderReader, octets: B
       const local = reading.header.kind === 'local'
       gate.metrics.proxyHeaders.inc({ result: local ? 'local' : `v${reading.header.version}` })
       const early = reading.rest.length > 0 ? reading.rest : null
-      receive(connection, reading.header.kind === 'local' ? ends : reading.header, local, early)
+      receive(
+        connection,
+        reading.header.kind === 'local' ? ends : { ...reading.header, proxy: ends.client },
+        local,
+        early,
+      )
       return
     }
     default:

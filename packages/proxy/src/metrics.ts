@@ -1,50 +1,19 @@
-import { checks, type LoadReading } from '@sallyport/rules'
+import { type CheckName, checks, disarmReasons, type LedgerRow, precisionWords } from '@sallyport/rules'
 import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client'
 import { queueResults } from './backends/group.ts'
 import { Durations } from './durations.ts'
+import type { Readings, ServerReading } from './readings.ts'
 import type { Asked } from './session/port.ts'
 import { type SessionVerdict, verdicts } from './session-line.ts'
-import type { StoreHealth } from './store/index.ts'
-import type { Certificates } from './tls/certificates.ts'
 
 const fast = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300]
 const session = [0.1, 0.5, 1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1800]
 const delay = [0.01, 0.05, 0.1, 0.5, 1, 2, 4, 6, 8, 10, 15, 20, 30]
+/** Deferred mail comes again after minutes or hours. */
+const retry = [0.5, 1, 2, 5, 10, 30, 60, 300, 600, 1800, 3600, 7200, 14_400, 43_200, 86_400]
 
 /** prom-client's default gauges that end in `_total`, which only counters may. */
 const misnamed = ['nodejs_active_handles_total', 'nodejs_active_requests_total', 'nodejs_active_resources_total']
-
-/** One of the servers behind the gate, under the name that the operator gave it. */
-export interface ServerReading {
-  readonly name: string
-  readonly up: boolean
-  /** Connections to it now. */
-  readonly open: number
-  /** How often it was left out after a failure. */
-  readonly ejected: number
-}
-
-/** What is read at the moment of a scrape instead of being counted along. */
-export interface Readings {
-  connectionsOpen(): number
-  connectionsLimit(): number
-  draining(): boolean
-  /** Clients that are trapped now. */
-  trapped(): number
-  load(): { readonly shed: number; readonly reading: LoadReading }
-  backendUp(): boolean
-  servers(): readonly ServerReading[]
-  backendWaiting(): number
-  logDropped(): number
-  /** Decision records that could not be written. */
-  decisionsDropped(): number
-  /** Networks on the operator's lists, and when one was last read (seconds since 1970). */
-  access(): { readonly allow: number; readonly deny: number; readonly loadedAt: number }
-  /** DNS lists by their public names. */
-  lists(): readonly { readonly name: string; readonly healthy: boolean }[]
-  certificates(): Pick<Certificates, 'expiries' | 'isCurrent'>
-  store(): StoreHealth
-}
 
 /** All metrics. Labels come from fixed sets only: never an address, a name or a text that a client sent. */
 export class Metrics {
@@ -69,6 +38,13 @@ export class Metrics {
     ['new', 'known', 'allowed'],
     delay,
   )
+  readonly checkDelay = new Durations<CheckName | 'delays'>(
+    'sallyport_check_delay_seconds',
+    'How long mail that was accepted in the end was kept waiting for a check, by its deferral or the pause before the greeting, or by the delays of the policy.',
+    'check',
+    'open',
+    retry,
+  )
   readonly patience = new Durations<'new' | 'known' | 'suspect'>(
     'sallyport_patience_seconds',
     'Until a client hung up during a pause, a delay or in the trap.',
@@ -77,6 +53,7 @@ export class Metrics {
     session,
   )
   readonly checks: Counter<'check' | 'outcome' | 'action'>
+  readonly checksDisarmed: Counter<'check'>
   readonly replies: Counter<'code'>
   readonly messages: Counter<'result'>
   readonly relayed: Counter<'direction'>
@@ -105,6 +82,11 @@ export class Metrics {
     this.faults = counter('faults_total', "Internal errors: the gate's own fault, each one in the log.", [])
     this.sessions = counter('sessions_total', 'Sessions that ended, one verdict each.', ['verdict'])
     this.checks = counter('checks_total', 'Outcomes of checks and the action in force.', ['check', 'outcome', 'action'])
+    this.checksDisarmed = counter(
+      'checks_disarmed_total',
+      'Own checks that threw, or were slow, and say nothing since.',
+      ['check'],
+    )
     this.replies = counter('replies_total', "Refusals of the gate's own.", ['code'])
     this.messages = counter('messages_total', 'Messages by the reply to their end of data.', ['result'])
     this.relayed = counter('relayed_bytes_total', 'Octets passed on.', ['direction'])
@@ -136,24 +118,15 @@ export class Metrics {
   }
 
   async text(): Promise<string> {
-    const durations = [this.sessionSeconds, this.addedDelay, this.patience, this.backendReply].map(histogram =>
-      histogram.text(),
+    const durations = [this.sessionSeconds, this.addedDelay, this.backendReply, this.checkDelay, this.patience].map(
+      histogram => histogram.text(),
     )
     return `${await this.registry.metrics()}\n${durations.join('')}${await this.process.metrics()}`
   }
 
   private readAtScrape(readings: Readings): void {
-    const registers = [this.registry]
-    const gauge = (name: string, help: string, read: () => number) => {
-      new Gauge({
-        name: `sallyport_${name}`,
-        help,
-        registers,
-        collect() {
-          this.set(read())
-        },
-      })
-    }
+    const gauge = (name: string, help: string, value: () => number) =>
+      this.read(Gauge, name, help, [], () => [[{}, value()]])
     gauge('connections_open', 'Connections now.', readings.connectionsOpen)
     gauge('connections_limit', 'Connections at most.', readings.connectionsLimit)
     gauge('trapped_clients', 'Clients that are trapped now.', readings.trapped)
@@ -180,84 +153,118 @@ export class Metrics {
     gauge('tls_certificates_current', 'Whether the certificates in force are those that lie in the files.', () =>
       Number(readings.certificates().isCurrent),
     )
-    new Gauge({
-      name: 'sallyport_tls_certificate_expiry_timestamp_seconds',
-      help: 'When a certificate in force expires.',
-      labelNames: ['certificate'],
-      registers,
-      collect() {
-        this.reset()
-        for (const { certificate, at } of readings.certificates().expiries) this.set({ certificate }, at)
+    this.read(
+      Gauge,
+      'tls_certificate_expiry_timestamp_seconds',
+      'When a certificate in force expires.',
+      ['certificate'],
+      () => readings.certificates().expiries.map(({ certificate, at }) => [{ certificate }, at]),
+    )
+    this.read(
+      Gauge,
+      'dnsbl_list_healthy',
+      'Whether the DNS list answers its test points as a list does; 0: it is not asked.',
+      ['zone'],
+      () => readings.lists().map(({ name, healthy }) => [{ zone: name }, Number(healthy)]),
+    )
+    this.read(
+      Counter,
+      'store_operations_total',
+      'Operations of the store; local: answered from this process because the shared store is away.',
+      ['operation', 'result'],
+      () => {
+        const { recalls, recallErrors, fallbacks, remembers, rememberErrors } = readings.store()
+        return [
+          [{ operation: 'recall', result: 'ok' }, recalls - recallErrors - fallbacks],
+          [{ operation: 'recall', result: 'error' }, recallErrors],
+          [{ operation: 'recall', result: 'local' }, fallbacks],
+          [{ operation: 'remember', result: 'ok' }, remembers - rememberErrors],
+          [{ operation: 'remember', result: 'error' }, rememberErrors],
+        ]
       },
-    })
-    new Gauge({
-      name: 'sallyport_dnsbl_list_healthy',
-      help: 'Whether the DNS list answers its test points as a list does; 0: it is not asked.',
-      labelNames: ['zone'],
-      registers,
-      collect() {
-        this.reset()
-        for (const { name, healthy } of readings.lists()) this.set({ zone: name }, Number(healthy))
-      },
-    })
-    const operations = new Counter({
-      name: 'sallyport_store_operations_total',
-      help: 'Operations of the store; local: answered from this process because the shared store is away.',
-      labelNames: ['operation', 'result'],
-      registers,
-      collect() {
-        const health = readings.store()
-        this.reset()
-        this.inc({ operation: 'recall', result: 'ok' }, health.recalls - health.recallErrors - health.fallbacks)
-        this.inc({ operation: 'recall', result: 'error' }, health.recallErrors)
-        this.inc({ operation: 'recall', result: 'local' }, health.fallbacks)
-        this.inc({ operation: 'remember', result: 'ok' }, health.remembers - health.rememberErrors)
-        this.inc({ operation: 'remember', result: 'error' }, health.rememberErrors)
-      },
-    })
-    operations.reset()
-    const dropped = (name: string, help: string, read: () => number) => {
-      const counter = new Counter({
-        name: `sallyport_${name}_dropped_total`,
-        help,
-        registers,
-        collect() {
-          this.reset()
-          this.inc(read())
-        },
-      })
-      counter.reset()
-    }
+    )
+    const dropped = (name: string, help: string, value: () => number) =>
+      this.read(Counter, `${name}_dropped_total`, help, [], () => [[{}, value()]])
     dropped('log', 'Log lines dropped because their reader was too slow.', readings.logDropped)
     dropped('decisions', 'Decision records dropped: the disk was full, or too slow.', readings.decisionsDropped)
+    this.readChecks(readings)
   }
 
   private readServers({ servers }: Readings): void {
-    const gauge = (name: string, help: string, read: (server: ServerReading) => number) => {
-      new Gauge({
-        name: `sallyport_${name}`,
-        help,
-        labelNames: ['backend'],
-        registers: [this.registry],
-        collect() {
-          this.reset()
-          for (const server of servers()) this.set({ backend: server.name }, read(server))
-        },
-      })
-    }
-    gauge('backend_server_up', 'Whether the server answered when last asked.', ({ up }) => Number(up))
-    gauge('backend_server_connections', 'Connections to the server now.', ({ open }) => open)
-    const ejections = new Counter({
-      name: 'sallyport_backend_server_ejections_total',
-      help: 'Times a server was left out after a failure.',
-      labelNames: ['backend'],
+    const labels = ['backend'] as const
+    const each = (value: (server: ServerReading) => number) => () =>
+      servers().map(server => [{ backend: server.name }, value(server)] as const)
+    const up = each(server => Number(server.up))
+    this.read(Gauge, 'backend_server_up', 'Whether the server answered when last asked.', labels, up)
+    const open = each(server => server.open)
+    this.read(Gauge, 'backend_server_connections', 'Connections to the server now.', labels, open)
+    const ejected = each(server => server.ejected)
+    const help = 'Times a server was left out after a failure.'
+    this.read(Counter, 'backend_server_ejections_total', help, labels, ejected)
+  }
+
+  private readChecks({ ledger, disarmed }: Readings): void {
+    const labels = ['check'] as const
+    // Those of the operator's own come with what they have done.
+    const names = () => new Set<CheckName>([...checks.map(({ name }) => name), ...ledger().rows.keys()])
+    const each = (value: (row: LedgerRow) => number) => () =>
+      [...names()].map(name => [{ check: name }, value(ledger().rowOf(name))] as const)
+    this.read(
+      Counter,
+      'check_precision_total',
+      'Sessions that a check failed, by what the backend then said: true, it refused, too; false, it took a message.',
+      ['check', 'word'],
+      () =>
+        checks.flatMap(({ name }) => precisionWords.map(word => [{ check: name, word }, ledger().rowOf(name)[word]])),
+    )
+    const saved = 'by turning clients away for a check'
+    const connections = each(row => row.connections)
+    this.read(
+      Counter,
+      'check_saved_connections_total',
+      `Backend connections not opened, ${saved}.`,
+      labels,
+      connections,
+    )
+    const octets = each(row => row.octets)
+    this.read(Counter, 'check_saved_bytes_total', `Octets of messages not taken, ${saved}; estimated.`, labels, octets)
+    const seconds = each(row => row.seconds)
+    this.read(Counter, 'check_saved_seconds_total', `Seconds of a backend saved, ${saved}; estimated.`, labels, seconds)
+    this.read(
+      Gauge,
+      'check_disarmed',
+      'Whether a check only observes because it is not to be relied on: for all clients, or (proxy) those of so many proxies.',
+      ['check', 'reason'],
+      () => {
+        const changes = disarmed()
+        const count = (check: string, reason: string) =>
+          changes.filter(change => change.check === check && change.reason === reason).length
+        return [...names()].flatMap(name =>
+          disarmReasons.map(reason => [{ check: name, reason }, count(name, reason)] as const),
+        )
+      },
+    )
+  }
+
+  /** Values that are read at the scrape. */
+  private read<Label extends string>(
+    Kind: typeof Gauge | typeof Counter,
+    name: string,
+    help: string,
+    labelNames: readonly Label[],
+    values: () => readonly (readonly [Readonly<Partial<Record<Label, string>>>, number])[],
+  ): void {
+    const metric = new Kind<Label>({
+      name: `sallyport_${name}`,
+      help,
+      labelNames: [...labelNames],
       registers: [this.registry],
       collect() {
-        this.reset()
-        for (const { name, ejected } of servers()) this.inc({ backend: name }, ejected)
+        metric.reset()
+        for (const [labels, value] of values()) metric.inc({ ...labels }, value)
       },
     })
-    ejections.reset()
+    metric.reset()
   }
 
   /** Known label sets begin at 0, so that the first event shows in a rate. */

@@ -83,14 +83,17 @@ function sayFarewell(connection: Connection): void {
 
 /** What is known of a client when its session begins. `tls`: what it came with; null: it is in the clear. */
 export function arrivalOf({ gate, ends, health, mode }: Connection, tls: TlsInfo | null): Arrival {
+  const proxy = ends.proxy?.text ?? null
   return {
     id: gate.ids.next(Date.now() / 1000),
     client: ends.client,
     clientPort: ends.clientPort,
+    proxy,
     server: ends.server,
     access: gate.access.check(ends.client),
     dice: Math.random(),
     greetWait: gate.greetWait(ends.client),
+    disarmed: gate.checks.breakers.disarmedFor(proxy, gate.clock()),
     health,
     starttls: starttlsOf(mode),
     tls,

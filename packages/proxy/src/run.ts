@@ -1,7 +1,7 @@
 import type { Config } from './config/config.ts'
-import { loadConfig } from './config/parse.ts'
 import { type Log, openLog } from './log.ts'
 import { type Running, StartError, start } from './main.ts'
+import { configured } from './own-checks/configured.ts'
 
 const stdout = 1
 
@@ -68,7 +68,7 @@ async function reload(running: Running, path: string | null, log: Log): Promise<
     log.warn({ event: 'reload' }, 'there is no configuration file to read again')
     return
   }
-  const parsed = loadConfig(path)
+  const parsed = await configured(path)
   const problems = 'problems' in parsed ? parsed.problems : await running.reload(parsed.config)
   if ('problems' in parsed) running.gate.metrics.reloadSuccessful.set(0)
   for (const problem of problems) log.error({ event: 'reload' }, problem)

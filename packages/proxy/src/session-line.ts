@@ -1,4 +1,4 @@
-import { never, type Outcome } from '@sallyport/rules'
+import { never, type Outcome, precisionOf } from '@sallyport/rules'
 import { isLured } from './session/decoy.ts'
 import type { Journal } from './session/journal.ts'
 import type { Session } from './session/session.ts'
@@ -85,6 +85,8 @@ export function sessionLine(session: Session): Readonly<Record<string, unknown>>
     early: facts.pregreetBytes === 0 ? undefined : facts.pregreetText,
     ahead: facts.aheadAfter === null ? undefined : facts.aheadText,
     checks: outcomes(session),
+    precision: precision(session),
+    disarmed: disarmed(session),
     reply: shown(journal.gateReply, 200),
     backend_reply: shown(journal.backendReply, 200),
     queue_ids: journal.queueIds ?? undefined,
@@ -110,6 +112,22 @@ const after = (at: number, start: number) => (at === never ? undefined : at - st
 function messages({ journal }: Session): Readonly<Record<string, number>> | undefined {
   const { accepted, deferred, refused, aborted } = journal
   return accepted + deferred + refused + aborted === 0 ? undefined : { accepted, deferred, refused, aborted }
+}
+
+/** The checks that failed and only observed that, although they were to act. */
+function disarmed({ plan, tally }: Session): readonly string[] | undefined {
+  const names = plan.checks.flatMap((planned, i) =>
+    tally.isDisarmed(planned) && tally.outcomes[i]?.kind === 'fail' ? [planned.name] : [],
+  )
+  return names.length === 0 ? undefined : names
+}
+
+/** Of the checks that failed, whether the backend agreed; left out where it said nothing. */
+function precision({ plan, tally, journal, facts }: Session): Readonly<Record<string, string>> | undefined {
+  if (journal.aftermath === null) return undefined
+  const extent = { recipients: journal.recipients, transactions: facts.transactions }
+  const found = precisionOf(plan, tally, journal.aftermath, extent).filter(({ word }) => word !== 'unknown')
+  return found.length === 0 ? undefined : Object.fromEntries(found.map(({ check, word }) => [check, word]))
 }
 
 /** What each check said: `pass`, `fail: why`, `known` (passed before), `unknown: why`. What was not yet settled is left out. */

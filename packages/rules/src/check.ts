@@ -71,6 +71,8 @@ export interface Check<Name extends string = string, Specs extends OptionSpecs =
   readonly about: string
   /** Who may fail it without being a bot: the false-positive note of the docs. */
   readonly mistakes: string
+  /** Where the idea and its numbers come from: an RFC, a manual. */
+  readonly source?: string
   readonly settles: Stage
   /**
    * `recipient`: it is about the one recipient that is asked for now (`facts.recipient`), tested anew for each, and its failure
@@ -80,6 +82,8 @@ export interface Check<Name extends string = string, Specs extends OptionSpecs =
   readonly scope?: 'recipient' | 'transaction'
   /** What must be looked up for it; without the check nothing is asked. */
   readonly asks?: Question
+  /** Default of whether its breaker may disarm it (see check-breaker.ts); false where it says what the operator said. */
+  readonly breaker?: boolean
   /** Its voucher outweighs what has failed already; otherwise one counts only while nothing has. */
   readonly vouches?: 'for all'
   /** Default action on the first offence. */

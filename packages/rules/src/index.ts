@@ -10,19 +10,30 @@ export {
   isPrivate,
   parseAddress,
 } from './address.ts'
+export { type DisarmReason, disarmReasons } from './arming.ts'
 export { type BackendReplies, type BackendWord, backendWords, type ReplyStage, wordOf } from './backend-word.ts'
+export { type ArmingChange, Breakers, isKnownGood, type Passage } from './breakers.ts'
 export {
   type Action,
   actions,
   type Check,
   type CountOption,
+  check,
+  fail,
   type Outcome,
+  pass,
+  passFor,
   type Question,
   questions,
   type Stage,
+  todo,
+  unknown,
+  vouch,
   type Words,
 } from './check.ts'
-export { type CheckName, checks } from './checks/index.ts'
+export type { BreakerLimits } from './check-breaker.ts'
+export { type CheckName, checks, type OwnName } from './checks/index.ts'
+export { Deferrals } from './deferrals.ts'
 export {
   type Bearing,
   type Delays,
@@ -59,6 +70,7 @@ export {
   Tally,
   type Verdict,
 } from './judge.ts'
+export { type Entry, Ledger, type LedgerRow, precisionRate } from './ledger.ts'
 export { type LoadLimits, type LoadReading, shedShare } from './load.ts'
 export { type Lesson, lessonOf, reputeOf, unknownOf } from './memory.ts'
 export { contains, formatNetwork, type Network, networkOf, parseNetwork } from './network.ts'
@@ -74,6 +86,7 @@ export {
   type PlannedCheck,
   type Policy,
 } from './policy.ts'
+export { Aftermath, type Extent, type Precision, type PrecisionWord, precisionOf, precisionWords } from './precision.ts'
 export { type Preset, type PresetSettings, presetSettings, presets } from './preset.ts'
 export { type Admission, admit, type Rate } from './rate.ts'
 export {

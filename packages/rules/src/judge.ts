@@ -55,6 +55,8 @@ class Sum {
 
 /** Nothing is known of most that are held: one for all of them. */
 const unmarked: readonly boolean[] = []
+/** Every check acts. */
+const nobody: ReadonlySet<CheckName> = new Set()
 
 const marked = (plan: Plan, names: readonly string[]): readonly boolean[] =>
   names.length === 0 ? unmarked : plan.checks.map(({ name }) => names.includes(name))
@@ -71,8 +73,12 @@ export class Tally {
   private remembered: readonly boolean[] = unmarked
   /** Checks that it failed before. */
   private offended: readonly boolean[] = unmarked
+  /** Checks that only observe, whatever they are to do (see breakers.ts). */
+  private readonly disarmed: ReadonlySet<CheckName>
 
-  constructor(plan: Plan) {
+  /** `disarmed`: names of checks that only observe this session. */
+  constructor(plan: Plan, disarmed: ReadonlySet<CheckName> = nobody) {
+    this.disarmed = disarmed
     this.outcomes = new Array<Outcome>(plan.checks.length).fill(todo)
   }
 
@@ -106,7 +112,17 @@ export class Tally {
     return plan.checks.reduce((sum, { points }, i) => sum + (this.outcomes[i]?.kind === 'fail' ? points : 0), 0)
   }
 
+  isDisarmed({ name, breaker }: PlannedCheck): boolean {
+    return breaker && this.disarmed.size > 0 && this.disarmed.has(name)
+  }
+
+  /** What follows if the check fails. */
   actionFor(planned: PlannedCheck, position: number): Action {
+    return this.isDisarmed(planned) ? 'observe' : this.meantFor(planned, position)
+  }
+
+  /** What would follow if the check were not disarmed. */
+  meantFor(planned: PlannedCheck, position: number): Action {
     return this.offended[position] === true ? planned.again : planned.action
   }
 }

@@ -50,7 +50,7 @@ const worth = { content: 8, policy: 4, unknown: 1, accepted: -1 } as const
 const most = { content: 5, unknown: 20, accepted: 4 } as const
 
 /** Unknown recipients from which they speak of the client, if they are more than those that are known: lists have stale addresses. */
-const bulk = 3
+export const bulk = 3
 
 /**
  * What a session adds to what is known of its client's mail; null: nothing. The checks that failed count with their points, but for those that

@@ -34,6 +34,11 @@ export class Plans {
     return this.exceptions.some(({ names }) => names.length > 0)
   }
 
+  /** Some exception goes by the domains of recipients. */
+  get usesRecipients(): boolean {
+    return this.exceptions.some(({ recipients }) => recipients.length > 0)
+  }
+
   /** All of them have the same checks in the same order. */
   for(party: Party): Plan {
     if (this.exceptions.length === 0) return this.general

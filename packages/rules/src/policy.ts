@@ -1,5 +1,5 @@
 import type { Action, Check, CountOption } from './check.ts'
-import { type CheckName, checks } from './checks/index.ts'
+import { type CheckName, checks, type OwnName } from './checks/index.ts'
 import type { Delays } from './delay.ts'
 import type { Network } from './network.ts'
 import { type Preset, presetSettings } from './preset.ts'
@@ -14,6 +14,8 @@ export interface CheckSettings {
   readonly points?: number
   /** Seconds for which a pass is remembered. */
   readonly ttl?: number
+  /** Whether its breaker may disarm it. */
+  readonly breaker?: boolean
   readonly options?: Readonly<Record<string, number>>
 }
 
@@ -34,6 +36,8 @@ export interface Exception {
 }
 
 export interface Policy {
+  /** The operator's own checks; they come behind ours. */
+  readonly own?: readonly Check<OwnName>[]
   readonly preset?: Preset
   readonly checks?: ByName
   /** The sum of points from which a client is deferred or refused; 0: never. */
@@ -52,6 +56,7 @@ export interface PlannedCheck {
   readonly again: Action
   readonly points: number
   readonly ttl: number
+  readonly breaker: boolean
   readonly options: Readonly<Record<string, number>>
 }
 
@@ -88,7 +93,7 @@ function settle(layers: readonly CheckSettings[]): CheckSettings {
 export function makePlan(policy: Policy, exceptions: readonly Exception[] = []): Plan {
   const preset = presetSettings[policy.preset ?? defaultPreset]
   const planned: PlannedCheck[] = []
-  for (const definition of checks) {
+  for (const definition of [...checks, ...(policy.own ?? [])]) {
     const check: Check = definition
     const name = definition.name
     const general = [preset.checks[name] ?? {}, policy.checks?.[name] ?? {}]
@@ -103,6 +108,7 @@ export function makePlan(policy: Policy, exceptions: readonly Exception[] = []):
       again: again ?? action,
       points: set.points ?? check.points,
       ttl: check.scope === undefined ? (set.ttl ?? check.ttl) : 0,
+      breaker: set.breaker ?? check.breaker ?? true,
       options: optionsOf(check.options, set.options ?? {}),
     })
   }

@@ -10,8 +10,8 @@ function problems(text: string): readonly string[] {
 }
 
 const all =
-  'hostname, listen, tls, trusted_proxies, health_checks, backend, routes, recipient_domains, trap_recipients, greet, access, dnsbl, preset, delays, exceptions, checks, score, ' +
-  'offence_ttl, reputation, extensions, message, trap, decoy, load, limits, timeouts, store, decisions, admin, log, drain'
+  'hostname, listen, tls, trusted_proxies, health_checks, backend, routes, recipient_domains, trap_recipients, greet, access, dnsbl, preset, delays, exceptions, checks, modules, score, ' +
+  'offence_ttl, reputation, breaker, extensions, message, trap, decoy, load, limits, timeouts, store, decisions, admin, log, drain'
 const network = 'use an address or network, such as 192.0.2.0/24 or 2001:db8::/32'
 const endpoint = 'an address and port, such as 127.0.0.1:2525 or [::1]:25'
 const zone = 'use a DNS list, or keys under it: zone, name, weight, answers, such as zen.spamhaus.org=127.0.0.[2..11]*3'

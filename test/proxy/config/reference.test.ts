@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import test from 'node:test'
+import { renderCheckPages } from '@sallyport/proxy/config/check-pages.js'
 import { readDocument } from '@sallyport/proxy/config/document.js'
 import { renderExample } from '@sallyport/proxy/config/example.js'
 import { defaultConfig, parseConfig } from '@sallyport/proxy/config/parse.js'
@@ -15,6 +16,7 @@ const committed = (name: string) => readFileSync(new URL(name, root), 'utf8')
 
 test('reference: the committed files are those that the keys make (npm run reference)', () => {
   assert.equal(committed('docs/configuration.md'), renderReference())
+  assert.equal(committed('docs/checks.md'), renderCheckPages())
   assert.equal(committed('deploy/sallyport.example.yaml'), renderExample())
   assert.equal(committed('deploy/sallyport.schema.json'), renderSchema())
 })
@@ -93,15 +95,23 @@ test('reference: the schema refuses what the parser refuses', () => {
 })
 
 test('reference: every check and each of its options has a place, a default and a meaning', () => {
-  const reference = renderReference()
+  const reference = renderCheckPages()
   for (const check of checks) {
     const node = configSchema().properties?.['checks']?.properties?.[check.name]
     const own = Object.keys(check.options)
-    assert.deepEqual(Object.keys(node?.properties ?? {}), ['enabled', 'action', 'again', 'points', 'ttl', ...own])
+    assert.deepEqual(Object.keys(node?.properties ?? {}), [
+      'enabled',
+      'action',
+      'again',
+      'points',
+      'ttl',
+      'breaker',
+      ...own,
+    ])
     for (const leaf of Object.values(node?.properties ?? {})) {
       assert.ok(leaf.default !== undefined && leaf.description !== undefined)
     }
-    const text = reference.slice(reference.indexOf(`### ${check.name}\n`))
+    const text = reference.slice(reference.indexOf(`## ${check.name}\n`))
     assert.ok(text.includes(check.about) && text.includes(check.mistakes))
   }
 })
@@ -144,4 +154,8 @@ test('reference: a configuration that is printed reads as the same configuration
   }
   const printed = configOf(renderConfig(defaultConfig()))
   assert.deepEqual({ ...printed, policy: null }, { ...defaultConfig(), policy: null })
+})
+
+test('reference: every check says where it comes from and who may fail it by mistake', () => {
+  for (const { name, source, mistakes } of checks) assert.ok((source ?? '') !== '' && mistakes !== '', name)
 })

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { Session } from '@sallyport/proxy/session/session.js'
+import type { CheckName } from '@sallyport/rules'
 import { addressOf } from '../../support/address.ts'
 import { makeHouse, waits } from '../../support/house.ts'
 import { Recorder } from '../../support/recorder.ts'
@@ -12,6 +13,8 @@ const arrival = {
   server: null,
   access: 'allow',
   greetWait: 0,
+  proxy: null,
+  disarmed: new Set<CheckName>(),
   health: false,
   dice: 0.5,
   starttls: 'off' as const,

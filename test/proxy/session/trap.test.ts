@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { Session } from '@sallyport/proxy/session/session.js'
+import type { CheckName } from '@sallyport/rules'
 import { addressOf } from '../../support/address.ts'
 import { makeHouse } from '../../support/house.ts'
 import { Recorder } from '../../support/recorder.ts'
@@ -20,7 +21,12 @@ test('of what a trapped client sends a kilobyte is kept, and then it is not read
     health: false,
     starttls: 'off',
   } as const
-  const session = new Session(house, { id: 'REF', ...about, tls: null }, recorder, 0)
+  const session = new Session(
+    house,
+    { id: 'REF', ...about, proxy: null, disarmed: new Set<CheckName>(), tls: null },
+    recorder,
+    0,
+  )
   session.start(0)
   assert.equal(session.phase.name, 'trap')
   session.receive(Buffer.from('NOOP\r\n'.repeat(10_000)), 1)

@@ -35,7 +35,7 @@ test('all that is wrong with a script is told at once, with its lines', () => {
       '10: C| has no row of octets before it',
       '11: the setting client stands behind the first row',
       '12: listed: rank and failed are whole numbers',
-      '13: no such field: passd; there are passed, failed',
+      '13: no such field: passd; there are passed, failed, score',
       '14: named: which name is missing',
       '15: B< RCPT no: write a verb and a reply, as B< RCPT 550 5.1.1 No such user',
       '16: neither a setting nor a row: hello there',
@@ -60,6 +60,7 @@ test('a script says what the client does, and what the world answers', () => {
       'hello-name none',
       'sender-domain null-mx',
       'spf softfail',
+      'greylisted 60',
       'B< RCPT 450 4.2.0 Later',
       'B< rcpt 250 2.1.5 Ok',
       '@10 C~ a\\r\\n\\x41{3}\\\\',
@@ -71,8 +72,9 @@ test('a script says what the client does, and what the world answers', () => {
   const { client, access, tls, world, deeds } = parsed.script
   assert.deepEqual([client.text, access, tls], ['2001:db8::1', 'allow', 'required'])
   assert.deepEqual(world, {
-    passed: ['pregreet', 'dnsbl'],
-    failed: ['commands'],
+    recalled: { passed: ['pregreet', 'dnsbl'], failed: ['commands'], client: null, network: null },
+    rated: null,
+    greylisted: 60,
     listed: { rank: 3, list: 'bl.test', failed: 1 },
     named: { kind: 'mismatch', name: 'host.example' },
     helloName: 'none',
@@ -85,9 +87,9 @@ test('a script says what the client does, and what the world answers', () => {
   assert.deepEqual(
     deeds.map(deed => [deed.line, deed.at, octetsOf(deed).toString('latin1')]),
     [
-      [15, 10, 'a\r\nAAA\\'],
-      [16, null, 'b\r\n'],
-      [17, null, '\r\n'],
+      [16, 10, 'a\r\nAAA\\'],
+      [17, null, 'b\r\n'],
+      [18, null, '\r\n'],
     ],
   )
 })

@@ -49,6 +49,10 @@ function keysOf(check: Check, forAll: boolean) {
         default: formatDuration(check.ttl * 1000),
         description: 'For how long a pass is remembered; 0s: not at all.',
       }),
+    breaker: z
+      .boolean()
+      .optional()
+      .meta({ default: check.breaker ?? true, description: 'Whether its breaker may disarm it.' }),
   })
   const options = Object.entries(check.options).map(([name, spec]) => {
     const leaf = z.int().min(spec.min).max(spec.max).optional()
@@ -91,22 +95,24 @@ function writtenOf(settings: CheckSettings): Written {
 
 type ByName = NonNullable<Policy['checks']>
 
-const keysOfAll = (forAll: boolean) =>
-  z.strictObject(Object.fromEntries(checks.map(check => [check.name, keysOf(check, forAll)])))
+export type OwnChecks = NonNullable<Policy['own']>
 
-export const checkKeys = keysOfAll(true)
+const keysOfAll = (forAll: boolean, own: OwnChecks) =>
+  z.strictObject(Object.fromEntries([...checks, ...own].map(check => [check.name, keysOf(check, forAll)])))
+
+export const checkKeys = (own: OwnChecks) => keysOfAll(true, own)
 
 /** In an exception: a check that is not run cannot be run for some. */
-export const exceptionCheckKeys = keysOfAll(false)
+export const exceptionCheckKeys = (own: OwnChecks) => keysOfAll(false, own)
 
 /** The settings of the checks with nothing left out: what the operator set, and the defaults as makePlan takes them. */
 export function effectiveChecks(policy: Policy): ByName {
   const plan = makePlan(policy)
-  const settings: [CheckName, CheckSettings][] = checks.map(({ name }) => {
+  const settings: [CheckName, CheckSettings][] = [...checks, ...(policy.own ?? [])].map(({ name }) => {
     const planned = plan.checks.find(candidate => candidate.name === name)
     if (planned === undefined) return [name, { enabled: false }]
-    const { action, again, points, ttl: seconds, options } = planned
-    return [name, { enabled: true, action, again, points, ttl: seconds, options }]
+    const { action, again, points, ttl: seconds, breaker, options } = planned
+    return [name, { enabled: true, action, again, points, ttl: seconds, breaker, options }]
   })
   return Object.fromEntries(settings)
 }

@@ -1,4 +1,4 @@
-import type { DnsblZone, Fading, LoadLimits, Network, Policy } from '@sallyport/rules'
+import type { BreakerLimits, DnsblZone, Fading, LoadLimits, Network, Policy } from '@sallyport/rules'
 import type { Waits } from '../session/house.ts'
 
 /** Where to listen, or whom to call. */
@@ -83,6 +83,8 @@ export interface Config {
   readonly access: AccessLists
   readonly dnsbl: Dnsbl
   readonly policy: Policy
+  /** Files of the operator's own checks, which are in the policy. */
+  readonly modules: readonly string[]
   /** How long a client that has too many connections waits for the word that sends it away, ms. */
   readonly turnedAway: number
   readonly extensions: Extensions
@@ -93,6 +95,8 @@ export interface Config {
   readonly limits: Limits
   readonly timeouts: Timeouts
   readonly reputation: Reputation
+  /** null: checks act whatever comes of it. */
+  readonly breaker: BreakerLimits | null
   readonly store: MemoryStore | RedisStore
   readonly decisions: Decisions
   /** `listen` null: no admin port. */

@@ -1,9 +1,10 @@
 import { closeSync, openSync, readSync } from 'node:fs'
+import type { OwnChecks } from './check-keys.ts'
 import type { Config } from './config.ts'
 import { type Fault, largest, readDocument } from './document.ts'
 import { codeOf, type Environment, fillIn } from './fill-in.ts'
 import { doubtsAbout, remarksOn } from './rules.ts'
-import { configSchema, configuration } from './schema.ts'
+import { configSchema, configurationWith } from './schema.ts'
 import { faultsOf, remarked } from './wording.ts'
 
 /** A configuration and what may be a mistake in it, or everything that is wrong; one line each, in the order of the file. */
@@ -16,14 +17,14 @@ const most = 100
 
 /**
  * Reads the text of a configuration. Never throws for what is in it: `file:line:col path: what was found, what would do`.
- * `file` is the name to say; `env` is for `${NAME}`.
+ * `file` is the name to say; `env` is for `${NAME}`; `own`: the checks of the modules that it names.
  */
-export function parseConfig(text: string, file: string, env: Environment): Parsed {
+export function parseConfig(text: string, file: string, env: Environment, own: OwnChecks = []): Parsed {
   const source = readDocument(text, found => fillIn(found, env))
   const written = source.value ?? {}
-  const schema = configSchema()
+  const schema = configSchema(own)
   // Without words of its own, zod leaves the message empty unless a kind has said what is wrong.
-  const result = configuration.safeParse(written, { error: () => '' })
+  const result = configurationWith(own).safeParse(written, { error: () => '' })
   const faults = [
     ...source.faults,
     ...faultsOf(result.error?.issues ?? [], source, schema),
@@ -40,7 +41,7 @@ export function parseConfig(text: string, file: string, env: Environment): Parse
 }
 
 /** Reads a configuration file, of which a megabyte and no more. */
-export function loadConfig(path: string, env: Environment = process.env): Parsed {
+export function loadConfig(path: string, env: Environment = process.env, own: OwnChecks = []): Parsed {
   let text: string
   try {
     text = readStart(path)
@@ -51,12 +52,23 @@ export function loadConfig(path: string, env: Environment = process.env): Parsed
       ],
     }
   }
-  return parseConfig(text, path, env)
+  return parseConfig(text, path, env, own)
+}
+
+/** The modules that a file names, before anything else of it is known; none where that cannot be read. */
+export function modulesNamed(path: string, env: Environment = process.env): readonly string[] {
+  try {
+    const { value } = readDocument(readStart(path), found => fillIn(found, env))
+    const modules: unknown = typeof value === 'object' && value !== null && 'modules' in value ? value.modules : []
+    return Array.isArray(modules) ? modules.filter(module => typeof module === 'string' && module !== '') : []
+  } catch {
+    return []
+  }
 }
 
 /** The configuration of an empty file. */
 export function defaultConfig(): Config {
-  return configuration.parse({})
+  return configurationWith([]).parse({})
 }
 
 /** One octet more than may be, so that a file which is too large is seen to be. */

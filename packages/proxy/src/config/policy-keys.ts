@@ -1,6 +1,6 @@
 import { type Delays, type Exception, presetSettings, presets } from '@sallyport/rules'
 import * as z from 'zod'
-import { exceptionCheckKeys } from './check-keys.ts'
+import { exceptionCheckKeys, type OwnChecks } from './check-keys.ts'
 import * as leaves from './leaves.ts'
 import { section } from './section.ts'
 
@@ -50,27 +50,28 @@ export const delays = section({
 const names = z.array(leaves.routeDomain).max(1000).prefault([])
 
 /** Whom it is for, and what is otherwise for them. */
-export const exception = z
-  .codec(
-    z.strictObject({
-      networks: z.array(leaves.network).max(1000).prefault([]).describe('Clients of these networks.'),
-      names: names.describe('Clients whose name, confirmed by the DNS, is one of these.'),
-      hello: names.describe('Clients that say so in HELO or EHLO, as anybody can: nothing to rely on.'),
-      recipients: names.describe('Recipients in these domains.'),
-      checks: exceptionCheckKeys.prefault({}).describe('The keys of checks that are otherwise for them.'),
-    }),
-    z.custom<Exception>(),
-    {
-      decode: found => found,
-      // The lists are read-only to the program, and to zod they are not.
-      encode: found => found as never,
-    },
-  )
-  .refine(
-    ({ networks, names: known, hello, recipients }) =>
-      networks.length + known.length + hello.length + recipients.length > 0,
-    'for nobody',
-  )
+export const exception = (own: OwnChecks) =>
+  z
+    .codec(
+      z.strictObject({
+        networks: z.array(leaves.network).max(1000).prefault([]).describe('Clients of these networks.'),
+        names: names.describe('Clients whose name, confirmed by the DNS, is one of these.'),
+        hello: names.describe('Clients that say so in HELO or EHLO, as anybody can: nothing to rely on.'),
+        recipients: names.describe('Recipients in these domains.'),
+        checks: exceptionCheckKeys(own).prefault({}).describe('The keys of checks that are otherwise for them.'),
+      }),
+      z.custom<Exception>(),
+      {
+        decode: found => found,
+        // The lists are read-only to the program, and to zod they are not.
+        encode: found => found as never,
+      },
+    )
+    .refine(
+      ({ networks, names: known, hello, recipients }) =>
+        networks.length + known.length + hello.length + recipients.length > 0,
+      'for nobody',
+    )
 
 /** Those that were set. */
 export function delaysOf(found: { readonly [Name in keyof Delays]?: number | undefined }): Partial<Delays> {

@@ -1,4 +1,3 @@
-import { checks } from '@sallyport/rules'
 import { pathText } from './path.ts'
 import { configSchema, type SchemaNode } from './schema.ts'
 import { wanted } from './wording.ts'
@@ -45,14 +44,14 @@ Inside any text value \`\${NAME}\` stands for a variable of the environment and 
 without the line end at its end; \`$\${\` is a plain \`\${\`. Errors never show what they stand for.
 `
 
-interface Row {
+export interface Row {
   readonly name: string
   readonly kind: string
   readonly preset: string
   readonly about: string
 }
 
-function row(path: readonly string[], node: SchemaNode): Row {
+export function row(path: readonly string[], node: SchemaNode): Row {
   return { name: pathText(path), kind: kindOf(node), preset: presetOf(node), about: node.description ?? '' }
 }
 
@@ -72,7 +71,7 @@ function rowsOf(path: readonly string[], node: SchemaNode): Row[] {
   return keysUnder(node).length > 0 ? rowsUnder(path, node) : [row(path, node)]
 }
 
-function keysUnder(node: SchemaNode): [string, SchemaNode][] {
+export function keysUnder(node: SchemaNode): [string, SchemaNode][] {
   return [node, ...(node.anyOf ?? [])].flatMap(branch => Object.entries(branch.properties ?? {}))
 }
 
@@ -88,7 +87,7 @@ function presetOf(node: SchemaNode): string {
   return node.default.length === 0 ? 'none' : `\`${JSON.stringify(node.default)}\``
 }
 
-function table(rows: readonly Row[]): string {
+export function table(rows: readonly Row[]): string {
   const cell = (text: string) => text.replaceAll('|', '\\|')
   const lines = rows.map(({ name, kind, preset, about }) => {
     return `| \`${name}\` | ${preset} | ${cell(kind)} | ${cell(about)} |`
@@ -96,36 +95,21 @@ function table(rows: readonly Row[]): string {
   return ['| Key | Default | Value | Meaning |', '| --- | --- | --- | --- |', ...lines, ''].join('\n')
 }
 
-const stages = {
-  recall: 'before the first octet is sent',
-  greet: 'by the end of the greeting',
-  command: 'before the first recipient is accepted',
-} as const
-
 function renderChecks(node: SchemaNode): string {
   const first = keysUnder(node)[0]?.[1] ?? {}
   const common = keysUnder(first).map(([key, leaf]) => ({ ...row([], leaf), name: `checks.<name>.${key}`, preset: '' }))
-  const parts = checks.flatMap(check => {
-    const keys = keysUnder(node.properties?.[check.name] ?? {})
-    const presets = keys.filter(([key]) => key !== 'enabled' && !(key in check.options))
-    const options = keys.filter(([key]) => key in check.options)
-    return [
-      `### ${check.name}\n`,
-      `${check.about} Decided ${stages[check.settles]}.\n`,
-      `Who may fail it by mistake: ${check.mistakes}\n`,
-      `Defaults: ${presets.map(([key, leaf]) => `\`${key}: ${String(leaf.default)}\``).join(', ')}.\n`,
-      ...(options.length === 0 ? [] : [table(options.map(([key, leaf]) => row(['checks', check.name, key], leaf)))]),
-    ]
-  })
-  return [`## checks\n`, `${node.description ?? ''}\n`, actionsText, table(common), ...parts].join('\n')
+  const text = `${node.description ?? ''} Each check, with its own keys and defaults: [checks.md](checks.md).`
+  return [`## checks\n`, `${text}\n`, actionsText, table(common.slice(0, 6))].join('\n')
 }
 
-const actionsText = `Every check has these keys, and some have more of their own. The actions are
+const actionsText = `The actions are
 
 - \`observe\`: written to the log and counted, nothing else;
 - \`score\`: its points are added to the score of the client; see [score](#score);
 - \`defer\`: 4xx to the recipient command: come back later;
 - \`refuse\`: 5xx to the recipient command;
+- \`decoy\`: the client talks to a server of the gate's own, which refuses its message at the end;
+- \`trap\`: 5xx to the recipient command, an octet at a time;
 - \`drop\`: refused at once, and the connection closed.
 `
 

@@ -2,7 +2,7 @@ import * as z from 'zod'
 import { effectiveChecks } from './check-keys.ts'
 import type { Config, MemoryStore, RedisStore } from './config.ts'
 import { writeDocument } from './document.ts'
-import { configuration } from './schema.ts'
+import { configurationWith } from './schema.ts'
 
 const hidden = '***'
 
@@ -17,7 +17,7 @@ export function renderConfig(config: Config): string {
 /** The same as plain values. */
 export function writtenOf(config: Config, hides: boolean): Record<string, unknown> {
   const effective = { ...config, policy: { ...config.policy, checks: effectiveChecks(config.policy) } }
-  const written = z.encode(configuration, effective)
+  const written = z.encode(configurationWith(config.policy.own ?? []), effective)
   return {
     ...written,
     backend: backendOf(written.backend ?? {}),

@@ -3,8 +3,10 @@ import { defaultPreset, defaultScore, type Policy, presetSettings } from '@sally
 import * as z from 'zod'
 import { backend, backendKeys, routeBackendKeys, routes } from './backend-keys.ts'
 import { drain, limits, load, timeouts } from './bound-keys.ts'
-import { checkKeys } from './check-keys.ts'
+import { breaker } from './breaker-keys.ts'
+import { checkKeys, type OwnChecks } from './check-keys.ts'
 import { bareNewlines, type Config, levels } from './config.ts'
+import { decisions } from './decision-keys.ts'
 import { dnsbl, dnsblTtl } from './dnsbl-keys.ts'
 import * as leaves from './leaves.ts'
 import { delays, delaysOf, exception, preset } from './policy-keys.ts'
@@ -18,7 +20,7 @@ import { decoy, trap } from './trap-keys.ts'
  * THE KEYS of the configuration: their kinds, defaults and meanings. The file's errors, the JSON Schema, the reference in
  * docs/ and the example in deploy/ are all made from here.
  */
-const { count, duration, ttl, size } = leaves
+const { count, duration, ttl } = leaves
 
 const networks = z.array(leaves.network).prefault([])
 const paths = z.array(leaves.path).prefault([])
@@ -74,19 +76,17 @@ const extensions = section({
     ),
 })
 
-const decisions = section({
-  file: leaves.path
-    .optional()
+const checksKey = (own: OwnChecks) =>
+  checkKeys(own).prefault({}).describe('What a client is tested for, and what follows.')
+
+const exceptions = (own: OwnChecks) =>
+  z
+    .array(exception(own))
+    .max(1000)
+    .prefault([])
     .describe(
-      'Where the records are written, one JSON object a line. Default: nowhere. Full files get the time as suffix.',
-    ),
-  size: size(65_536, 1024 ** 4, '100M')
-    .prefault('100M')
-    .describe('How large a file becomes.'),
-  files: count(1, 1000)
-    .prefault(10)
-    .describe('How many files are kept, the one that is being written included; older ones are removed.'),
-})
+      'What is otherwise for some clients or recipients. An entry holds where each kind of condition that it has is met; of several that hold the last is the strongest.',
+    )
 
 /** Every key of the file, in the order of the reference. */
 const file = z.strictObject({
@@ -128,14 +128,13 @@ const file = z.strictObject({
     .describe(
       'How long clients are made to wait for replies. Whoever has done nothing wrong waits 30 s at most in all, and anybody 5 minutes. Default: of the preset.',
     ),
-  exceptions: z
-    .array(exception)
-    .max(1000)
+  exceptions: exceptions([]),
+  checks: checksKey([]),
+  modules: z
+    .array(leaves.path)
+    .max(100)
     .prefault([])
-    .describe(
-      'What is otherwise for some clients or recipients. An entry holds where each kind of condition that it has is met; of several that hold the last is the strongest.',
-    ),
-  checks: checkKeys.prefault({}).describe('What a client is tested for, and what follows.'),
+    .describe('Modules of JavaScript with checks of your own, whose names begin with x-; see docs/own-checks.md.'),
   score: score.prefault({}).describe('Where the points of failed checks with the action score lead.'),
   offence_ttl: ttl('0s', '365d', '1d')
     .prefault('1d')
@@ -143,6 +142,7 @@ const file = z.strictObject({
       'For how long a failed check is remembered against a client; never against private and loopback addresses.',
     ),
   reputation,
+  breaker,
   extensions: extensions.prefault({}).describe('What is passed on of extensions that the gate need not know.'),
   message: section({
     bare_newline: z
@@ -162,9 +162,7 @@ const file = z.strictObject({
   limits: limits.prefault({}).describe('Bounds.'),
   timeouts: timeouts.prefault({}).describe('The longest waits.'),
   store,
-  decisions: decisions
-    .prefault({})
-    .describe('A record of each session: what was seen, what followed, and why; for sallyport explain and replay.'),
+  decisions,
   admin: admin.prefault({}).describe('The port for operators.'),
   log: section({ level: z.enum(levels).prefault('info').describe('The least level that is written.') })
     .prefault({})
@@ -172,58 +170,64 @@ const file = z.strictObject({
   drain: drain.prefault({}).describe('How the gate stops.'),
 })
 
-export const configuration = z.codec(file, z.custom<Config>(), {
-  decode: found => {
-    const { trusted_proxies, health_checks, recipient_domains, trap_recipients, ...rest } = found
-    const { offence_ttl, checks, score: points, preset: name, delays: given, exceptions, ...others } = rest
-    const { turnedAway, ...waits } = given
-    const policy: Policy = {
-      preset: name,
-      checks,
-      score: points,
-      offenceTtl: offence_ttl,
-      delays: delaysOf(waits),
-      exceptions,
-    }
-    return {
-      ...others,
-      greet: { ...found.greet, wait: found.greet.wait ?? presetSettings[name].greetWait },
-      hostname: found.hostname ?? hostname(),
-      listen: found.listen.map(listen => ({ ...listen, tls: listen.tls ?? usualMode(found.tls.certificates) })),
-      tls: { ...found.tls, ciphers: found.tls.ciphers ?? null },
-      trustedProxies: trusted_proxies,
-      healthChecks: health_checks,
-      recipientDomains: recipient_domains,
-      turnedAway,
-      trapRecipients: trap_recipients,
-      policy,
-      decisions: { ...found.decisions, file: found.decisions.file ?? null },
-    }
-  },
-  encode: ({ trustedProxies, healthChecks, recipientDomains, trapRecipients, policy, turnedAway, ...rest }) => {
-    const { listen, tls, decisions: kept, ...others } = rest
-    const { ciphers, ...otherTls } = tls
-    const { file: decisionFile, ...otherDecisions } = kept
-    const written = {
-      ...others,
-      listen: listen.map(one => writtenListen(one, usualMode(tls.certificates))),
-      tls: ciphers === null ? otherTls : { ...otherTls, ciphers },
-      decisions: decisionFile === null ? otherDecisions : { ...otherDecisions, file: decisionFile },
-      trusted_proxies: trustedProxies,
-      health_checks: healthChecks,
-      recipient_domains: recipientDomains,
-      trap_recipients: trapRecipients,
-      preset: policy.preset ?? defaultPreset,
-      delays: { ...policy.delays, turnedAway },
-      exceptions: policy.exceptions ?? [],
-      checks: policy.checks ?? {},
-      score: policy.score ?? defaultScore,
-      offence_ttl: policy.offenceTtl ?? 86_400,
-    }
-    // The lists are read-only to the program, and to zod they are not.
-    return written as z.output<typeof file>
-  },
-})
+/** The keys of ours and of these checks. */
+function fileWith(own: OwnChecks): typeof file {
+  if (own.length === 0) return file
+  // What is in it of more checks has the same kinds.
+  return file.extend({ checks: checksKey(own), exceptions: exceptions(own) }) as unknown as typeof file
+}
+
+export const configurationWith = (own: OwnChecks) =>
+  z.codec(fileWith(own), z.custom<Config>(), {
+    decode: found => {
+      const { trusted_proxies, health_checks, recipient_domains, trap_recipients, ...rest } = found
+      const { offence_ttl, checks, score: points, preset: name, delays: given, exceptions, ...others } = rest
+      const { turnedAway, ...waits } = given
+      const policy: Policy = {
+        ...(own.length > 0 && { own }),
+        preset: name,
+        checks,
+        score: points,
+        offenceTtl: offence_ttl,
+        delays: delaysOf(waits),
+        exceptions,
+      }
+      return {
+        ...others,
+        greet: { ...found.greet, wait: found.greet.wait ?? presetSettings[name].greetWait },
+        hostname: found.hostname ?? hostname(),
+        listen: found.listen.map(listen => ({ ...listen, tls: listen.tls ?? usualMode(found.tls.certificates) })),
+        tls: { ...found.tls, ciphers: found.tls.ciphers ?? null },
+        trustedProxies: trusted_proxies,
+        healthChecks: health_checks,
+        recipientDomains: recipient_domains,
+        turnedAway,
+        trapRecipients: trap_recipients,
+        policy,
+      }
+    },
+    encode: ({ trustedProxies, healthChecks, recipientDomains, trapRecipients, policy, turnedAway, ...rest }) => {
+      const { listen, tls, ...others } = rest
+      const { ciphers, ...otherTls } = tls
+      const written = {
+        ...others,
+        listen: listen.map(one => writtenListen(one, usualMode(tls.certificates))),
+        tls: ciphers === null ? otherTls : { ...otherTls, ciphers },
+        trusted_proxies: trustedProxies,
+        health_checks: healthChecks,
+        recipient_domains: recipientDomains,
+        trap_recipients: trapRecipients,
+        preset: policy.preset ?? defaultPreset,
+        delays: { ...policy.delays, turnedAway },
+        exceptions: policy.exceptions ?? [],
+        checks: policy.checks ?? {},
+        score: policy.score ?? defaultScore,
+        offence_ttl: policy.offenceTtl ?? 86_400,
+      }
+      // The lists are read-only to the program, and to zod they are not.
+      return written as z.output<typeof file>
+    },
+  })
 
 /** Single keys, for the rules across them. */
 export const keys = { backend: backendKeys, routeBackend: routeBackendKeys, dnsblTtl, score, file: file.shape }
@@ -247,8 +251,14 @@ export interface SchemaNode {
 let made: SchemaNode | null = null
 
 /** The JSON Schema of the file as it is written (durations as text), with meanings and defaults. */
-export function configSchema(): SchemaNode {
-  made ??= z.toJSONSchema(configuration, {
+export function configSchema(own: OwnChecks = []): SchemaNode {
+  if (own.length > 0) return schemaOf(configurationWith(own))
+  made ??= schemaOf(configurationWith([]))
+  return made
+}
+
+function schemaOf(configuration: z.ZodType): SchemaNode {
+  return z.toJSONSchema(configuration, {
     io: 'input',
     // zod leaves these out at codecs, as it takes them to be of the decoded value; ours are as written.
     override({ zodSchema, jsonSchema }) {
@@ -257,5 +267,4 @@ export function configSchema(): SchemaNode {
       if (preset !== undefined) Object.assign(jsonSchema, { default: preset })
     },
   }) as SchemaNode
-  return made
 }

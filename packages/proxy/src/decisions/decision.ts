@@ -1,4 +1,5 @@
 import { factsToRecord, never, type Verdict } from '@sallyport/rules'
+import { isLured } from '../session/decoy.ts'
 import type { Session } from '../session/session.ts'
 import { type SessionVerdict, verdictOf } from '../session-line.ts'
 import { printable } from '../smtp/octets.ts'
@@ -93,7 +94,7 @@ export function decisionOf(session: Session, time: number): Decision {
     recipients: journal.recipients,
     reply: journal.gateReply,
     backend_reply: journal.backendReply === null ? null : printable(journal.backendReply, 200),
-    backend: Object.fromEntries(journal.heard ?? []),
+    backend: isLured(session) ? {} : Object.fromEntries(journal.heard ?? []),
     messages: { accepted: journal.accepted, deferred: journal.deferred, refused: journal.refused },
     ending: journal.ending,
     detail: printable(journal.detail, 200),

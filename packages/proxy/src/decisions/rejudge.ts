@@ -1,13 +1,16 @@
 import {
   type Facts,
   factsFromRecord,
+  isWorse,
   judgeAgain,
+  type Past,
   type Plan,
   type Plans,
   parseAddress,
   Tally,
   type Verdict,
 } from '@sallyport/rules'
+import { domainOf } from '../smtp/path.ts'
 import type { Decision } from './decision.ts'
 
 /** A recorded session, judged by other plans. */
@@ -19,27 +22,42 @@ export interface Rejudged {
 }
 
 /**
- * Judges a record by the plans of a configuration. `amend`: what that configuration itself knows of the client. What a failed check
- * gave points for in a recipient alone is in the worst that was said, as it was in the record.
+ * Judges a record by the plans of a configuration, for the session and for each recipient that is recorded, since some may have
+ * exceptions; the worst counts, as it does in the record. `amend`: what that configuration itself knows of the client.
  */
 export function rejudge(decision: Decision, plans: Plans, amend: (facts: Facts) => void = () => {}): Rejudged {
   const facts = factsFromRecord(decision.facts)
   amend(facts)
   const client = parseAddress(decision.client)
   const name = facts.reverse?.kind === 'confirmed' ? facts.reverse.name : null
-  const plan =
-    client === null
-      ? plans.general
-      : plans.for({ client, name, hello: facts.hello, recipient: facts.recipient?.domain ?? null })
+  const planFor = (recipient: string | null): Plan =>
+    client === null ? plans.general : plans.for({ client, name, hello: facts.hello, recipient })
+  const general = planFor(null)
+  const past = pastOf(decision, facts)
+  // A balancer's probe is judged by nobody.
+  if (past === null)
+    return { facts, plan: general, tally: new Tally(general), verdict: { action: 'none', cause: null } }
+  let worst = judged(past, general)
+  if (!plans.usesRecipients) return worst
+  for (const domain of new Set(decision.to.map(domainOf))) {
+    const plan = planFor(domain.toLowerCase())
+    const again = plan === general ? worst : judged(past, plan)
+    if (isWorse(again.verdict, worst.verdict)) worst = again
+  }
+  return worst
+}
+
+function judged(past: Past, plan: Plan): Rejudged {
+  const tally = new Tally(plan)
+  return { facts: past.facts, plan, tally, verdict: judgeAgain(past, plan, tally) }
+}
+
+function pastOf({ verdict, outcomes, vouched, remembered, offended }: Decision, facts: Facts): Past | null {
+  if (verdict === 'health') return null
   const failures: Record<string, string> = {}
-  for (const check in decision.outcomes) {
-    const text = decision.outcomes[check] ?? ''
+  for (const check in outcomes) {
+    const text = outcomes[check] ?? ''
     if (text.startsWith('fail: ')) failures[check] = text.slice('fail: '.length)
   }
-  const tally = new Tally(plan)
-  const { remembered, offended } = decision
-  // A balancer's probe is judged by nobody.
-  if (decision.verdict === 'health') return { facts, plan, tally, verdict: { action: 'none', cause: null } }
-  const voucher = decision.vouched?.replace(/:.*/s, '') ?? null
-  return { facts, plan, tally, verdict: judgeAgain({ facts, remembered, offended, failures, voucher }, plan, tally) }
+  return { facts, remembered, offended, failures, voucher: vouched?.replace(/:.*/s, '') ?? null }
 }

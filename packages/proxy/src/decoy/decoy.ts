@@ -117,7 +117,7 @@ const isDecoy = (action: Action | null | undefined) => action === 'decoy'
 export function usesDecoy(policy: Policy): boolean {
   const usual = makePlan(policy).checks.some(({ action, again }) => isDecoy(action) || isDecoy(again))
   const otherwise = (policy.exceptions ?? []).some(({ checks }) =>
-    Object.values(checks).some(({ action, again }) => isDecoy(action) || isDecoy(again)),
+    Object.values(checks).some(settings => isDecoy(settings?.action) || isDecoy(settings?.again)),
   )
   return usual || otherwise
 }

@@ -1,4 +1,4 @@
-import type { ReverseName } from '@sallyport/rules'
+import type { Repute, ReverseName } from '@sallyport/rules'
 import type { Config } from '../config/config.ts'
 import { type Decision, decisionOf } from '../decisions/decision.ts'
 import { checkRows, headline } from '../decisions/decision-text.ts'
@@ -36,7 +36,7 @@ export function prospectOf(config: Config, knowledge: Knowledge): Prospect {
     client,
     access: standing,
     tls: 'off',
-    world: { ...usualWorld, ...remembered, listed, named: name },
+    world: { ...usualWorld, recalled: remembered, listed, named: name },
     deeds: dialogue.map((text, i) => ({ line: i + 1, at: null, what: 'C:', text })),
   }
   const played = playScript(config, script, standing, 'reference-id')
@@ -46,6 +46,7 @@ export function prospectOf(config: Config, knowledge: Knowledge): Prospect {
 /** Whether the store or a list has anything to say of the client. */
 export const isKnown = ({ access, remembered, lists }: Knowledge): boolean =>
   access.allow.length + access.deny.length + remembered.passed.length + remembered.failed.length > 0 ||
+  remembered.client !== null ||
   lists.some(({ says }) => says === 'listed')
 
 export function prospectText({ knowledge, played, decision }: Prospect): string {
@@ -70,12 +71,27 @@ function known({ access, remembered, memory, lists, name }: Knowledge): string[]
   const rows = [
     ['your lists', places(access)],
     ['memory', `${passed.length + failed.length === 0 ? 'nothing' : recalled(passed, failed)} (${memory})`],
+    ...reputeRows(remembered),
     ['name', nameText(name)],
   ]
   for (const { list, says, weight } of lists) {
     rows.push(['DNS list', `${printable(list, 255)}: ${says}${says === 'listed' ? `, weight ${weight}` : ''}`])
   }
   return rows
+}
+
+function reputeRows({ client, network }: Knowledge['remembered']): string[][] {
+  const rows: string[][] = []
+  if (client !== null) rows.push(['its mail', reputeText(client)])
+  if (network !== null) rows.push(['its network', reputeText(network)])
+  return rows
+}
+
+/** Numbers fade, so they are hardly ever whole. */
+function reputeText({ score, accepted, content, unknown }: Repute): string {
+  const points = score === 0 ? 'no points' : `${Math.abs(score).toFixed(1)} points ${score > 0 ? 'against' : 'for'} it`
+  const mail = `${Math.round(accepted)} messages accepted, ${Math.round(content)} refused for their content`
+  return `${points}; ${mail}, ${Math.round(unknown)} recipients unknown`
 }
 
 function nameText(name: ReverseName): string {

@@ -5,7 +5,9 @@ import type { AccessLists } from '../access.ts'
 import type { Config } from '../config/config.ts'
 import { DnsblLookup, type DnsblOptions } from '../lookups/dnsbl.ts'
 import { ReverseNameLookup } from '../lookups/reverse-name.ts'
-import { type ClientRecord, openStore, unknownClient } from '../store/index.ts'
+import { Memory } from '../memory.ts'
+import type { Recalled } from '../session/port.ts'
+import { openStore } from '../store/index.ts'
 
 /** What one DNS list says of a client now. */
 export interface ListWord {
@@ -20,7 +22,7 @@ export interface ListWord {
 export interface Knowledge {
   readonly client: Address
   readonly access: { readonly allow: readonly string[]; readonly deny: readonly string[] }
-  readonly remembered: ClientRecord
+  readonly remembered: Omit<Recalled, 'ask'>
   /** Where that is from, and how old. */
   readonly memory: string
   readonly lists: readonly ListWord[]
@@ -30,6 +32,8 @@ export interface Knowledge {
   /** What could not be found out, and why. */
   readonly troubles: readonly string[]
 }
+
+const nothing = { passed: [], failed: [], client: null, network: null } as const
 
 /** How long a shared store is waited for, ms. */
 const storeWait = 3_000
@@ -54,14 +58,19 @@ async function recall(
   const { store } = config
   // To open a file that is not there would make its folder.
   if (store.kind === 'memory' && !existsSync(store.file))
-    return { remembered: unknownClient, memory: `no file ${store.file} yet` }
+    return { remembered: nothing, memory: `no file ${store.file} yet` }
   const warnings: string[] = []
   const log = { info() {}, warn: (message: string) => void warnings.push(message) }
-  const opened = openStore(store, { log, now: () => Math.floor(Date.now() / 1000) })
+  const opened = openStore(
+    { ...store, fading: config.reputation.fading },
+    { log, now: () => Math.floor(Date.now() / 1000) },
+  )
   const late = performance.now() + storeWait
   while (!opened.health.up && performance.now() < late) await pause(20)
   const { up } = opened.health
-  const remembered = up ? await opened.recall(clientKey(client)) : unknownClient
+  const { ask: _, ...remembered } = up
+    ? await new Memory(opened).recall(clientKey(client), client)
+    : { ask: '', ...nothing }
   await opened.close()
   if (!up || warnings.length > 0) troubles.push(`store: ${warnings.at(-1) ?? 'it does not answer'}`)
   return { remembered, memory: store.kind === 'redis' ? 'Redis, now' : `${store.file}, written ${age(store.file)} ago` }

@@ -43,6 +43,17 @@ export class DnsblHealth {
     return !this.ill.has(domain)
   }
 
+  /**
+   * Whether what the lists say together can be relied on: some list is well, and so is each that speaks for clients. Without one of
+   * those the others condemn whom it would have saved.
+   */
+  get suffices(): boolean {
+    const isWell = (zone: DnsblZone) => this.isHealthy(zone.zone)
+    return (
+      this.zones.length === 0 || (this.zones.some(isWell) && this.zones.every(zone => zone.weight >= 0 || isWell(zone)))
+    )
+  }
+
   /** By public name. */
   get lists(): readonly { readonly name: string; readonly healthy: boolean }[] {
     return distinctDomains(this.zones).map(domain => ({ name: this.nameOf(domain), healthy: this.isHealthy(domain) }))

@@ -12,7 +12,7 @@ import { readDecision } from '../decisions/decision-line.ts'
 import { type Rejudged, rejudge } from '../decisions/rejudge.ts'
 
 /** What a client met, or would meet. `delayed`: let in, and made to wait longer than it was. */
-export const fates = ['passed', 'delayed', 'deferred', 'refused', 'trapped', 'dropped'] as const
+export const fates = ['passed', 'delayed', 'deferred', 'refused', 'decoyed', 'trapped', 'dropped'] as const
 export type Fate = (typeof fates)[number]
 
 /** What the backend had said of the mail: of a client that it took mail of, a refusal is likely a mistake. */
@@ -203,8 +203,9 @@ function fateOf(action: Verdict['action']): Fate {
     case 'defer':
       return 'deferred'
     case 'refuse':
-    case 'decoy':
       return 'refused'
+    case 'decoy':
+      return 'decoyed'
     case 'trap':
       return 'trapped'
     case 'drop':
@@ -216,7 +217,9 @@ function fateOf(action: Verdict['action']): Fate {
 }
 
 /** A message that was taken outweighs all else: whoever sent it would have been missed. */
-function wordOf({ messages, backend }: Decision): Word {
+function wordOf({ verdict, messages, backend }: Decision): Word {
+  // What a decoy said was no server's word.
+  if (verdict === 'decoyed') return 'nothing'
   if (messages.accepted > 0) return 'accepted'
   const codes = Object.keys(backend).map(said => said.split(' ')[1] ?? '')
   if (messages.refused > 0 || codes.some(code => code.startsWith('5'))) return 'refused'

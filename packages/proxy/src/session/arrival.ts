@@ -1,4 +1,4 @@
-import { type Access, type Address, type Facts, isPrivate } from '@sallyport/rules'
+import { type Access, type Address, type CheckName, type Facts, isPrivate } from '@sallyport/rules'
 
 /** What TLS came to with the client. */
 export interface TlsInfo {
@@ -21,6 +21,8 @@ export interface Arrival {
   readonly id: string
   readonly client: Address
   readonly clientPort: number
+  /** The address of the trusted proxy through which it came; null: it came by itself. */
+  readonly proxy: string | null
   /** The address at which the client reached us; null: not known. */
   readonly server: Address | null
   readonly access: Access
@@ -28,6 +30,8 @@ export interface Arrival {
   readonly dice: number
   /** The pause before the greeting, ms. */
   readonly greetWait: number
+  /** Checks that only observe it, because they are not to be relied on now. */
+  readonly disarmed: ReadonlySet<CheckName>
   /** A balancer's probe: answered, never judged or learnt from. */
   readonly health: boolean
   readonly starttls: Starttls

@@ -17,6 +17,7 @@ export function awaitsGreylist(session: Session, { verb, argument }: Command): b
   const domain = domainOf(path).toLowerCase()
   const planned = plannedFor(session, domain)
   if (planned === undefined || planned.action === 'observe' || !isSuspect(session, planned)) return false
+  if (arrival.disarmed.has('greylist') && planned.breaker) return false
   if (!isIdentified(session)) return true
   const [identity = null] = identitiesOf(facts, arrival.client)
   const tuple = greyTuple(arrival.client, identity, journal.reversePath ?? '', path)

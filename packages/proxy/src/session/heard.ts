@@ -1,4 +1,4 @@
-import { type ReplyStage, wordOf } from '@sallyport/rules'
+import { Aftermath, type ReplyStage, wordOf } from '@sallyport/rules'
 import type { Verb } from '../smtp/command.ts'
 import type { Reply } from '../smtp/reply.ts'
 import { isLured } from './decoy.ts'
@@ -6,15 +6,16 @@ import type { Session } from './session.ts'
 
 const stages: { readonly [V in Verb]?: ReplyStage } = { MAIL: 'mail', RCPT: 'rcpt' }
 
-/** Counts what the backend said of the client's mail: the checks judge by it, and the memory learns from it. */
+/** Counts what the backend said of the client's mail: the checks judge by it and are judged by it, and the memory learns from it. */
 export function noteHeard(session: Session, stage: ReplyStage, reply: Reply): void {
   // What a decoy says speaks of nobody.
   if (isLured(session)) return
-  const { facts } = session
+  const { facts, journal, tally } = session
   const word = wordOf(stage, reply.code, reply.text)
   facts.backend ??= { mail: {}, rcpt: {}, dot: {} }
   const counts = facts.backend[stage]
   counts[word] = (counts[word] ?? 0) + 1
+  journal.aftermath = Aftermath.note(journal.aftermath, tally, stage, word)
 }
 
 /** The same for a command; the replies to most say nothing of the client. */

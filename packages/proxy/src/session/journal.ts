@@ -1,4 +1,4 @@
-import { type Instant, isWorse, type Moment, never, type Verdict } from '@sallyport/rules'
+import { type Aftermath, type Instant, isWorse, type Moment, never, type Verdict } from '@sallyport/rules'
 import { enhancedCode, isPositive, queueId, type Reply, replyText } from '../smtp/reply.ts'
 import type { Asked } from './port.ts'
 
@@ -58,6 +58,9 @@ export class Journal {
   octetsFromClient = 0
   octetsToBackend = 0
   octetsFromBackend = 0
+
+  /** What the backend has said since a check failed; null: nothing, or none has. */
+  aftermath: Aftermath | null = null
 
   /** The latest refusal that was the gate's own. */
   gateReply: string | null = null

@@ -76,7 +76,7 @@ export class Session {
     noteArrival(this.facts, arrival)
     this.tls = arrival.tls
     this.plan = planFor(this, null)
-    this.tally = new Tally(this.plan)
+    this.tally = new Tally(this.plan, arrival.disarmed)
     this.lines = new LineReader(Math.max(house.limits.commandLine, authLine))
   }
 

@@ -1,4 +1,4 @@
-import type { Access } from '@sallyport/rules'
+import type { Access, CheckName } from '@sallyport/rules'
 import { AccessLists } from '../access.ts'
 import { writtenGroups } from '../backends/plan.ts'
 import type { Config, ListenMode } from '../config/config.ts'
@@ -29,6 +29,9 @@ export function playScript(config: Config, script: Script, access: Access, id: s
     id,
     client,
     clientPort: 4567,
+    proxy: null,
+    disarmed: new Set<CheckName>(),
+    // Nobody is turned away for the load of a moment.
     dice: 1,
     server: null,
     access: script.access ?? access,

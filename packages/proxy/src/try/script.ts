@@ -2,6 +2,7 @@ import {
   type Access,
   type Address,
   type HelloName,
+  noRepute,
   parseAddress,
   type ReverseName,
   type SenderDomain,
@@ -9,6 +10,7 @@ import {
   spfResults,
 } from '@sallyport/rules'
 import { type ListenMode, listenModes } from '../config/config.ts'
+import type { Recalled } from '../session/port.ts'
 import { type Deed, deeds } from './deed.ts'
 
 /*
@@ -20,7 +22,9 @@ import { type Deed, deeds } from './deed.ts'
  *   tls: starttls            the kind of port, as in listen; else that of the first port
  *   keywords: SIZE 10240000, 8BITMIME       what the backend offers
  * What the world says, in any place:
- *   recalled passed=a,b failed=c            what the store knows of the client; else nothing
+ *   recalled passed=a,b failed=c score=3    what the store knows of the client; else nothing
+ *   rated 60 of address in 60 s             which rate it is beyond; else none
+ *   greylisted 300                          seconds that a recipient has to wait yet; else as at the first time
  *   listed rank=2 list=bl.test failed=0     what the DNS lists say; else that it is on none
  *   named host.example · mismatch host.example · none · failed      its reverse name; else client.example.net, confirmed
  *   hello-name none · sender-domain null-mx · spf fail                 what else the DNS says; else found, found, none
@@ -40,8 +44,11 @@ export interface Listed {
 
 /** What is answered whoever asks. */
 export interface World {
-  readonly passed: readonly string[]
-  readonly failed: readonly string[]
+  readonly recalled: Omit<Recalled, 'ask'>
+  /** Which rate it is beyond; null: none. */
+  readonly rated: string | null
+  /** Seconds that a recipient has to wait where greylisting asks; null: as at its first time. */
+  readonly greylisted: number | null
   /** null: it is on no list. */
   readonly listed: Listed | null
   readonly named: ReverseName
@@ -64,8 +71,9 @@ export interface Script {
 }
 
 export const usualWorld: World = {
-  passed: [],
-  failed: [],
+  recalled: { passed: [], failed: [], client: null, network: null },
+  rated: null,
+  greylisted: null,
   listed: null,
   named: { kind: 'confirmed', name: 'client.example.net' },
   helloName: 'found',
@@ -136,7 +144,7 @@ class Reader {
 
   private answer(text: string): string | null | undefined {
     const [, what, rest = ''] =
-      /^(recalled|listed|named|hello-name|sender-domain|spf|gone|B<)(?: +(.*))?$/.exec(text) ?? []
+      /^(recalled|listed|named|hello-name|sender-domain|spf|rated|greylisted|gone|B<)(?: +(.*))?$/.exec(text) ?? []
     switch (what) {
       case 'recalled':
         return this.recalled(fieldsOf(rest))
@@ -144,6 +152,12 @@ class Reader {
         return this.listed(fieldsOf(rest))
       case 'named':
         return this.named(rest)
+      case 'rated':
+        this.world = { ...this.world, rated: rest || 'a rate' }
+        return null
+      case 'greylisted':
+        this.world = { ...this.world, greylisted: Number(rest) }
+        return /^\d{1,7}$/.test(rest) ? null : `greylisted: no number of seconds: ${rest}`
       case 'hello-name':
         return this.choose('helloName', rest, ['found', 'none', 'failed'])
       case 'sender-domain':
@@ -173,8 +187,12 @@ class Reader {
 
   private recalled(fields: ReadonlyMap<string, string>): string | null {
     const names = (key: string) => (fields.get(key) ?? '').split(',').filter(name => name !== '')
-    this.world = { ...this.world, passed: names('passed'), failed: names('failed') }
-    return unknownFields(fields, ['passed', 'failed'])
+    const score = Number(fields.get('score') ?? 0)
+    if (!Number.isFinite(score)) return 'recalled: score is a number'
+    const client = score === 0 ? null : { ...noRepute, score }
+    const recalled = { passed: names('passed'), failed: names('failed'), client, network: null }
+    this.world = { ...this.world, recalled }
+    return unknownFields(fields, ['passed', 'failed', 'score'])
   }
 
   private listed(fields: ReadonlyMap<string, string>): string | null {

@@ -127,8 +127,7 @@ class Stage implements Port {
     const { session, world } = this
     switch (ask) {
       case 'recall': {
-        const { passed, failed } = world
-        return this.later(() => session.answer({ ask, passed, failed, client: null, network: null }, this.now))
+        return this.later(() => session.answer({ ask, ...world.recalled }, this.now))
       }
       case 'dnsbl': {
         const { rank, list, failed } = world.listed ?? { rank: 0, list: null, failed: 0 }
@@ -151,16 +150,15 @@ class Stage implements Port {
         const finding = spfFinding(world.spf, about)
         return this.later(() => session.answer({ ask, ...about, finding }, this.now))
       }
-      case 'identity':
-        return
       case 'rate':
-        return this.later(() => session.answer({ ask, over: null }, this.now))
+        return this.later(() => session.answer({ ask, over: world.rated }, this.now))
       case 'greylist': {
-        // The store has nothing of it: the first time that it comes.
-        const { tuple } = session.facts.recipient?.grey ?? { tuple: '' }
-        const wait = greyTimes(session)?.delay ?? null
+        const tuple = session.facts.recipient?.grey?.tuple ?? ''
+        const wait = world.greylisted ?? greyTimes(session)?.delay ?? null
         return this.later(() => session.answer({ ask, tuple, wait }, this.now))
       }
+      case 'identity':
+        return this.later(() => session.answer({ ask, repute: null }, this.now))
       default:
         ask satisfies never
     }

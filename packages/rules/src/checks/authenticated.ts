@@ -5,6 +5,7 @@ export const authenticated = check({
   name: 'authenticated',
   about: 'The backend has taken the login of the client, who is its user; no other check counts against it any more.',
   mistakes: 'None: it never fails. A stolen password passes it.',
+  source: 'RFC 4954',
   settles: 'command',
   vouches: 'for all',
   action: 'observe',

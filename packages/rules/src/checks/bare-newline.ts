@@ -9,6 +9,7 @@ export const bareNewline = check({
   name: 'bare-newline',
   about: 'Lines ended in a LF or a CR alone (RFC 5321 2.3.8).',
   mistakes: 'Scripts and appliances that speak SMTP by hand; honest but sloppy. Hence a few points only.',
+  source: 'RFC 5321 2.3.8; the bare newline test of postscreen(8)',
   settles: 'command',
   action: 'score',
   again: null,

@@ -5,6 +5,7 @@ export const commands = check({
   name: 'commands',
   about: 'Too many commands that move no mail: unknown, malformed or out of order ones, NOOP, VRFY, repeated HELO.',
   mistakes: 'Interactive debugging by hand. Nothing is held against the client beyond the session by default.',
+  source: 'MAXBADCOMMANDS of Sendmail (25), MaxUnknownCmd of James (5)',
   settles: 'command',
   action: 'drop',
   again: null,

@@ -10,6 +10,7 @@ export const dnsbl = check({
   name: 'dnsbl',
   about: 'DNS block lists name the client, with a rank at or above the threshold.',
   mistakes: 'Lists differ in care; shared hosts get listed for their neighbours. Weigh several lists, observe first.',
+  source: 'RFC 5782; `postscreen_dnsbl_sites` of postscreen(8)',
   settles: 'greet',
   asks: 'dnsbl',
   action: 'observe',

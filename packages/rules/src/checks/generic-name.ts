@@ -7,6 +7,7 @@ export const genericName = check({
     "The client's name in the DNS is as networks number their customers: its address in it, or a word such as dhcp.",
   mistakes:
     'Rented servers that keep the name they came with. Names with mail, smtp, mx or static in them are excused.',
+  source: 'Spam Filtering for MX (Slettnes), 2.2',
   settles: 'command',
   asks: 'reverse-name',
   action: 'observe',

@@ -10,6 +10,7 @@ export const greylist = check({
   name: 'greylist',
   about: 'A suspect client writes for the first time from here to there, and is asked to come again (greylisting).',
   mistakes: 'Senders that do not try again, or whose servers share neither a network nor a confirmed name.',
+  source: 'spamd(8) -G 25:4:864; RFC 6647',
   settles: 'command',
   scope: 'recipient',
   asks: 'greylist',

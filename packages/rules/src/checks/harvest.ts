@@ -11,6 +11,7 @@ export const harvest = check({
     'The client asks for recipients that the backend does not know, and for more of them than of those that it knows.',
   mistakes:
     'Senders to old lists, where most addresses are stale. What is known outweighs what is not, and the count fades.',
+  source: 'BAD_RCPT_THROTTLE of Sendmail; `smtp-drop-after` of smtpf (5)',
   settles: 'command',
   action: 'observe',
   again: null,

@@ -4,6 +4,7 @@ export const heloAddress = check({
   name: 'helo-address',
   about: 'The argument of HELO is an IP address without the brackets that make it a literal (RFC 5321 4.1.3).',
   mistakes: 'Appliances and printers that were given no name.',
+  source: 'RFC 5321 4.1.3; Spam Filtering for MX (Slettnes), 2.3',
   settles: 'command',
   action: 'observe',
   again: null,

@@ -4,6 +4,7 @@ export const heloChange = check({
   name: 'helo-change',
   about: 'The client said one name in HELO and another one later, in the same session.',
   mistakes: 'Relays that send for several masters in one session. Between sessions: all that share an address.',
+  source: '`smtp-helo-schizo` of smtpf',
   settles: 'command',
   action: 'observe',
   again: null,

@@ -4,6 +4,7 @@ export const heloLiteral = check({
   name: 'helo-literal',
   about: "The argument of HELO is an address literal, and not of the client's address.",
   mistakes: 'Mail programs behind address translation, which know only the address within: let those log in.',
+  source: 'RFC 5321 4.1.3',
   settles: 'command',
   action: 'observe',
   again: null,

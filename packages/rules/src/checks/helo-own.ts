@@ -5,6 +5,7 @@ export const heloOwn = check({
   about: 'The client says in HELO that it is us: our name, our address, or one of the domains whose mail comes here.',
   mistakes:
     "The operator's own machines at another provider that use the domain for a name: put them on the allow list.",
+  source: 'Spam Filtering for MX (Slettnes), 2.3; `block_bad_helo` of Sendmail',
   settles: 'command',
   action: 'observe',
   again: null,

@@ -4,6 +4,7 @@ export const heloRequired = check({
   name: 'helo-required',
   about: 'The client began to send without HELO or EHLO (RFC 5321 4.1.4). It hears 503 in any case.',
   mistakes: 'Scripts that speak SMTP by hand.',
+  source: 'RFC 5321 4.1.4; `smtpd_helo_required` of Postfix',
   settles: 'command',
   action: 'observe',
   again: null,

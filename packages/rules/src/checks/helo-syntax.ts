@@ -6,6 +6,7 @@ export const heloSyntax = check({
   about: 'The HELO or EHLO argument is neither a domain name nor an address literal (RFC 5321 4.1.1.1).',
   mistakes:
     'Windows machine names with underscores and printers that say "localhost:25"; hence observed only, by default.',
+  source: 'RFC 5321 4.1.1.1; `reject_invalid_helo_hostname` of Postfix',
   settles: 'command',
   action: 'observe',
   again: null,

@@ -4,6 +4,7 @@ export const heloUnresolvable = check({
   name: 'helo-unresolvable',
   about: 'The name in HELO has neither an address nor a mail server in the DNS (A, AAAA, MX).',
   mistakes: 'Servers that say the name they have within their own network: of honest ones every twentieth or so.',
+  source: '`reject_unknown_helo_hostname` of Postfix; ResolvableEhloHelo of James',
   settles: 'command',
   asks: 'hello-name',
   action: 'observe',

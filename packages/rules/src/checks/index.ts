@@ -61,4 +61,7 @@ export const checks = [
   authenticated,
 ] as const
 
-export type CheckName = (typeof checks)[number]['name']
+/** Of an operator's own check: no name of ours begins so, and a misspelt one of ours is none. */
+export type OwnName = `x-${string}`
+
+export type CheckName = (typeof checks)[number]['name'] | OwnName

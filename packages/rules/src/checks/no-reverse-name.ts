@@ -5,6 +5,7 @@ export const noReverseName = check({
   name: 'no-reverse-name',
   about: "The client's address has no name in the DNS (PTR).",
   mistakes: 'Small servers whose provider gives no name, and networks whose name servers are broken for a while.',
+  source: 'RFC 1912 2.1; `require_rdns` of Sendmail',
   settles: 'command',
   asks: 'reverse-name',
   action: 'observe',

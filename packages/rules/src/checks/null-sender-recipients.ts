@@ -4,6 +4,7 @@ export const nullSenderRecipients = check({
   name: 'null-sender-recipients',
   about: 'Several recipients under the null sender, where a report goes back to one (RFC 3464, RFC 5321 4.5.5).',
   mistakes: 'Some servers that ask whether addresses exist; vacation messages of groupware to all who wrote.',
+  source: 'RFC 5321 4.5.5; one recipient for each null sender in smtpf',
   settles: 'command',
   scope: 'transaction',
   action: 'observe',

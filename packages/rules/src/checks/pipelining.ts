@@ -10,6 +10,7 @@ export const pipelining = check({
   name: 'pipelining',
   about: 'The client sent more before it had our reply, where RFC 2920 says that it must wait.',
   mistakes: 'Old home-made senders and some cameras and copiers. They pass when they come back and wait.',
+  source: 'RFC 2920 3.1; the pipelining test of postscreen(8), `smtp_enforce_sync` of Exim',
   settles: 'command',
   action: 'defer',
   again: 'refuse',

@@ -11,6 +11,7 @@ export const pregreet = check({
   mistakes:
     'A balancer that waits for client data before it connects makes every client look so; TLS clients on the wrong port; ' +
     'a few home-made senders. They come back after the deferral, or are put on the allow list.',
+  source: 'RFC 5321 3.1 and 4.3.1; the pregreet test of postscreen(8), `greet_pause` of Sendmail',
   settles: 'greet',
   action: 'defer',
   again: 'refuse',

@@ -9,6 +9,7 @@ export const rate = check({
   name: 'rate',
   about: 'More connections in a period from one address, from its network (/24 or /48), or in all, than are let in.',
   mistakes: 'Large senders after an outage, and everybody when the bound for all is low. Defer: they come again.',
+  source: '`ratelimit` of Exim and `Rate-Connect` of smtpf as precedents; the algorithm is GCRA (ITU-T I.371)',
   settles: 'recall',
   asks: 'rate',
   action: 'observe',

@@ -5,6 +5,7 @@ export const recipients = check({
   name: 'recipients',
   about: 'More recipients in one transaction than are taken at once.',
   mistakes: 'Large mailing lists; they send the rest at once in another transaction.',
+  source: 'RFC 5321 4.5.3.1.8; MaxRcptPerMsg of Sendmail',
   settles: 'command',
   scope: 'recipient',
   action: 'observe',

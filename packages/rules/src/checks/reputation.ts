@@ -12,6 +12,7 @@ export const reputation = check({
   mistakes:
     'A backend that refuses good mail teaches it; one address for many users has the name of the worst. Mail that is taken outweighs that, ' +
     'and everything fades.',
+  source: "the karma of qpsmtpd and Haraka, made of the backend's own replies",
   settles: 'recall',
   action: 'observe',
   again: null,

@@ -5,6 +5,7 @@ export const reverseMismatch = check({
   name: 'reverse-mismatch',
   about: 'The name of the client in the DNS (PTR) is not confirmed: it does not have the address (A, AAAA).',
   mistakes: 'Servers that were moved or renamed in one half of the DNS; IPv6 addresses of which only the name is kept.',
+  source: 'RFC 1912 2.1; `reject_unknown_client_hostname` of Postfix',
   settles: 'command',
   asks: 'reverse-name',
   action: 'observe',

@@ -12,6 +12,7 @@ export const senderDomain = check({
   name: 'sender-domain',
   about: 'No mail can be sent to the domain of the sender: it has no mail server, or says that it takes no mail.',
   mistakes: 'Web servers that send under their own name, and domains whose name servers are broken for a while.',
+  source: 'RFC 7505; `reject_unknown_sender_domain` of Postfix, `mail-require-mx` of smtpf',
   settles: 'command',
   scope: 'transaction',
   asks: 'sender-domain',

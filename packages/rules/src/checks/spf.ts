@@ -5,6 +5,7 @@ export const spf = check({
   name: 'spf',
   about: "The sender's domain says that the client may not send for it (SPF, RFC 7208: fail).",
   mistakes: 'Every forwarder that keeps the sender, and domains that forgot one of their own servers.',
+  source: 'RFC 7208',
   settles: 'command',
   scope: 'transaction',
   asks: 'spf',

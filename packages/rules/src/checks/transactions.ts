@@ -4,6 +4,7 @@ export const transactions = check({
   name: 'transactions',
   about: 'Too many messages in one session.',
   mistakes: 'Mailing lists and large providers, which keep a connection for as long as there is mail.',
+  source: '`smtp_accept_max_per_connection` of Exim',
   settles: 'command',
   action: 'observe',
   again: null,

@@ -13,6 +13,7 @@ export const trapRecipient = check({
   mistakes:
     'Whoever writes to an old address that was made a trap; forwarders of such mail. Only addresses that never were in use are traps.',
   // Who has asked for none yet may still do so.
+  source: 'the spamtraps of spamd(8), 24 h; SpamTrapHandler of James',
   settles: 'command',
   action: 'defer',
   again: null,

@@ -8,6 +8,7 @@ export const trusted = check({
   mistakes:
     'None: it never fails. Where the backend takes everything, so does trust: raise the threshold, or let it observe.',
   // Whoever is not trusted is not waited for: the name that may bring trust comes later, or never.
+  source: 'the automatic allow lists of greylisters (postgrey: after five deliveries), made of what the backend took',
   settles: 'command',
   action: 'score',
   again: null,

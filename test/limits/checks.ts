@@ -1,0 +1,25 @@
+// The bounds of what is kept about the checks.
+
+import { fixed, own } from './bound.ts'
+import type { Row } from './row.ts'
+
+export const checkRows: readonly Row[] = [
+  {
+    what: 'Trusted proxies whose clients are told apart, in judging the checks',
+    bound: fixed('rules/src/breakers.ts', 'mostProxies', 'count'),
+    follows: 'the one that did not come for longest is forgotten',
+    source: own,
+  },
+  {
+    what: 'Networks of known good clients that failed a check and are kept',
+    bound: fixed('rules/src/check-breaker.ts', 'mostNetworks', 'count'),
+    follows: 'the oldest is forgotten; so many disarm any check',
+    source: own,
+  },
+  {
+    what: 'Deferred mail of which it is kept when it came first',
+    bound: fixed('rules/src/deferrals.ts', 'most', 'count'),
+    follows: 'the oldest is forgotten: how long it waited is not counted',
+    source: own,
+  },
+]
