@@ -15,7 +15,7 @@ with everything that the gate is there to stop: bare newlines, any number of err
 
 const about = `Each row says to what the first refusal was the answer, which check decided (\`limit\`: a bound on connections), how many seconds after the
 connection, and what the backend saw of all visits together: connections, recipients that it did not know, and messages that it took.
-A bot leaves when a reply takes more than 15 s, or 30 s are over.
+A bot leaves when a reply takes more than 15 s, or 38 s are over.
 `
 
 const aboutSenders = `Two messages each, as a stranger whose DNS is in order (name, address, MX, SPF), through a balancer of its own that says who it is. A message

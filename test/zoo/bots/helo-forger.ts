@@ -13,7 +13,7 @@ export const ownNameForger: Bot = {
   expected: {
     gentle: stopped('450 to RCPT', ['helo-own'], 6),
     standard: stopped('450 to RCPT', ['helo-own'], 19),
-    strict: stopped('left', ['helo-own'], 31),
+    strict: stopped('550 to RCPT', ['helo-own'], 45),
   },
 }
 

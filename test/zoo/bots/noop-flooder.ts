@@ -18,7 +18,7 @@ export const noopFlooder: Bot = {
   demand: unseen,
   expected: {
     gentle: stopped('421 to NOOP', ['commands'], 6),
-    standard: stopped('left', [], 31),
-    strict: stopped('left', [], 32),
+    standard: stopped('left', [], 46),
+    strict: stopped('left', [], 44),
   },
 }

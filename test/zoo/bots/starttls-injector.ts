@@ -25,6 +25,6 @@ export const starttlsInjector: Bot = {
   expected: {
     gentle: stopped('450 to RCPT', ['pipelining'], 6),
     standard: stopped('450 to RCPT', ['pipelining'], 20),
-    strict: stopped('left', ['pipelining'], 34),
+    strict: stopped('450 to RCPT', ['pipelining'], 39),
   },
 }
