@@ -5,7 +5,8 @@ const name = 'curl'
 
 export const curl: Sender = {
   name: 'curl',
-  about: 'Is told a name; left alone it says that of its machine, which the DNS may not know.',
+  about:
+    'Is told a name; left alone it says that of its machine, which the DNS may not know. It sends a file as it is, bare LFs too, without `--crlf`.',
   expected: { gentle: [6, 0, 0], standard: [6, 0, 0], strict: [11, 0, 0] },
   async start() {
     const send: Mailer['send'] = async (road, subject) => {
@@ -13,7 +14,10 @@ export const curl: Sender = {
       const to = `--mail-from ${senderOf(name)} --mail-rcpt ${recipientOf(road)}`
       await run(
         'sh',
-        ['-c', `printf %s ${text} | curl -sS smtp://${road.host}:${road.port}/mail.${domainOf(name)} ${to} -T -`],
+        [
+          '-c',
+          `printf %s ${text} | curl -sS --crlf smtp://${road.host}:${road.port}/mail.${domainOf(name)} ${to} -T -`,
+        ],
         90_000,
       )
     }
