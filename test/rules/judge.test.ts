@@ -173,11 +173,13 @@ test('a stage is settled when its checks are; later stages and observers are not
   }
   // Of some nobody can know before the end.
   const acting: Policy = {
+    preset: 'fourmilab',
     checks: { dnsbl: { action: 'defer' }, trusted: { enabled: false }, 'trap-recipient': { enabled: false } },
   }
   const waited = { greetWait: 6000, greeted: true }
-  assert.deepEqual(settled({}, {}), [true, false, false])
-  assert.deepEqual(settled({}, {}, waited), [true, true, false], 'the DNS lists only observe')
+  const observing: Policy = { preset: 'fourmilab' }
+  assert.deepEqual(settled(observing, {}), [true, false, false])
+  assert.deepEqual(settled(observing, {}, waited), [true, true, false], 'the DNS lists only observe')
   assert.deepEqual(settled(acting, {}, waited), [true, false, false], 'the DNS lists act')
   assert.deepEqual(settled(acting, {}, waited, ranked(0)), [true, true, false])
   assert.deepEqual(settled(acting, { passed: ['dnsbl', 'pregreet'] }), [true, true, false], 'remembered')
@@ -218,13 +220,13 @@ test('a recipient waits for what was asked about its sender, whatever became of 
     const { facts, plan, tally } = session(policy, history, ...steps)
     return isWaiting(facts, plan, tally)
   }
-  const refusing: Policy = { checks: { spf: { action: 'refuse' } } }
+  const refusing: Policy = { preset: 'fourmilab', checks: { spf: { action: 'refuse' } } }
   assert.equal(waits(refusing, {}, sent('u@a.example')), true)
-  assert.equal(waits({}, {}, sent('u@a.example')), false, 'it only observes')
+  assert.equal(waits({ preset: 'fourmilab' }, {}, sent('u@a.example')), false, 'it only observes')
   assert.equal(waits(refusing, {}, sent('u@a.example'), forged), false)
   assert.equal(waits(refusing, {}, sent('u@a.example'), forged, sent('u@b.example')), true)
   assert.equal(waits(refusing, {}, sent('u@a.example'), { access: 'allow' }), false, 'vouched for')
-  const named: Policy = { checks: { 'no-reverse-name': { action: 'refuse' } } }
+  const named: Policy = { preset: 'fourmilab', checks: { 'no-reverse-name': { action: 'refuse' } } }
   assert.equal(waits(named, {}), true)
   assert.equal(waits(named, { passed: ['no-reverse-name'] }), false, 'remembered')
   assert.equal(waits(named, {}, { reverse: { kind: 'failed' } }), false)

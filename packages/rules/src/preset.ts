@@ -18,11 +18,20 @@ export interface PresetSettings {
 /** Only who has failed a check hears the lines of a reply one by one. */
 const byLine: Delays = { ...noDelays, line: 500 }
 
-/** THE PRESETS. Each differs from the checks' own defaults, which are those of `gentle`, only in what it names. */
+/** THE PRESETS. Each differs from the checks' own defaults only in what it names. */
 export const presetSettings: Readonly<Record<Preset, PresetSettings>> = {
   gentle: {
-    about: 'What no honest sender notices but for a pause of 6 s, once: protocol faults act, everything else observes.',
-    checks: {},
+    about:
+      'A pause of 6 s, once, and who is suspect is asked to come again, once: faults of the protocol and guessing of addresses act, forged names and bad mail make suspects, all else observes.',
+    checks: {
+      // Points here only make a suspect, who is greylisted: all of these together are below what defers by itself, but for an own name.
+      'helo-own': { action: 'score', points: 2 },
+      'helo-address': { action: 'score', points: 1 },
+      spf: { action: 'score', points: 1 },
+      reputation: { action: 'score', points: 2 },
+      harvest: { action: 'drop' },
+      greylist: { action: 'defer' },
+    },
     delays: noDelays,
     greetWait: 6_000,
   },
@@ -43,6 +52,7 @@ export const presetSettings: Readonly<Record<Preset, PresetSettings>> = {
       reputation: { action: 'score' },
       harvest: { action: 'drop' },
       recipients: { action: 'defer' },
+      greylist: { action: 'defer' },
     },
     delays: { ...byLine, point: 500, error: 1_000, unknown: 1_000 },
     greetWait: 6_000,

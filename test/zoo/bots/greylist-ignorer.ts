@@ -10,7 +10,7 @@ export const greylistIgnorer: Bot = {
   demand: unseen,
   expected: {
     gentle: stopped('450 to RCPT', ['greylist'], 6),
-    standard: { fate: 'passed', by: [], after: 16, sessions: 1, unknown: 0, messages: 1 },
+    standard: stopped('450 to RCPT', ['greylist'], 16),
     strict: stopped('450 to RCPT', ['spf'], 27),
   },
 }

@@ -23,7 +23,7 @@ export const harvester: Bot = {
   },
   expected: {
     gentle: stopped('450 to RCPT', ['greylist'], 6),
-    standard: { fate: '550 to RCPT', by: ['harvest'], after: 14, sessions: 1, unknown: 5, messages: 0 },
+    standard: stopped('450 to RCPT', ['greylist'], 14),
     strict: stopped('450 to RCPT', ['spf'], 27),
   },
 }
