@@ -186,7 +186,7 @@ test('a stage is settled when its checks are; later stages and observers are not
   assert.deepEqual(settled(acting, {}, enveloped, ranked(0)), [true, true, true])
   assert.deepEqual(settled(acting, {}, { access: 'allow' }), [true, true, true], 'vouched for')
   assert.deepEqual(settled(acting, {}, pregreeted, ranked(1)), [true, true, false], 'failed is settled')
-  const onSecond: Policy = { checks: { dnsbl: { action: 'observe', again: 'refuse' } } }
+  const onSecond: Policy = { preset: 'fourmilab', checks: { dnsbl: { action: 'observe', again: 'refuse' } } }
   assert.deepEqual(settled(onSecond, { failed: ['dnsbl'] }, waited), [true, false, false], 'acts on an old offender')
 })
 
