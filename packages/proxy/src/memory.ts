@@ -50,18 +50,17 @@ export class Memory {
   async rate({ plan, arrival }: Session, key: string): Promise<string | null> {
     const options = plan.checks.find(({ name }) => name === 'rate')?.options ?? {}
     const { period = 60 } = options
-    const found = await Promise.all(
-      [
-        { what: 'address', name: key },
-        { what: 'network', name: networkKey(arrival.client) },
-        { what: 'all', name: 'all' },
-      ].map(async ({ what, name }) => {
-        const count = options[what] ?? 0
-        const wait = count === 0 ? 0 : await this.store.rate(`${what} ${name}`, { count, period })
-        return wait > 0 ? `${count} of ${what} in ${period} s` : null
-      }),
-    )
-    return found.find(over => over !== null) ?? null
+    // One after the other: a connection that its address is not let in for must not use up what its neighbours may.
+    for (const [what, name] of [
+      ['address', key],
+      ['network', networkKey(arrival.client)],
+      ['all', 'all'],
+    ] as const) {
+      const count = options[what] ?? 0
+      const wait = count === 0 ? 0 : await this.store.rate(`${what} ${name}`, { count, period })
+      if (wait > 0) return `${count} of ${what} in ${period} s`
+    }
+    return null
   }
 
   /** Whether the recipient that is asked for now has to wait; null: nobody asks any more. Never rejects. */

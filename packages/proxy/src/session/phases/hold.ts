@@ -63,8 +63,9 @@ class Hold implements Phase {
   learnt(session: Session, _asked: Ask, now: Instant): void {
     this.judge(session, now)
     if (session.phase !== this) return
-    const pending = isPending(session, this.command)
-    if (now >= this.until && !pending) this.release(session, now)
+    if (isPending(session, this.command)) return
+    if (now >= this.until) this.release(session, now)
+    else session.deadline = this.until
   }
 
   timeout(session: Session, now: Instant): void {
