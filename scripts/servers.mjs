@@ -10,6 +10,8 @@ const packages = {
   'redis-server': 'redis-server',
   rbldnsd: 'rbldnsd',
   swaks: 'swaks',
+  msmtp: 'msmtp',
+  curl: 'curl',
   m4: 'm4',
   'systemd-analyze': 'systemd',
   openssl: 'openssl',

@@ -173,6 +173,7 @@ function masterCf({ plain, proxy, xclient }: Postfix['ports']): string {
     'anvil unix - - n - 1 anvil',
     'virtual unix - n n - - virtual',
     'discard unix - - n - - discard',
+    'smtp unix - - n - - smtp',
     'error unix - - n - - error',
     'retry unix - - n - - error',
     `${lastService} unix-dgram n - n - 1 postlogd`,

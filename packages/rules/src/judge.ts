@@ -56,7 +56,7 @@ class Sum {
 /** Nothing is known of most that are held: one for all of them. */
 const unmarked: readonly boolean[] = []
 /** Every check acts. */
-const nobody: ReadonlySet<CheckName> = new Set()
+const nobody: ReadonlySet<string> = new Set()
 
 const marked = (plan: Plan, names: readonly string[]): readonly boolean[] =>
   names.length === 0 ? unmarked : plan.checks.map(({ name }) => names.includes(name))
@@ -74,10 +74,10 @@ export class Tally {
   /** Checks that it failed before. */
   private offended: readonly boolean[] = unmarked
   /** Checks that only observe, whatever they are to do (see breakers.ts). */
-  private readonly disarmed: ReadonlySet<CheckName>
+  private readonly disarmed: ReadonlySet<string>
 
   /** `disarmed`: names of checks that only observe this session. */
-  constructor(plan: Plan, disarmed: ReadonlySet<CheckName> = nobody) {
+  constructor(plan: Plan, disarmed: ReadonlySet<string> = nobody) {
     this.disarmed = disarmed
     this.outcomes = new Array<Outcome>(plan.checks.length).fill(todo)
   }

@@ -74,6 +74,7 @@ const empty: Decision = {
   actions: {},
   remembered: [],
   offended: [],
+  disarmed: [],
   from: null,
   to: [],
   recipients: 0,

@@ -64,13 +64,22 @@ function heard({ reply, config }: Decision, now: string | null): string[][] {
 }
 
 /** What each check said, what followed, and what was known of it before; those that have nothing to say together. */
-export function checkRows({ passed, outcomes, actions, remembered, offended, vouched }: Decision): string[][] {
+export function checkRows({
+  passed,
+  outcomes,
+  actions,
+  remembered,
+  offended,
+  disarmed,
+  vouched,
+}: Decision): string[][] {
   const rows: string[][] = []
   for (const [name, text] of Object.entries(outcomes)) {
     const [kind = '', ...why] = text.split(': ')
     const before = offended.includes(name) ? 'it failed before' : remembered.includes(name) ? 'it passed before' : ''
     const said = kind === 'fail' ? `fail → ${actions[name] ?? '?'}` : kind
-    rows.push([name, said, [shown(why.join(': ')), before].filter(Boolean).join('; ')])
+    const unheeded = disarmed.includes(name) ? 'it was disarmed' : ''
+    rows.push([name, said, [shown(why.join(': ')), before, unheeded].filter(Boolean).join('; ')])
   }
   const untested = [...remembered, ...offended].filter(name => outcomes[name] === undefined && !passed.includes(name))
   const known = untested.filter(name => remembered.includes(name))

@@ -39,6 +39,8 @@ export interface Decision {
   /** Checks that the client was known to have passed, and failed, when it came. */
   readonly remembered: readonly string[]
   readonly offended: readonly string[]
+  /** Checks that only observed, because they were not to be relied on at the time. */
+  readonly disarmed: readonly string[]
   readonly from: string | null
   readonly to: readonly string[]
   readonly recipients: number
@@ -89,6 +91,7 @@ export function decisionOf(session: Session, time: number): Decision {
     actions: actionsOf(session),
     remembered: names(i => tally.isRemembered(i)),
     offended: names(i => tally.hasOffended(i)),
+    disarmed: plan.checks.filter(planned => tally.isDisarmed(planned)).map(({ name }) => name),
     from: journal.reversePath === null ? null : printable(journal.reversePath, most.path),
     to: (journal.forwardPaths ?? []).slice(0, most.to).map(path => printable(path, most.path)),
     recipients: journal.recipients,

@@ -23,7 +23,7 @@ export interface Rejudged {
 
 /**
  * Judges a record by the plans of a configuration, for the session and for each recipient that is recorded, since some may have
- * exceptions; the worst counts, as it does in the record. `amend`: what that configuration itself knows of the client.
+ * exceptions; the worst counts, as it does in the record. What was disarmed then is so again: it was no choice of the configuration's. `amend`: what that configuration itself knows of the client.
  */
 export function rejudge(decision: Decision, plans: Plans, amend: (facts: Facts) => void = () => {}): Rejudged {
   const facts = factsFromRecord(decision.facts)
@@ -37,18 +37,19 @@ export function rejudge(decision: Decision, plans: Plans, amend: (facts: Facts) 
   // A balancer's probe is judged by nobody.
   if (past === null)
     return { facts, plan: general, tally: new Tally(general), verdict: { action: 'none', cause: null } }
-  let worst = judged(past, general)
+  const disarmed = new Set(decision.disarmed)
+  let worst = judged(past, general, disarmed)
   if (!plans.usesRecipients) return worst
   for (const domain of new Set(decision.to.map(domainOf))) {
     const plan = planFor(domain.toLowerCase())
-    const again = plan === general ? worst : judged(past, plan)
+    const again = plan === general ? worst : judged(past, plan, disarmed)
     if (isWorse(again.verdict, worst.verdict)) worst = again
   }
   return worst
 }
 
-function judged(past: Past, plan: Plan): Rejudged {
-  const tally = new Tally(plan)
+function judged(past: Past, plan: Plan, disarmed: ReadonlySet<string>): Rejudged {
+  const tally = new Tally(plan, disarmed)
   return { facts: past.facts, plan, tally, verdict: judgeAgain(past, plan, tally) }
 }
 

@@ -65,6 +65,7 @@ class Hold implements Phase {
     if (session.phase !== this) return
     if (isPending(session, this.command)) return
     if (now >= this.until) this.release(session, now)
+    // Nothing is left to wait for but the delay.
     else session.deadline = this.until
   }
 
