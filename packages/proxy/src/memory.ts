@@ -76,7 +76,7 @@ export class Memory {
 
   /** Writes what the session taught; nobody waits for it. */
   learn(session: Session, key: string, { learnPrivate, proxies }: Discretion): void {
-    const { plan, tally, facts, arrival } = session
+    const { plan, tally, facts, arrival, journal } = session
     const lesson = lessonOf(plan, tally)
     const isOurs = isPrivate(arrival.client) && !learnPrivate
     // Never against ourselves.
@@ -94,6 +94,8 @@ export class Memory {
     const isNeeded = repute.score > 0 || (facts.reputes?.network ?? null) !== null
     if (repute.score === 0) return
     const others = identitiesOf(facts, arrival.client)
+    // Nor does the name of a sender get away with it by the next one's.
+    if (repute.score > 0) for (const name of journal.condemned ?? []) if (!others.includes(name)) others.push(name)
     if (isNeeded) others.push(networkKey(arrival.client))
     for (const other of others) this.store.remember(other, { ...nothing, repute })
   }
