@@ -67,6 +67,7 @@ test('a domain whose SPF record names the client is remembered apart from host n
   assert.equal(senderIdentity(spf('pass', 'nodots')), null)
   assert.equal(senderIdentity(spf('pass', 'a b.example')), null)
   assert.equal(senderIdentity(null), null)
+  assert.equal(senderIdentity({ ...spf('pass', 'example.org'), mechanism: '+all' }), null, 'it names nobody')
   const reverse = { kind: 'confirmed', name: 'mx.example.net' } as const
   const client = address('192.0.2.7')
   assert.deepEqual(identitiesOf({ spf: spf('pass', 'example.org'), reverse }, client), [

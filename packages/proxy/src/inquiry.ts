@@ -1,3 +1,4 @@
+import { senderIdentity } from '@sallyport/rules'
 import type { Connection } from './connection.ts'
 import type { Ask } from './session/port.ts'
 
@@ -11,11 +12,15 @@ export function ask(connection: Connection, question: Ask): void {
         connection.drive(() => session.answer(recalled, gate.clock()))
       })
       return
-    case 'identity':
+    case 'identity': {
+      const name = senderIdentity(session.facts.spf)
       void gate.memory.recallIdentity(session).then(repute => {
-        if (repute !== null) connection.drive(() => session.answer({ ask: question, repute }, gate.clock()))
+        // It may be another sender's turn by now.
+        const isSame = senderIdentity(session.facts.spf) === name
+        if (repute !== null && isSame) connection.drive(() => session.answer({ ask: question, repute }, gate.clock()))
       })
       return
+    }
     case 'dnsbl':
       gate.lookups.dnsbl.ask(connection.ends.client, finding => {
         connection.drive(() => session.answer({ ask: question, finding }, gate.clock()))

@@ -50,18 +50,17 @@ export class Memory {
   async rate({ plan, arrival }: Session, key: string): Promise<string | null> {
     const options = plan.checks.find(({ name }) => name === 'rate')?.options ?? {}
     const { period = 60 } = options
-    const found = await Promise.all(
-      [
-        { what: 'address', name: key },
-        { what: 'network', name: networkKey(arrival.client) },
-        { what: 'all', name: 'all' },
-      ].map(async ({ what, name }) => {
-        const count = options[what] ?? 0
-        const wait = count === 0 ? 0 : await this.store.rate(`${what} ${name}`, { count, period })
-        return wait > 0 ? `${count} of ${what} in ${period} s` : null
-      }),
-    )
-    return found.find(over => over !== null) ?? null
+    // One after the other: a connection that its address is not let in for must not use up what its neighbours may.
+    for (const [what, name] of [
+      ['address', key],
+      ['network', networkKey(arrival.client)],
+      ['all', 'all'],
+    ] as const) {
+      const count = options[what] ?? 0
+      const wait = count === 0 ? 0 : await this.store.rate(`${what} ${name}`, { count, period })
+      if (wait > 0) return `${count} of ${what} in ${period} s`
+    }
+    return null
   }
 
   /** Whether the recipient that is asked for now has to wait; null: nobody asks any more. Never rejects. */
@@ -77,7 +76,7 @@ export class Memory {
 
   /** Writes what the session taught; nobody waits for it. */
   learn(session: Session, key: string, { learnPrivate, proxies }: Discretion): void {
-    const { plan, tally, facts, arrival } = session
+    const { plan, tally, facts, arrival, journal } = session
     const lesson = lessonOf(plan, tally)
     const isOurs = isPrivate(arrival.client) && !learnPrivate
     // Never against ourselves.
@@ -95,6 +94,8 @@ export class Memory {
     const isNeeded = repute.score > 0 || (facts.reputes?.network ?? null) !== null
     if (repute.score === 0) return
     const others = identitiesOf(facts, arrival.client)
+    // Nor does the name of a sender get away with it by the next one's.
+    if (repute.score > 0) for (const name of journal.condemned ?? []) if (!others.includes(name)) others.push(name)
     if (isNeeded) others.push(networkKey(arrival.client))
     for (const other of others) this.store.remember(other, { ...nothing, repute })
   }

@@ -73,7 +73,7 @@ export function sessionLine(session: Session): Readonly<Record<string, unknown>>
     why: cause === null ? undefined : printable(cause.why, 200),
     ending: journal.ending,
     detail: journal.detail === '' ? undefined : printable(journal.detail, 300),
-    vouched: tally.vouched ?? undefined,
+    vouched: shown(tally.vouched, 200),
     score: tally.score === 0 ? undefined : tally.score,
     tls: session.tls === null ? undefined : `${session.tls.version} ${session.tls.cipher}`,
     sni: shown(session.tls?.serverName ?? null, 255),

@@ -27,9 +27,9 @@ export function nameIdentity(reverse: ReverseName | null, client: Address): stri
   return `name:${isSuffix(domain) ? name : domain}`
 }
 
-/** Under what a domain is remembered whose SPF record names the client; null: there is none. */
+/** Under what a domain is remembered whose SPF record names the client; null: there is none. One that lets everybody pass names nobody. */
 export function senderIdentity(spf: SpfFinding | null): string | null {
-  if (spf?.result !== 'pass') return null
+  if (spf?.result !== 'pass' || /^\+?all$/i.test(spf.mechanism ?? '')) return null
   const name = spf.domain.toLowerCase()
   return name.length <= longest && /^[a-z0-9_-]+(?:\.[a-z0-9_-]+)+$/.test(name) ? `spf:${name}` : null
 }

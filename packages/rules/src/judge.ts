@@ -88,6 +88,11 @@ export class Tally {
     this.offended = marked(plan, failed)
   }
 
+  /** What the named check vouched by is not so any more; what the client did meanwhile is judged from now on. */
+  retract(name: CheckName): void {
+    if (this.vouched?.startsWith(`${name}: `)) this.vouched = null
+  }
+
   isRemembered(position: number): boolean {
     return this.remembered[position] === true
   }

@@ -45,7 +45,7 @@ export function headline({
   if (verdict === 'passed') {
     const mail = [count(accepted, 'accepted'), count(deferred, 'deferred'), count(refused, 'refused')].filter(Boolean)
     const said = mail.length > 0 ? `its messages: ${mail.join(', ')}` : Object.keys(backend).at(-1)
-    const known = vouched === null ? '' : ` (${vouched})`
+    const known = vouched === null ? '' : ` (${shown(vouched)})`
     return `PASSED${known}: ${said === undefined ? 'no mail was sent' : mail.length > 0 ? said : `the backend said ${said}`}`
   }
   if (verdict === 'error' || action === 'none') return `${verdict.toUpperCase()}: ${shown(detail) || (ending ?? '')}`
@@ -87,7 +87,7 @@ export function checkRows({
   if (passed.length > 0) rows.push([`passed: ${passed.join(', ')}`])
   if (known.length > 0) rows.push([`passed before: ${known.join(', ')}`])
   if (suspect.length > 0) rows.push([`failed before: ${suspect.join(', ')}`])
-  if (vouched !== null) rows.push([`need not be tested: ${vouched}`])
+  if (vouched !== null) rows.push([`need not be tested: ${shown(vouched)}`])
   return rows
 }
 

@@ -39,14 +39,15 @@ function guard(check: Check<OwnName>, disarmed: Disarmed): Check<OwnName> {
     test(facts, options) {
       if (fault !== null) return { kind: 'unknown', why: `disarmed: ${fault}` }
       const started = performance.now()
-      let outcome: unknown
+      let outcome: Outcome | null
       try {
-        outcome = check.test(Object.freeze({ ...facts }), options)
+        const given: unknown = check.test(Object.freeze({ ...facts }), options)
+        outcome = isOutcome(given) ? given : null
       } catch (thrown) {
-        return disarm(`it threw ${thrown instanceof Error ? thrown.message : String(thrown)}`)
+        return disarm(thrown instanceof Error ? `it threw ${thrown.message}` : 'it threw what is no Error')
       }
       const took = performance.now() - started
-      if (!isOutcome(outcome)) return disarm('what it gave is no outcome')
+      if (outcome === null) return disarm('what it gave is no outcome')
       if (took > longest && ++slow >= mostSlow) return disarm(`it took ${Math.round(took)} ms`)
       return outcome
     },

@@ -110,7 +110,7 @@ export function verdictForRecipient(session: Session): Verdict {
 export function forbidding(session: Session): Verdict | null {
   const { verdict } = session.tally
   if (verdict.action === 'decoy' && isLured(session)) return null
-  return verdict.action === 'none' || (session.pardoned && !endsDialogue(verdict)) ? null : verdict
+  return verdict.action === 'none' || (session.pardoned === true && !endsDialogue(verdict)) ? null : verdict
 }
 
 /** A new recipient: decided upon with what is known by now. True: answered, or dropped. */
@@ -133,7 +133,8 @@ export function screenRecipient(session: Session, path: string, now: Instant): b
     return true
   }
   if (refuse(session, verdict)) return true
-  if (general.action !== 'none' && verdict.action === 'none') session.pardoned = true
+  if (general.action === 'none') session.pardoned = 'others'
+  else if (verdict.action === 'none' && !session.pardoned) session.pardoned = true
   return false
 }
 
@@ -239,7 +240,10 @@ function declineAuth(session: Session): boolean {
   else {
     // Where everybody must have TLS there are users, and they are judged by their password; elsewhere there are strangers.
     const forUsers = arrival.tls !== null || arrival.starttls === 'required'
-    return !forUsers && refuse(session, session.tally.verdict)
+    if (forUsers) return false
+    const { verdict } = session.tally
+    if (verdict.action !== 'decoy') return refuse(session, verdict)
+    reject(session, replies.loginFailed)
   }
   return true
 }

@@ -12,6 +12,8 @@ export function awaitsGreylist(session: Session, { verb, argument }: Command): b
   const { facts, tally, arrival, journal } = session
   const path = verb === 'RCPT' ? parsePath('TO', argument)?.path.slice(0, 320) : undefined
   if (path === undefined || tally.vouched !== null || isAlwaysReachable(path)) return false
+  // Who is turned away for something else would fill the store with all that it makes up.
+  if (tally.verdict.action !== 'none') return false
   const known = facts.recipient?.path === path ? facts.recipient.grey : null
   if (known !== null) return known.wait === 'asked'
   const domain = domainOf(path).toLowerCase()

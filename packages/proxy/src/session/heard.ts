@@ -1,4 +1,4 @@
-import { Aftermath, type ReplyStage, wordOf } from '@sallyport/rules'
+import { Aftermath, type ReplyStage, senderIdentity, wordOf } from '@sallyport/rules'
 import type { Verb } from '../smtp/command.ts'
 import type { Reply } from '../smtp/reply.ts'
 import { isLured } from './decoy.ts'
@@ -15,6 +15,7 @@ export function noteHeard(session: Session, stage: ReplyStage, reply: Reply): vo
   facts.backend ??= { mail: {}, rcpt: {}, dot: {} }
   const counts = facts.backend[stage]
   counts[word] = (counts[word] ?? 0) + 1
+  if (stage === 'dot' && word === 'content') journal.condemn(senderIdentity(facts.spf))
   journal.aftermath = Aftermath.note(journal.aftermath, tally, stage, word)
 }
 

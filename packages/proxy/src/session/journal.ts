@@ -22,7 +22,7 @@ export type Ending =
 export type LeftIn = 'greet' | Moment | 'other' | 'trap'
 
 /** How much of an envelope is kept for the log. */
-const kept = { recipients: 10, queueIds: 10, reply: 200, path: 320, heard: 12 } as const
+const kept = { recipients: 10, queueIds: 10, condemned: 10, reply: 200, path: 320, heard: 12 } as const
 
 /** What happened in one session, for its log line and the counters. Decides nothing. */
 export class Journal {
@@ -61,6 +61,9 @@ export class Journal {
 
   /** What the backend has said since a check failed; null: nothing, or none has. */
   aftermath: Aftermath | null = null
+
+  /** The names of senders (senderIdentity) of whom the backend refused a message for its content; null: of none. */
+  condemned: Set<string> | null = null
 
   /** The latest refusal that was the gate's own. */
   gateReply: string | null = null
@@ -109,6 +112,12 @@ export class Journal {
   refusal(text: string): string {
     this.gateReply = text.trimEnd().slice(0, kept.reply)
     return text
+  }
+
+  condemn(name: string | null): void {
+    if (name === null) return
+    this.condemned ??= new Set()
+    if (this.condemned.size < kept.condemned) this.condemned.add(name)
   }
 
   backendSaid(reply: Reply): void {

@@ -1,4 +1,4 @@
-import { isAsked, type Question, readHello, senderDomainOf } from '@sallyport/rules'
+import { identitiesOf, isAsked, type Question, readHello, senderDomainOf, standingOf } from '@sallyport/rules'
 import type { Session } from './session.ts'
 
 /** Asks, if a check needs the answer. Nobody's DNS knows a private address, nor what those may say who have one. */
@@ -20,13 +20,25 @@ export function noteHelloName(session: Session, name: string, before: string | n
   if (facts.helloClaim === 'name' && !facts.helloMalformed) askFor(session, 'hello-name')
 }
 
+/** The name of the sender before speaks for no other: whoever is trusted for one could write as anybody. True: something was known of it. */
+function forgetName({ facts, tally }: Session): boolean {
+  const { reputes, standing, spf } = facts
+  if (spf?.result !== 'pass' || reputes === null || reputes.identity === null) return false
+  facts.reputes = { ...reputes, identity: null }
+  facts.standing = standingOf(facts.reputes)
+  if (facts.standing.trust < (standing?.trust ?? 0)) tally.retract('trusted')
+  return true
+}
+
 /** A new transaction of the sender: what was known of another means nothing any more. */
 export function noteSender(session: Session, path: string): void {
   const { facts } = session
   facts.transactions++
   facts.recipientsAsked = 0
   facts.sender = path.slice(0, 320)
+  const isForgotten = forgetName(session)
   facts.spf = null
+  if (isForgotten && identitiesOf(facts, session.arrival.client).length > 0) session.port.ask('identity')
   facts.senderDomain = senderDomainOf(facts.sender) === null ? 'unasked' : null
   if (facts.senderDomain === null) askFor(session, 'sender-domain')
   askFor(session, 'spf')

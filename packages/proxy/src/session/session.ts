@@ -53,8 +53,11 @@ export class Session {
   lastVerb = 'CONNECT'
   commandsSinceMessage = 0
   draining = false
-  /** A recipient of the transaction was let in although others are not: so is its message. */
-  pardoned = false
+  /**
+   * A recipient of the transaction was let in although others are not: so is its message. `others`: one was let in before, when
+   * nothing spoke against the client; its message must not ride on theirs.
+   */
+  pardoned: boolean | 'others' = false
   /** The backend has the whole of a message and has not answered yet. */
   handedOver = false
   /** What follows is TLS between the client and the backend: passed on unseen. */

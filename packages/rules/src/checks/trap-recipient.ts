@@ -22,7 +22,9 @@ export const trapRecipient = check({
   offenceTtl: day,
   options: {},
   words: { enhanced: '7.1', text: 'Service unavailable' },
-  test({ trapRecipient, wasTrapped }) {
+  test({ trapRecipient, wasTrapped, sender }) {
+    // Who bounces a message, or asks whether its sender exists, was sent there by whoever wrote that.
+    if (trapRecipient !== null && sender === '') return failBefore(`RCPT TO:<${trapRecipient}>`)
     if (trapRecipient !== null) return fail(`RCPT TO:<${trapRecipient}>`)
     return wasTrapped ? failBefore('asked for a trap lately') : todo
   },
