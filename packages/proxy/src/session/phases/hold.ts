@@ -1,11 +1,12 @@
 import { delayOf, endsDialogue, type Instant, isWaiting, type Moment } from '@sallyport/rules'
 import { type Command, mayBeGrouped, type Verb } from '../../smtp/command.ts'
+import { domainOf, parsePath } from '../../smtp/path.ts'
 import type { Reply } from '../../smtp/reply.ts'
 import { awaitsGreylist } from '../greylisting.ts'
 import type { Phase } from '../phase.ts'
 import type { Ask, Attempt } from '../port.ts'
 import type { Session } from '../session.ts'
-import { bearingOf } from '../standing.ts'
+import { bearingOf, planFor } from '../standing.ts'
 
 const moments: { readonly [V in Verb]?: Moment } = {
   EHLO: 'hello',
@@ -128,5 +129,7 @@ function waitFor(session: Session, { verb }: Command): number {
 
 /** Something that was asked about the client or its recipient has not been answered, and would decide. */
 function isPending(session: Session, command: Command): boolean {
-  return isWaiting(session.facts, session.plan, session.tally) || awaitsGreylist(session, command)
+  const path = parsePath('TO', command.argument)?.path
+  const plan = path === undefined ? session.plan : planFor(session, domainOf(path).toLowerCase())
+  return isWaiting(session.facts, plan, session.tally) || awaitsGreylist(session, command)
 }
