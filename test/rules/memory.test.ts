@@ -1,6 +1,16 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { Facts, judge, type Lesson, lessonOf, makePlan, type Policy, reputeOf, Tally } from '@sallyport/rules'
+import {
+  Facts,
+  judge,
+  type Lesson,
+  lessonOf,
+  makePlan,
+  type Policy,
+  reputeOf,
+  speaksForNetwork,
+  Tally,
+} from '@sallyport/rules'
 
 const day = 86_400
 
@@ -94,6 +104,11 @@ const rcpts = (accepted: number, unknown: number) => ({
   ...(unknown > 0 ? { 'unknown user': unknown } : {}),
 })
 
+/** Two small faults that add up to so many points and one. */
+const small = (points: number): Policy => ({
+  checks: { 'bare-newline': { action: 'score', points: 1 }, 'helo-syntax': { action: 'score', points } },
+})
+
 test('what a session adds to what is known of its client’s mail', () => {
   const table: readonly (readonly [known: Partial<Facts>, expected: readonly number[] | null, policy?: Policy])[] = [
     [good, null],
@@ -114,7 +129,9 @@ test('what a session adds to what is known of its client’s mail', () => {
     [{ ...good, backend: { mail: { sender: 1 }, rcpt: { 'relay denied': 1 }, dot: { temporary: 1 } } }, null],
     // Checks, with their points; and mail in spite of them earns nothing.
     [{ ...good, aheadAfter: 'EHLO' }, [5, 0, 0, 0]],
-    [{ ...good, bareNewlines: 1, backend: { mail: {}, rcpt: { accepted: 1 }, dot: { accepted: 1 } } }, [1, 1, 0, 0]],
+    [{ ...good, bareNewlines: 1, backend: { mail: {}, rcpt: { accepted: 1 }, dot: { accepted: 1 } } }, [0, 1, 0, 0]],
+    [{ ...good, bareNewlines: 1, helloMalformed: true }, [6, 0, 0, 0], small(5)],
+    [{ ...good, bareNewlines: 1, helloMalformed: true }, null, small(3)],
     [{ ...good, helloMalformed: true, backend: { mail: {}, rcpt: {}, dot: { accepted: 1 } } }, [0, 1, 0, 0]],
     // To judge by the memory does not feed it, and does not keep a client from getting better.
     [
@@ -156,4 +173,13 @@ test('one who is trusted loses that by what it sends, though no check is run', (
   assert.match(tally.vouched ?? '', /^trusted/)
   assert.equal(lessonOf(plan, tally), null)
   assert.equal(reputeOf(facts, plan, tally)?.score, 16)
+})
+
+test('a client tells its network of itself until it is suspect', () => {
+  const known = (score: number) => {
+    const reputes = { client: { score, accepted: 0, content: 0, unknown: 0 }, network: null, identity: null }
+    return speaksForNetwork(Object.assign(new Facts(), { reputes }))
+  }
+  assert.equal(speaksForNetwork(new Facts()), true)
+  assert.deepEqual([-20, 0, 4, 5, 80].map(known), [true, true, true, false, false])
 })

@@ -8,6 +8,7 @@ import {
   networkKey,
   type Repute,
   reputeOf,
+  speaksForNetwork,
 } from '@sallyport/rules'
 import { greyTimes } from './session/greylisting.ts'
 import type { Recalled } from './session/port.ts'
@@ -91,7 +92,7 @@ export class Memory {
     }
     if (repute === null) return
     // A good word for a network of which nothing bad is known would be a record for nothing.
-    const isNeeded = repute.score > 0 || (facts.reputes?.network ?? null) !== null
+    const isNeeded = repute.score > 0 ? speaksForNetwork(facts) : (facts.reputes?.network ?? null) !== null
     if (repute.score === 0) return
     const others = identitiesOf(facts, arrival.client)
     // Nor does the name of a sender get away with it by the next one's.

@@ -54,7 +54,8 @@ export const bulk = 3
 
 /**
  * What a session adds to what is known of its client's mail; null: nothing. The checks that failed count with their points, but for those that
- * only observe and those that remember nothing (to judge by the memory must not feed it). Of the backend's words only those
+ * only observe and those that remember nothing (to judge by the memory must not feed it); nor do points that
+ * would have no consequence by themselves: a small fault in every session is not a large one, and counts in each of them already. Of the backend's words only those
  * count that speak of the client: a full mailbox is no fault of its, nor is 4xx. Taken mail is to its credit only where no check has seen
  * anything, observing ones included: else what a backend without a filter takes from a bot would earn trust. Of one on the
  * allow list, or logged in, nothing is learnt: the operator knows it.
@@ -81,9 +82,24 @@ export function unknownOf(backend: BackendReplies | null): number {
 }
 
 function pointsOf(plan: Plan, tally: Tally): number {
-  return plan.checks.reduce((sum, planned, i) => {
+  let points = 0
+  let scored = 0
+  plan.checks.forEach((planned, i) => {
     const outcome = tally.outcomes[i]
-    const counts = outcome?.kind === 'fail' && teaches(planned, outcome) && tally.actionFor(planned, i) !== 'observe'
-    return counts ? sum + planned.points : sum
-  }, 0)
+    if (outcome?.kind !== 'fail' || !teaches(planned, outcome)) return
+    const action = tally.actionFor(planned, i)
+    if (action === 'score') scored += planned.points
+    else if (action !== 'observe') points += planned.points
+  })
+  const counts = [plan.score.defer, plan.score.refuse].some(bound => bound > 0 && scored >= bound)
+  return counts ? points + scored : points
 }
+
+/** Points from which a client's own name is bad enough. */
+const suspectFrom = 5
+
+/**
+ * Whether what a session adds is told of the client's network, too: not of one that is suspect itself already, which has told it
+ * once. So many neighbours are needed to condemn a network, and one that goes on and on condemns itself.
+ */
+export const speaksForNetwork = ({ reputes }: Facts): boolean => (reputes?.client?.score ?? 0) < suspectFrom

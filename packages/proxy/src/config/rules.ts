@@ -14,6 +14,7 @@ export function remarksOn(written: unknown): Remark[] {
     ...backendRemarks(written),
     ...ttlBounds(written),
     ...scoreOrder(written),
+    ...greylistWindow(written),
     ...listensTwice(written),
     ...lacksCertificate(written),
     ...otherStore(written),
@@ -31,6 +32,14 @@ function ttlBounds(written: unknown): Remark[] {
   if (least > most) return [{ path: ['dnsbl', 'ttl'], text: ' with min above max: set min to max, or below' }]
   if (otherwise === undefined || (least <= otherwise && otherwise <= most)) return []
   return [{ path: ['dnsbl', 'ttl'], text: ' with a fallback below min or above max: set one between' }]
+}
+
+/** Who must come again before it may is never let in. */
+function greylistWindow(written: unknown): Remark[] {
+  const delay = at(written, 'checks', 'greylist', 'delay')
+  const window = at(written, 'checks', 'greylist', 'window') ?? 14_400
+  if (typeof delay !== 'number' || typeof window !== 'number' || delay < window) return []
+  return [{ path: ['checks', 'greylist', 'delay'], text: ' with a window that ends before it: set delay below window' }]
 }
 
 function scoreOrder(written: unknown): Remark[] {

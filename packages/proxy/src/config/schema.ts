@@ -26,7 +26,7 @@ const networks = z.array(leaves.network).prefault([])
 const paths = z.array(leaves.path).prefault([])
 
 const greet = section({
-  wait: duration('0s', '2m', '6s').optional().meta({
+  wait: duration('0s', '30s', '6s').optional().meta({
     default: '6s',
     description:
       "How long an unknown client waits between the first line of the greeting and its last; 0s: not at all. The default is the preset's.",
@@ -35,7 +35,7 @@ const greet = section({
     .array(
       section({
         network: leaves.network.describe('The clients it is for.'),
-        wait: duration('0s', '2m', '0s').describe('Their greeting wait.'),
+        wait: duration('0s', '30s', '0s').describe('Their greeting wait.'),
       }),
     )
     .prefault([])

@@ -1,7 +1,12 @@
+import { isAlwaysReachable } from '../smtp/path.ts'
+
 /** Before and behind the asterisk, lower case. */
 type Pattern = readonly [before: string, behind: string]
 
-/** Which recipients are traps: addresses, and patterns in which one asterisk stands for anything. Case means nothing. */
+/**
+ * Which recipients are traps: addresses, and patterns in which one asterisk stands for anything. Case means nothing. No pattern stands
+ * for those who are always reached: who means `postmaster` writes it whole.
+ */
 export class TrapRecipients {
   private readonly addresses = new Set<string>()
   private readonly patterns: Pattern[] = []
@@ -18,7 +23,8 @@ export class TrapRecipients {
   has(path: string): boolean {
     if (this.addresses.size + this.patterns.length === 0) return false
     const lower = path.toLowerCase()
-    return this.addresses.has(lower) || this.patterns.some(pattern => fits(lower, pattern))
+    if (this.addresses.has(lower)) return true
+    return !isAlwaysReachable(lower) && this.patterns.some(pattern => fits(lower, pattern))
   }
 }
 
