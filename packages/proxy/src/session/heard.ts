@@ -1,4 +1,4 @@
-import { Aftermath, type ReplyStage, senderIdentity, wordOf } from '@sallyport/rules'
+import { Aftermath, type BackendWord, type ReplyStage, senderIdentity, wordOf } from '@sallyport/rules'
 import type { Verb } from '../smtp/command.ts'
 import type { Reply } from '../smtp/reply.ts'
 import { isLured } from './decoy.ts'
@@ -11,12 +11,21 @@ export function noteHeard(session: Session, stage: ReplyStage, reply: Reply): vo
   // What a decoy says speaks of nobody.
   if (isLured(session)) return
   const { facts, journal, tally } = session
-  const word = wordOf(stage, reply.code, reply.text)
+  const word = meant(session, wordOf(stage, reply.code, reply.text))
   facts.backend ??= { mail: {}, rcpt: {}, dot: {} }
   const counts = facts.backend[stage]
   counts[word] = (counts[word] ?? 0) + 1
   if (stage === 'dot' && word === 'content') journal.condemn(senderIdentity(facts.spf))
   journal.aftermath = Aftermath.note(journal.aftermath, tally, stage, word)
+}
+
+/**
+ * The recipient of a bounce, or of a callout, was chosen by whoever forged its sender: that nobody has it speaks of no honest server. A
+ * bounce has one recipient (RFC 5321 4.5.5); the others of a null sender are its own choice.
+ */
+function meant({ facts }: Session, word: BackendWord): BackendWord {
+  const isBounce = facts.sender === '' && facts.recipientsAsked <= 1
+  return word === 'unknown user' && isBounce ? 'other' : word
 }
 
 /** The same for a command; the replies to most say nothing of the client. */
