@@ -20,7 +20,7 @@ test('by default nothing refuses on a first offence but what no mail client does
   assert.deepEqual(actions, {
     access: 'drop',
     trusted: 'score',
-    reputation: 'score',
+    reputation: 'observe',
     rate: 'observe',
     authenticated: 'observe',
     pregreet: 'defer',
@@ -30,13 +30,13 @@ test('by default nothing refuses on a first offence but what no mail client does
     'generic-name': 'observe',
     'helo-required': 'observe',
     'helo-syntax': 'observe',
-    'helo-own': 'score',
-    'helo-address': 'score',
+    'helo-own': 'observe',
+    'helo-address': 'observe',
     'helo-literal': 'observe',
     'helo-unresolvable': 'observe',
     'helo-change': 'observe',
     'sender-domain': 'observe',
-    spf: 'score',
+    spf: 'observe',
     'null-sender-recipients': 'observe',
     transactions: 'observe',
     pipelining: 'defer',
@@ -44,9 +44,9 @@ test('by default nothing refuses on a first offence but what no mail client does
     'bare-newline': 'score',
     commands: 'drop',
     'trap-recipient': 'defer',
-    harvest: 'drop',
+    harvest: 'observe',
     recipients: 'observe',
-    greylist: 'defer',
+    greylist: 'observe',
   })
 })
 

@@ -4,6 +4,9 @@
 export const zooPresets = ['gentle', 'standard', 'strict'] as const
 export type ZooPreset = (typeof zooPresets)[number]
 
+/** The preset that must stop every bot; `gentle` only observes most of what it acts upon, and `strict` goes further. */
+export const demanding: ZooPreset = 'standard'
+
 /**
  * One thing that a bot does.
  *  - `say`: writes octets, in one write or, with `every`, one by one with so many ms between.
@@ -56,7 +59,7 @@ export interface Bot {
   readonly named: 'generic' | 'none' | 'good'
   /** Waves of visits: those of one are at the same time, and the next begins when all of them are over. */
   readonly waves: readonly (readonly Visit[])[]
-  /** What must come of it under the default preset, in words and as a test. */
+  /** What must come of it under the demanding preset, in words and as a test. */
   readonly demand: { readonly words: string; readonly met: Demand }
   readonly expected: Readonly<Record<ZooPreset, Sighting>>
 }

@@ -10,6 +10,9 @@ Bots and honest senders, let at three gates in front of a Postfix. Nothing is se
 certificate, the backend; the pauses are those of the presets. Each bot comes as a stranger from a network of its own. The Postfix puts up
 with everything that the gate is there to stop: bare newlines, any number of errors.
 
+What is said of each bot below ("The backend never sees it.") holds for \`standard\` and \`strict\`. The default, \`gentle\`, stops those that break the
+protocol, and only observes those whose manners are good: see their rows.
+
 \`npm test -- test/zoo\` plays it all, and fails where anything below is otherwise, but for times, which may be 6 s longer on a busy machine.
 `
 
@@ -19,8 +22,8 @@ A bot leaves when a reply takes more than 15 s, or 38 s are over.
 `
 
 const aboutSenders = `Two messages each, as a stranger whose DNS is in order (name, address, MX, SPF), through a balancer of its own that says who it is. A message
-that was deferred is sent again by the queue of a mail server, and by the user of a program that has none. Greylisting, which only
-\`strict\` does, asks them to come again after 2 s here and after 25 min by default. Seconds are those from the connection to the backend's
+that was deferred is sent again by the queue of a mail server, and by the user of a program that has none. Greylisting, which
+\`standard\` and \`strict\` do to suspects, asks them to come again after 2 s here and after 25 min by default. Seconds are those from the connection to the backend's
 answer to the recipient, in the session that brought the message.
 `
 

@@ -21,17 +21,8 @@ const byLine: Delays = { ...noDelays, line: 500 }
 /** THE PRESETS. Each differs from the checks' own defaults only in what it names. */
 export const presetSettings: Readonly<Record<Preset, PresetSettings>> = {
   gentle: {
-    about:
-      'A pause of 6 s, once, and who is suspect is asked to come again, once: faults of the protocol and guessing of addresses act, forged names and bad mail make suspects, all else observes.',
-    checks: {
-      // Points here only make a suspect, who is greylisted: all of these together are below what defers by itself, but for an own name.
-      'helo-own': { action: 'score', points: 2 },
-      'helo-address': { action: 'score', points: 1 },
-      spf: { action: 'score', points: 1 },
-      reputation: { action: 'score', points: 2 },
-      harvest: { action: 'drop' },
-      greylist: { action: 'defer' },
-    },
+    about: 'What no honest sender notices but for a pause of 6 s, once: protocol faults act, everything else observes.',
+    checks: {},
     delays: noDelays,
     greetWait: 6_000,
   },
