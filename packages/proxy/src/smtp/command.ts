@@ -31,21 +31,19 @@ const verbs = {
 export type Verb = keyof typeof verbs
 
 /**
- * Verbs that no client's line may carry to a backend, with the reason.
- *  - XCLIENT, XFORWARD, X-CONNECT, PROXY: they say who the client is, and are the gate's to use; XPROXY, XPROXYFROM, XPROXYTO: the
- *    same for Exchange.
- *  - TURN, ATRN, XTURN: they turn the roles round.
+ * Verbs that no client's line may carry to a backend, nor a backend's keyword offer to a client, with the reason.
+ *  - XCLIENT, XFORWARD, X-CONNECT: they say who the client is, and are the gate's to use; XPROXY, XPROXYFROM, XPROXYTO: the same for
+ *    Exchange.
+ *  - TURN, ATRN: they turn the roles round.
  *  - BURL, XEXCH50, X-LINK2STATE: message octets, or others, that come neither by DATA nor by BDAT.
  *  - X-EXPS, X-ANONYMOUSTLS: AUTH and STARTTLS by other names.
  */
-const forbidden = [
+export const neverPassed = [
   'XCLIENT',
   'XFORWARD',
   'X-CONNECT',
-  'PROXY',
   'TURN',
   'ATRN',
-  'XTURN',
   'BURL',
   'XEXCH50',
   'X-LINK2STATE',
@@ -54,7 +52,10 @@ const forbidden = [
   'XPROXY',
   'XPROXYFROM',
   'XPROXYTO',
-]
+] as const
+
+/** Two more that no server offers: PROXY, the header as a command, and XTURN. */
+const forbidden = [...neverPassed, 'PROXY', 'XTURN']
 
 const known: ReadonlyMap<string, Verb> = new Map([
   ...(Object.keys(verbs) as Verb[]).filter(verb => verb === verb.toUpperCase()).map(verb => [verb, verb] as const),

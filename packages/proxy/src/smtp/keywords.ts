@@ -1,31 +1,12 @@
+import { neverPassed } from './command.ts'
 import { isPositive, type Reply } from './reply.ts'
 
 /**
- * EHLO keywords that a backend may offer and the gate never passes on, with the reason.
- *  - XCLIENT, XFORWARD, X-CONNECT, XPROXY, XPROXYFROM, XPROXYTO: they are the gate's to use; from a client they would forge its address.
- *  - BURL, XEXCH50, X-LINK2STATE: octets that come neither by DATA nor by BDAT. X-EXPS, X-ANONYMOUSTLS: AUTH and STARTTLS by
- *    other names.
- *  - PIPECONNECT, X_PIPE_CONNECT: Exim, when it comes again, would speak before the greeting. PRDR: several replies to one end of data.
- *  - TURN, ATRN: they turn the roles round.
+ * EHLO keywords that a backend may offer and the gate never passes on: those of verbs that it does not, and, with the reason,
+ *  - PIPECONNECT, X_PIPE_CONNECT: Exim, when it comes again, would speak before the greeting.
+ *  - PRDR: several replies to one end of data.
  */
-const withheld: ReadonlySet<string> = new Set([
-  'XCLIENT',
-  'XFORWARD',
-  'X-CONNECT',
-  'BURL',
-  'XEXCH50',
-  'X-LINK2STATE',
-  'X-EXPS',
-  'X-ANONYMOUSTLS',
-  'XPROXY',
-  'XPROXYFROM',
-  'XPROXYTO',
-  'PIPECONNECT',
-  'X_PIPE_CONNECT',
-  'PRDR',
-  'TURN',
-  'ATRN',
-])
+const withheld: ReadonlySet<string> = new Set([...neverPassed, 'PIPECONNECT', 'X_PIPE_CONNECT', 'PRDR'])
 
 /** What a session may offer its client of a backend's keywords. */
 export interface View {
