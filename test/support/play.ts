@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict'
 import type { TlsInfo } from '@sallyport/proxy/session/arrival.js'
 import { Session } from '@sallyport/proxy/session/session.js'
-import { sessionLine, verdictOf } from '@sallyport/proxy/session-line.js'
-import { printable } from '@sallyport/proxy/smtp/octets.js'
+import { sessionLine } from '@sallyport/proxy/session-line.js'
 import { checks, lessonOf, type Policy, questions, spfResults } from '@sallyport/rules'
 import { addressOf } from './address.ts'
 import { type HouseOptions, makeHouse } from './house.ts'
@@ -215,7 +214,7 @@ function feed(session: Session, recorder: Recorder, { at, what, text, line }: Ro
 
 const resultOf: Readonly<Record<string, (session: Session, recorder: Recorder) => string>> = {
   verdict: verdictText,
-  why: session => printable(session.tally.verdict.cause?.why ?? 'nothing', 200),
+  why: session => `${sessionLine(session)['why'] ?? 'nothing'}`,
   learnt: learntText,
   ending: endingText,
   messages: messagesText,
@@ -241,8 +240,8 @@ function compare({ name, rows }: Transcript, recorder: Recorder): void {
 }
 
 function verdictText(session: Session): string {
-  const cause = session.tally.verdict.cause
-  return cause === null ? verdictOf(session) : `${verdictOf(session)} ${cause.check}`
+  const { verdict, check } = sessionLine(session)
+  return check === undefined ? `${verdict}` : `${verdict} ${check}`
 }
 
 function learntText(session: Session): string {
