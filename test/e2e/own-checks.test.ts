@@ -81,12 +81,23 @@ test('what is wrong with a module or its keys is told before anything starts', a
   const bad = await moduleOf('bad.mjs', source.replace('x-free-mail', 'free').replace('points: 2', 'points: -1'))
   const empty = await moduleOf('empty.mjs', 'export const a = 1')
   const broken = await moduleOf('broken.mjs', 'export const = 1')
-  const found = await check(`modules: [${bad}, ${empty}, ${broken}, ${folder}/none.mjs]\n`)
-  assert.match(found, /bad\.mjs: free: name: x- and letters, digits and hyphens, 32 at most/)
-  assert.match(found, /bad\.mjs: free: points: a whole number from 0 to 1000/)
-  assert.match(found, /empty\.mjs: exports no check/)
-  assert.match(found, /broken\.mjs: Unexpected token/)
-  assert.match(found, /none\.mjs: ENOENT/)
+  const modules = [bad, empty, broken, `${folder}/none.mjs`, freeMail, freeMail].map(path => `  - ${path}\n`).join('')
+  const others = 'lisen: []\nchecks: { x-free: { action: drop }, pregret: {} }\n'
+  const found = await check(`modules:\n${modules}${others}`)
+  const told = [
+    /:3:5 modules\[0\]: \S+bad\.mjs: free: name: x- and letters, digits and hyphens, 32 at most$/,
+    /:3:5 modules\[0\]: \S+bad\.mjs: free: points: a whole number from 0 to 1000$/,
+    /:4:5 modules\[1\]: \S+empty\.mjs: exports no check$/,
+    /:5:5 modules\[2\]: \S+broken\.mjs: Unexpected token/,
+    /:6:5 modules\[3\]: \S+none\.mjs: ENOENT/,
+    /:8:5 modules\[5\]: \S+free-mail\.mjs: x-free-mail: there is another check of this name$/,
+    // What else is wrong is told with it; a key of a check whose module is at fault may be right.
+    /:9:1 lisen: unknown key: did you mean listen\?$/,
+    /:10:37 checks\.pregret: unknown key: did you mean pregreet\?$/,
+  ]
+  const lines = found.trimEnd().split('\n')
+  assert.equal(lines.length, told.length, found)
+  for (const [i, words] of told.entries()) assert.match(lines[i] ?? '', words)
   const keys = await check(`modules: [${freeMail}]\nchecks: { x-free-mail: { most: 1000, least: 1 }, x-other: {} }\n`)
   assert.match(keys, /^.*:3:\d+ checks\.x-free-mail\.most: found 1000/m)
   assert.match(keys, /checks\.x-free-mail\.least: unknown key/)

@@ -11,7 +11,7 @@ import { renderConfig } from './config/render.ts'
 import { diagnose } from './doctor/doctor.ts'
 import { asJson, asText, isWell } from './doctor/report.ts'
 import { explain } from './explain/explain.ts'
-import { problemsWithFiles } from './main.ts'
+import { lookAtFiles } from './main.ts'
 import { configured } from './own-checks/configured.ts'
 import { replay } from './replay/command.ts'
 import { run } from './run.ts'
@@ -115,8 +115,9 @@ async function openConfig(values: Values): Promise<{ readonly name: string; read
 /** The files that the configuration names are looked at once it is good by itself: until then nobody knows which they are. */
 async function check(values: Values): Promise<number> {
   const { name, parsed } = await openConfig(values)
-  const problems = 'problems' in parsed ? parsed.problems : await problemsWithFiles(parsed.config)
-  const warnings = 'problems' in parsed ? [] : parsed.warnings
+  const files = 'problems' in parsed ? { problems: parsed.problems, warnings: [] } : await lookAtFiles(parsed.config)
+  const { problems } = files
+  const warnings = [...('problems' in parsed ? [] : parsed.warnings), ...files.warnings]
   if (values.json === true) {
     print(`${JSON.stringify({ file: name, ok: problems.length === 0, problems, warnings }, null, 2)}\n`)
   } else {

@@ -7,6 +7,8 @@ import { type GroupPlan, planGroups, withDecoy } from './backends/plan.ts'
 import type { Config, Endpoint } from './config/config.ts'
 import { usualMode } from './config/tls-keys.ts'
 import { type Decoy, decoyFor } from './decoy/decoy.ts'
+import { lookAtFolder } from './decoy/samples.ts'
+import { usesDecoy } from './decoy/use.ts'
 import { type EmbeddedMta, startEmbeddedMta } from './embedded-mta.ts'
 import { Gate } from './gate.ts'
 import { inheritedSockets, listen } from './listener.ts'
@@ -125,9 +127,18 @@ async function readFiles(config: Config, embeddedAt: Endpoint, log: Certificates
   return { access, certificates, plans: null, problems: [...problems, plans] }
 }
 
-/** What keeps a gate from starting with the files that its configuration names. */
-export async function problemsWithFiles(config: Config): Promise<readonly string[]> {
-  return (await readFiles(config, embeddedAt(null), { info() {}, warn() {} })).problems
+/** What keeps a gate from starting with the files that its configuration names, and what may be a mistake. Makes none. */
+export async function lookAtFiles(
+  config: Config,
+): Promise<{ readonly problems: readonly string[]; readonly warnings: readonly string[] }> {
+  const { problems } = await readFiles(config, embeddedAt(null), { info() {}, warn() {} })
+  const { folder } = config.decoy
+  if (folder === undefined || !usesDecoy(config.policy)) return { problems, warnings: [] }
+  const found = await lookAtFolder(folder)
+  if (typeof found !== 'string')
+    return { problems: [...problems, `decoy.folder: ${folder}: ${found.fault}`], warnings: [] }
+  const warnings = found === 'missing' ? [`decoy.folder: ${folder} is not there; the gate makes it when it starts`] : []
+  return { problems, warnings }
 }
 
 function storeLog(log: Log): StoreLog {

@@ -73,6 +73,20 @@ tls: { certificates: [{ cert: no-cert, key: no-key }, { cert: text.pem, key: tex
   )
 })
 
+test('cli: check looks at the folder of the decoy, and makes none', () => {
+  const checked = (path: string) => {
+    writeFileSync(join(folder, 'decoy.yaml'), `checks: { spf: { action: decoy } }\ndecoy: { folder: ${path} }\n`)
+    const { status, stdout } = sallyport(['check', '-c', 'decoy.yaml'])
+    return [status, stdout]
+  }
+  const missing = 'warning: decoy.folder: no/such is not there; the gate makes it when it starts\n'
+  for (let count = 0; count < 2; count++) {
+    assert.deepEqual(checked('no/such'), [0, `${missing}the configuration is good\n`])
+  }
+  assert.deepEqual(checked('empty'), [0, 'the configuration is good\n'])
+  assert.deepEqual(checked('wrong.yaml/x'), [78, 'decoy.folder: wrong.yaml/x: ENOTDIR\n'])
+})
+
 test('cli: check says which file it took, its warnings, and that all is well', () => {
   const found = sallyport(['check'])
   assert.equal(found.status, 0)

@@ -151,3 +151,22 @@ recipient_domains: [example.com]
   )
   assert.deepEqual(read(`${idle}dnsbl: { zones: [zen.example] }`).warnings, [])
 })
+
+test('rules: an exception that changes nothing, and a folder for what never comes, are warnings', () => {
+  const { warnings } = read(`exceptions:
+  - networks: [192.0.2.0/24]
+  - { hello: [a.example], checks: { dnsbl: {} } }
+  - { hello: [a.example], checks: { dnsbl: { points: 1 } } }
+decoy: { folder: samples }
+`)
+  assert.deepEqual(
+    warnings.map(line => line.slice(0, line.indexOf(', so that'))),
+    [
+      'r.yaml:2:5 exceptions[0]: found keys, but none of them in checks',
+      'r.yaml:3:5 exceptions[1]: found keys, but none of them in checks',
+      'r.yaml:5:18 decoy.folder: found "samples", and no check leads to the decoy',
+    ],
+  )
+  const lured = 'decoy: { folder: samples }\nexceptions: [{ hello: [a], checks: { spf: { action: decoy } } }]'
+  assert.deepEqual(read(lured).warnings, [])
+})

@@ -3,23 +3,34 @@ import type { OwnChecks } from './check-keys.ts'
 import type { Config } from './config.ts'
 import { type Fault, largest, readDocument } from './document.ts'
 import { codeOf, type Environment, fillIn } from './fill-in.ts'
+import type { Path } from './path.ts'
 import { doubtsAbout, remarksOn } from './rules.ts'
 import { configSchema, configurationWith } from './schema.ts'
-import { faultsOf, remarked } from './wording.ts'
+import { faultsAt, faultsOf, remarked } from './wording.ts'
+import type { Remark } from './written.ts'
 
 /** A configuration and what may be a mistake in it, or everything that is wrong; one line each, in the order of the file. */
 export type Parsed =
   | { readonly config: Config; readonly warnings: readonly string[] }
   | { readonly problems: readonly string[] }
 
+/** The checks of the modules that a file names, and what is wrong with these, at their places in it. */
+export interface Modules {
+  readonly checks: OwnChecks
+  readonly faults: readonly Remark[]
+}
+
+const noModules: Modules = { checks: [], faults: [] }
+
 /** Enough to mend a file by; a file of something else altogether needs no list of its every line. */
 const most = 100
 
 /**
  * Reads the text of a configuration. Never throws for what is in it: `file:line:col path: what was found, what would do`.
- * `file` is the name to say; `env` is for `${NAME}`; `own`: the checks of the modules that it names.
+ * `file` is the name to say; `env` is for `${NAME}`.
  */
-export function parseConfig(text: string, file: string, env: Environment, own: OwnChecks = []): Parsed {
+export function parseConfig(text: string, file: string, env: Environment, modules: Modules = noModules): Parsed {
+  const { checks: own } = modules
   const source = readDocument(text, found => fillIn(found, env))
   const written = source.value ?? {}
   const schema = configSchema(own)
@@ -27,7 +38,8 @@ export function parseConfig(text: string, file: string, env: Environment, own: O
   const result = configurationWith(own).safeParse(written, { error: () => '' })
   const faults = [
     ...source.faults,
-    ...faultsOf(result.error?.issues ?? [], source, schema),
+    ...faultsAt(modules.faults, source),
+    ...faultsOf(result.error?.issues ?? [], source, schema).filter(fault => !isOfLostCheck(fault, modules)),
     ...remarksOn(written).map(remark => remarked(remark, source, schema)),
   ]
   if (result.data === undefined || faults.length > 0) return { problems: lines(faults, file) }
@@ -40,8 +52,13 @@ export function parseConfig(text: string, file: string, env: Environment, own: O
   }
 }
 
+/** Keys of an own check are unknown as long as its module is at fault; nobody knows then which of them are. */
+function isOfLostCheck({ path, text }: Fault, { faults }: Modules): boolean {
+  return faults.length > 0 && /(?:^|\.)checks\.x-[\w-]+$/.test(path) && text.startsWith('unknown key')
+}
+
 /** Reads a configuration file, of which a megabyte and no more. */
-export function loadConfig(path: string, env: Environment = process.env, own: OwnChecks = []): Parsed {
+export function loadConfig(path: string, env: Environment = process.env, modules: Modules = noModules): Parsed {
   let text: string
   try {
     text = readStart(path)
@@ -52,15 +69,21 @@ export function loadConfig(path: string, env: Environment = process.env, own: Ow
       ],
     }
   }
-  return parseConfig(text, path, env, own)
+  return parseConfig(text, path, env, modules)
 }
 
-/** The modules that a file names, before anything else of it is known; none where that cannot be read. */
-export function modulesNamed(path: string, env: Environment = process.env): readonly string[] {
+/** The modules that a file names, and where, before anything else of it is known; none where that cannot be read. */
+export function modulesNamed(
+  file: string,
+  env: Environment = process.env,
+): readonly { readonly module: string; readonly path: Path }[] {
   try {
-    const { value } = readDocument(readStart(path), found => fillIn(found, env))
+    const { value } = readDocument(readStart(file), found => fillIn(found, env))
     const modules: unknown = typeof value === 'object' && value !== null && 'modules' in value ? value.modules : []
-    return Array.isArray(modules) ? modules.filter(module => typeof module === 'string' && module !== '') : []
+    if (!Array.isArray(modules)) return []
+    return modules.flatMap((module: unknown, i) =>
+      typeof module === 'string' && module !== '' ? [{ module, path: ['modules', i] }] : [],
+    )
   } catch {
     return []
   }

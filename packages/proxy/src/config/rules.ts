@@ -1,4 +1,5 @@
 import type { Network } from '@sallyport/rules'
+import { usesDecoy } from '../decoy/use.ts'
 import { backendDoubts, backendRemarks } from './backend-rules.ts'
 import type { Config } from './config.ts'
 import { formatEndpoint } from './scalars.ts'
@@ -124,7 +125,21 @@ export function doubtsAbout(config: Config): Remark[] {
     const text = ', where whoever reaches this port reads the metrics: keep it behind a firewall'
     doubts.push({ path: ['admin', 'listen'], text })
   }
-  return [...doubts, ...backendDoubts(config), ...dnsblDoubts(config)]
+  return [...doubts, ...backendDoubts(config), ...dnsblDoubts(config), ...idleExceptions(config), ...idleDecoy(config)]
+}
+
+function idleExceptions({ policy }: Config): Remark[] {
+  return (policy.exceptions ?? []).flatMap(({ checks }, i) => {
+    if (Object.values(checks).some(settings => Object.keys(settings ?? {}).length > 0)) return []
+    const text = ', but none of them in checks, so that nothing is otherwise for anybody: write checks, or take it out'
+    return [{ path: ['exceptions', i], text }]
+  })
+}
+
+function idleDecoy({ decoy, policy }: Config): Remark[] {
+  if (decoy.folder === undefined || usesDecoy(policy)) return []
+  const text = ', and no check leads to the decoy, so that nothing comes there: set an action to decoy, or take it out'
+  return [{ path: ['decoy', 'folder'], text }]
 }
 
 function isWide({ address, prefix }: Network): boolean {

@@ -107,6 +107,11 @@ export function remarked(remark: Remark, source: Source, schema: SchemaNode): Fa
   return { at: place.at, path, text: `found ${foundAt(place, nodeAt(schema, remark.path))}${remark.text}` }
 }
 
+/** Faults that say in words of their own what was found. */
+export function faultsAt(remarks: readonly Remark[], source: Source): Fault[] {
+  return remarks.map(({ path, text }) => ({ at: nearestPlace(path, source).at, path: pathText(path), text }))
+}
+
 /** Secrets may stand in the file itself; an error is no place for them either. */
 function foundAt(place: Place, node: SchemaNode | null): string {
   return node?.writeOnly === true && place.found !== 'nothing' ? 'a value' : place.found

@@ -1,4 +1,3 @@
-import { type Action, makePlan, type Policy } from '@sallyport/rules'
 import type { Config } from '../config/config.ts'
 import {
   type MailServer,
@@ -8,6 +7,7 @@ import {
   startMailServer,
 } from '../mail-server.ts'
 import { Samples } from './samples.ts'
+import { usesDecoy } from './use.ts'
 
 /** What it says: its own faults. */
 export interface DecoyLog {
@@ -109,17 +109,6 @@ function headOf({ envelope, remoteAddress, hostNameAppearsAs }: SMTPServerSessio
     ...envelope.rcptTo.slice(0, mostNamed).map(recipient => `X-Recipient: <${recipient.address}>`),
   ]
   return lines.map(line => `${line.replace(/[\0-\x1f\x7f]/g, '?').slice(0, 998)}\r\n`).join('')
-}
-
-const isDecoy = (action: Action | null | undefined) => action === 'decoy'
-
-/** Whether a client can come to the decoy under this policy. */
-export function usesDecoy(policy: Policy): boolean {
-  const usual = makePlan(policy).checks.some(({ action, again }) => isDecoy(action) || isDecoy(again))
-  const otherwise = (policy.exceptions ?? []).some(({ checks }) =>
-    Object.values(checks).some(settings => isDecoy(settings?.action) || isDecoy(settings?.again)),
-  )
-  return usual || otherwise
 }
 
 /**

@@ -1,5 +1,7 @@
-import { mkdir, readdir, unlink, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { constants } from 'node:fs'
+import { access, mkdir, readdir, stat, unlink, writeFile } from 'node:fs/promises'
+import { dirname, join, resolve } from 'node:path'
+import { codeOf } from '../config/fill-in.ts'
 
 /** Files of ours: when (ms since 1970), and a number. Nothing of what a client said is in a name. */
 const ours = /^\d{13}-\d{6}\.eml$/
@@ -40,5 +42,18 @@ export class Samples {
     const gone = this.names.splice(0, Math.max(0, this.names.length - this.most))
     // One that somebody else has taken away is gone all the same.
     for (const name of gone) await unlink(join(this.folder, name)).catch(() => {})
+  }
+}
+
+/** Whether a folder of samples is there, or can be made, without making it: why not, in the words of the system. */
+export async function lookAtFolder(folder: string): Promise<'there' | 'missing' | { readonly fault: string }> {
+  for (let path = resolve(folder); ; path = dirname(path)) {
+    try {
+      if (!(await stat(path)).isDirectory()) return { fault: 'ENOTDIR' }
+      await access(path, constants.W_OK | constants.X_OK)
+      return path === resolve(folder) ? 'there' : 'missing'
+    } catch (error) {
+      if (codeOf(error) !== 'ENOENT') return { fault: codeOf(error) }
+    }
   }
 }

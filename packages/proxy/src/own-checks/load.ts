@@ -3,8 +3,17 @@ import { resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { actions, type Check, type OwnName, questions } from '@sallyport/rules'
 
-/** What the modules export, or everything that is wrong with them: `file: what`. */
-export type Loaded = { readonly checks: readonly Check<OwnName>[] } | { readonly problems: readonly string[] }
+/** What is wrong with a module. `position`: its place among those that were to be loaded. */
+export interface ModuleProblem {
+  readonly position: number
+  readonly text: string
+}
+
+/** What the modules export, and everything that is wrong with them. */
+export interface Loaded {
+  readonly checks: readonly Check<OwnName>[]
+  readonly problems: readonly ModuleProblem[]
+}
 
 /**
  * Imports the checks of modules. A module that was changed since is imported anew, and the old one stays in memory: Node forgets none.
@@ -12,23 +21,24 @@ export type Loaded = { readonly checks: readonly Check<OwnName>[] } | { readonly
  */
 export async function loadOwnChecks(paths: readonly string[]): Promise<Loaded> {
   const checks: Check<OwnName>[] = []
-  const problems: string[] = []
-  for (const path of paths) {
+  const problems: ModuleProblem[] = []
+  for (const [position, module] of paths.entries()) {
+    const problem = (text: string) => problems.push({ position, text: `${module}: ${text}` })
     try {
-      const url = pathToFileURL(resolve(path))
-      url.search = String(statSync(path).mtimeMs)
+      const url = pathToFileURL(resolve(module))
+      url.search = String(statSync(module).mtimeMs)
       const exported = Object.values((await import(url.href)) as Record<string, unknown>).filter(isCheckLike)
-      if (exported.length === 0) problems.push(`${path}: exports no check`)
+      if (exported.length === 0) problem('exports no check')
       for (const found of exported) {
         const faults = [...faultsOf(found), ...twice(found, checks)]
-        problems.push(...faults.map(fault => `${path}: ${String(found['name'])}: ${fault}`))
+        for (const fault of faults) problem(`${String(found['name'])}: ${fault}`)
         if (faults.length === 0) checks.push(found as unknown as Check<OwnName>)
       }
     } catch (fault) {
-      problems.push(`${path}: ${fault instanceof Error ? fault.message.split('\n')[0] : String(fault)}`)
+      problem(fault instanceof Error ? (fault.message.split('\n')[0] ?? '') : String(fault))
     }
   }
-  return problems.length > 0 ? { problems } : { checks }
+  return { checks, problems }
 }
 
 type Found = Readonly<Record<string, unknown>>
