@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
 import type { TlsInfo } from '@sallyport/proxy/session/arrival.js'
 import { Session } from '@sallyport/proxy/session/session.js'
-import { sessionLine } from '@sallyport/proxy/session-line.js'
-import { checks, lessonOf, type Policy, questions, spfResults } from '@sallyport/rules'
+import { sessionLine, verdictOf } from '@sallyport/proxy/session-line.js'
+import { printable } from '@sallyport/proxy/smtp/octets.js'
+import { checks, lessonOf, type Policy, questions, spfResults, type Verdict } from '@sallyport/rules'
 import { addressOf } from './address.ts'
 import { type HouseOptions, makeHouse } from './house.ts'
 import { reverseNameOf } from './name.ts'
@@ -214,7 +215,7 @@ function feed(session: Session, recorder: Recorder, { at, what, text, line }: Ro
 
 const resultOf: Readonly<Record<string, (session: Session, recorder: Recorder) => string>> = {
   verdict: verdictText,
-  why: session => `${sessionLine(session)['why'] ?? 'nothing'}`,
+  why: session => printable(upshotOf(session).cause?.why ?? 'nothing', 200),
   learnt: learntText,
   ending: endingText,
   messages: messagesText,
@@ -239,9 +240,11 @@ function compare({ name, rows }: Transcript, recorder: Recorder): void {
   assert.deepEqual(recorder.deeds.map(show), wanted.deeds.map(show), name)
 }
 
+const upshotOf = ({ journal, tally }: Session): Verdict => journal.upshot(tally.verdict)
+
 function verdictText(session: Session): string {
-  const { verdict, check } = sessionLine(session)
-  return check === undefined ? `${verdict}` : `${verdict} ${check}`
+  const { cause } = upshotOf(session)
+  return cause === null ? verdictOf(session) : `${verdictOf(session)} ${cause.check}`
 }
 
 function learntText(session: Session): string {

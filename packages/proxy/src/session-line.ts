@@ -1,4 +1,4 @@
-import { type Cause, endsDialogue, never, type Outcome, precisionOf, type Verdict } from '@sallyport/rules'
+import { never, type Outcome, precisionOf } from '@sallyport/rules'
 import { isLured } from './session/decoy.ts'
 import type { Journal } from './session/journal.ts'
 import type { Session } from './session/session.ts'
@@ -28,47 +28,25 @@ export function verdictOf(session: Session): SessionVerdict {
   if (arrival.health) return 'health'
   if (journal.ending === 'error') return 'error'
   if (journal.ending === 'shed') return 'shed'
-  const { verdict } = tally
-  if (endsDialogue(verdict)) return wordOf(verdict)
-  if (isLured(session)) return 'decoyed'
-  return verdict.action === 'none' ? withoutVerdict(journal) : wordOf(verdict)
-}
-
-function wordOf({ action }: Verdict): SessionVerdict {
+  const { action } = journal.upshot(tally.verdict)
   switch (action) {
-    case 'none':
-      return 'passed'
     case 'defer':
-      return 'deferred'
+      return isLured(session) ? 'decoyed' : 'deferred'
     case 'refuse':
     case 'decoy':
-      return 'refused'
+      return isLured(session) ? 'decoyed' : 'refused'
     case 'trap':
       return 'trapped'
     case 'drop':
       return 'dropped'
+    case 'none':
+      if (isLured(session)) return 'decoyed'
+      if (journal.relayedAt !== never) return 'passed'
+      return journal.openedAt === never ? 'abandoned' : withoutRcpt(journal)
     default:
       action satisfies never
       return 'error'
   }
-}
-
-const none: Verdict = { action: 'none', cause: null }
-
-/** Of a session against which nothing holds in the end; what was said to its recipients counts where none of them was let in. */
-function withoutVerdict(journal: Journal): SessionVerdict {
-  const screened = journal.worst(none)
-  if (journal.ending === 'verdict' && screened.action !== 'none') return wordOf(screened)
-  if (journal.relayedAt !== never) return 'passed'
-  const without = journal.openedAt === never ? 'abandoned' : withoutRcpt(journal)
-  return without === 'abandoned' && screened.action !== 'none' ? wordOf(screened) : without
-}
-
-/** Why the session was turned away, or all of its recipients; null: they were not. */
-function causeOf(session: Session): Cause | null {
-  const { tally, journal } = session
-  const isIn = tally.verdict.action === 'none' && verdictOf(session) === 'passed'
-  return isIn ? null : journal.worst(tally.verdict).cause
 }
 
 /** Of a session for which the backend was opened and never answered a RCPT. */
@@ -85,7 +63,7 @@ function withoutRcpt({ ending, detail, backendReply }: Journal): SessionVerdict 
  */
 export function sessionLine(session: Session): Readonly<Record<string, unknown>> {
   const { arrival, facts, journal, tally, startedAt } = session
-  const cause = causeOf(session)
+  const { cause } = journal.upshot(tally.verdict)
   return {
     event: 'session',
     id: arrival.id,
@@ -172,8 +150,8 @@ function outcomeText(outcome: Outcome | undefined, remembered: boolean): string 
 /** The sentence that goes with the line: what happened, and why. */
 export function sentence(session: Session): string {
   const verdict = verdictOf(session)
-  const { journal } = session
-  const cause = causeOf(session)
+  const { tally, journal } = session
+  const { cause } = journal.upshot(tally.verdict)
   if (cause !== null) return `${verdict}: ${cause.check}, ${printable(cause.why, 200)}`
   if (verdict === 'passed') return `passed: ${journal.accepted} accepted, ${journal.refused + journal.deferred} not`
   if (verdict === 'error') return `error: ${printable(journal.detail, 200) || journal.ending}`
