@@ -52,6 +52,8 @@ async function openReopening(): Promise<Subject> {
     },
     greylist: (name, times) => grey.greylist(name, times),
     rate: (name, rate) => grey.rate(name, rate),
+    greylistLeft: (name, times) => grey.greylistLeft(name, times),
+    rateLeft: (name, rate) => grey.rateLeft(name, rate),
     forget: client => store.forget(client),
     get health() {
       return { ...store.health, ...counted }

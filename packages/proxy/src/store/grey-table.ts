@@ -19,14 +19,27 @@ export class GreyTable {
     return this.attempts.size
   }
 
-  meet(name: string, { delay, window, keep }: GreyTimes, now: number): number {
-    const known = this.attempts.get(name)
-    const before = known !== undefined && known.until > now ? known : null
+  /** Notes an attempt; gives the seconds that are left. */
+  meet(name: string, times: GreyTimes, now: number): number {
+    const { window, keep } = times
+    const before = this.known(name, now)
     const since = before === null ? now : before.since
-    const left = since === null ? 0 : Math.max(0, since + delay - now)
+    const left = this.left(name, times, now)
     if (left === 0) this.put(name, { since: null, until: now + keep })
     else this.put(name, before ?? { since, until: now + window })
     return left
+  }
+
+  /** The same of one that is not noted. */
+  left(name: string, { delay }: GreyTimes, now: number): number {
+    const before = this.known(name, now)
+    const since = before === null ? now : before.since
+    return since === null ? 0 : Math.max(0, since + delay - now)
+  }
+
+  private known(name: string, now: number): Attempt | null {
+    const known = this.attempts.get(name)
+    return known !== undefined && known.until > now ? known : null
   }
 
   private put(name: string, attempt: Attempt): void {

@@ -72,6 +72,14 @@ export class MemoryStore implements Store {
     return Promise.resolve(this.#rates.count(name, rate, this.#now()))
   }
 
+  greylistLeft(name: string, times: GreyTimes): Promise<number> {
+    return Promise.resolve(this.#grey.left(name, times, this.#now()))
+  }
+
+  rateLeft(name: string, rate: Rate): Promise<number> {
+    return Promise.resolve(this.#rates.left(name, rate, this.#now()))
+  }
+
   forget(client: string): Promise<boolean> {
     if (this.#records.forget(client)) this.#changed = true
     return Promise.resolve(true)

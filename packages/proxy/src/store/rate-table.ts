@@ -26,4 +26,9 @@ export class RateTable {
     }
     return wait
   }
+
+  /** The same of one that is not counted. */
+  left(name: string, rate: Rate, now: number): number {
+    return admit(this.untils.get(name) ?? null, rate, now).wait
+  }
 }

@@ -1,4 +1,5 @@
 import {
+  admit,
   type Fading,
   faded,
   type GreyTimes,
@@ -136,14 +137,29 @@ export class RedisClients {
 
   /** The seconds for which those of that name are deferred yet; null: what is there is none of ours. */
   async greylist(name: string, { delay, window, keep }: GreyTimes): Promise<number | null> {
-    const left = await this.#redis.meetGrey(`${this.#prefix}grey:{${name}}`, delay, window, keep)
+    const left = await this.#redis.meetGrey(this.#greyKey(name), delay, window, keep)
     return typeof left === 'number' ? left : null
   }
 
   /** Counts one more; gives the seconds until the next will be within the rate. */
   async rate(name: string, { count, period }: Rate): Promise<number> {
-    const wait = await this.#redis.countRate(`${this.#prefix}rate:{${name}}`, count, period)
+    const wait = await this.#redis.countRate(this.#rateKey(name), count, period)
     return typeof wait === 'number' ? wait / 1000 : 0
+  }
+
+  /** What `greylist` would give; nothing is noted. */
+  async greylistLeft(name: string, { delay }: GreyTimes): Promise<number> {
+    const [value, now] = await Promise.all([this.#redis.get(this.#greyKey(name)), this.#time()])
+    if (value === 'in') return 0
+    const since = Number(value ?? Number.NaN)
+    return since <= now ? Math.max(0, Math.ceil(since + delay - now)) : delay
+  }
+
+  /** What `rate` would give; nothing is counted. */
+  async rateLeft(name: string, rate: Rate): Promise<number> {
+    const [value, now] = await Promise.all([this.#redis.get(this.#rateKey(name)), this.#time()])
+    const until = Number(value ?? Number.NaN)
+    return admit(Number.isFinite(until) ? until : null, rate, now).wait
   }
 
   async forget(client: string): Promise<void> {
@@ -163,6 +179,20 @@ export class RedisClients {
       // It did not answer, so there is nobody to say goodbye to.
     }
     this.#redis.disconnect()
+  }
+
+  /** The clock of Redis, s. */
+  async #time(): Promise<number> {
+    const [seconds = 0, micros = 0] = (await this.#redis.time()).map(Number)
+    return seconds + micros / 1e6
+  }
+
+  #greyKey(name: string): string {
+    return `${this.#prefix}grey:{${name}}`
+  }
+
+  #rateKey(name: string): string {
+    return `${this.#prefix}rate:{${name}}`
   }
 
   #key(client: string): string {

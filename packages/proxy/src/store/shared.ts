@@ -115,6 +115,16 @@ export class SharedStore implements Store {
     return typeof asked === 'object' ? asked.answer : this.#rates.count(name, rate, this.#now())
   }
 
+  async greylistLeft(name: string, times: GreyTimes): Promise<number | null> {
+    const asked = await this.#ask('reads', () => this.#redis.greylistLeft(name, times))
+    return typeof asked === 'object' ? asked.answer : null
+  }
+
+  async rateLeft(name: string, rate: Rate): Promise<number> {
+    const asked = await this.#ask('reads', () => this.#redis.rateLeft(name, rate))
+    return typeof asked === 'object' ? asked.answer : this.#rates.left(name, rate, this.#now())
+  }
+
   async forget(client: string): Promise<boolean> {
     this.#copy.forget(client)
     this.#unwritten.forget(client)

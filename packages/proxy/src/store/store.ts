@@ -41,6 +41,10 @@ export interface Store {
    * a shared store does not answer, this process counts alone.
    */
   rate(name: string, rate: Rate): Promise<number>
+  /** What `greylist` would give, of one that only asks: nothing is noted. null: nothing can be said. Never rejects. */
+  greylistLeft(name: string, times: GreyTimes): Promise<number | null>
+  /** What `rate` would give, of one that only asks: nothing is counted. Never rejects. */
+  rateLeft(name: string, rate: Rate): Promise<number>
   /** Forgets one client. Never rejects; false: it is forgotten in this process only, because the shared store did not answer. */
   forget(client: string): Promise<boolean>
   /** The state at this moment, and counters since the start, for the metrics. */
