@@ -26,6 +26,9 @@ const options = {
   json: { type: 'boolean' },
   recipient: { type: 'string' },
   examples: { type: 'string' },
+  helo: { type: 'string' },
+  from: { type: 'string' },
+  to: { type: 'string' },
   write: { type: 'string' },
   help: { type: 'boolean', short: 'h' },
   version: { type: 'boolean', short: 'V' },
@@ -37,6 +40,9 @@ type Values = {
   readonly json?: boolean
   readonly recipient?: string
   readonly examples?: string
+  readonly helo?: string
+  readonly from?: string
+  readonly to?: string
   readonly write?: string
 }
 
@@ -52,9 +58,9 @@ const commands: Readonly<Record<string, Command>> = {
   check: { takes: ['config', 'json'], run: check },
   doctor: { takes: ['config', 'json', 'recipient'], run: doctor },
   explain: {
-    takes: ['config', 'json'],
+    takes: ['config', 'json', 'helo', 'from', 'to'],
     operands: ['REF or ADDRESS'],
-    run: (values, [subject = '']) => tell(values, config => explain(config, subject, values.json === true)),
+    run: explainSubject,
   },
   replay: { takes: ['config', 'json', 'examples'], operands: ['FILE'], run: replayFile },
   try: {
@@ -87,6 +93,8 @@ const help = `usage: sallyport COMMAND [OPTION]... [REF|ADDRESS|FILE|SCRIPT]
   -c, --config FILE   the configuration; else ./sallyport.yaml, else
                       /etc/sallyport/sallyport.yaml, else the defaults alone
       --json          check, doctor, explain, replay, try: the answer as JSON
+      --helo NAME, --from ADDRESS, --to ADDRESS
+                      explain: what the client would say, so that what depends on it is asked
       --examples N    replay: how many sessions of each change are shown; 5 if not said
       --recipient ADDRESS
                       doctor: an address that the backend must not relay to
@@ -152,6 +160,16 @@ async function doctor(values: Values): Promise<number> {
   const findings = await diagnose(parsed.config, recipient)
   print(values.json === true ? asJson(name, findings) : asText(findings))
   return isWell(findings) ? exit.ok : exit.unwell
+}
+
+function explainSubject(values: Values, [subject = '']: readonly string[]): number | Promise<number> {
+  const { helo = null, from = null, to = null } = values
+  // They go into commands as they are.
+  const strange = Object.entries({ helo, from, to }).find(
+    ([, said]) => said !== null && !/^[^\s\0-\x1f\x7f<>]{0,255}$/.test(said),
+  )
+  if (strange !== undefined) return wrongUsage(`explain: --${strange[0]} is no word that a client could say`)
+  return tell(values, config => explain(config, subject, { helo, from, to }, values.json === true))
 }
 
 function replayFile(values: Values, [path = '']: readonly string[]): number | Promise<number> {

@@ -6,6 +6,8 @@ import {
   lessonOf,
   type NetworkSet,
   networkKey,
+  type Plan,
+  type Rate,
   type Repute,
   reputeOf,
   speaksForNetwork,
@@ -48,17 +50,31 @@ export class Memory {
   }
 
   /** Counts a connection; gives the rate that it is beyond, in words, or null. Never rejects. */
-  async rate({ plan, arrival }: Session, key: string): Promise<string | null> {
+  rate({ plan, arrival }: Session, key: string): Promise<string | null> {
+    return this.beyond(plan, arrival.client, key, (name, rate) => this.store.rate(name, rate))
+  }
+
+  /** What `rate` would give, of one that only asks: nothing is counted. Never rejects. */
+  rateLeft(plan: Plan, client: Address, key: string): Promise<string | null> {
+    return this.beyond(plan, client, key, (name, rate) => this.store.rateLeft(name, rate))
+  }
+
+  private async beyond(
+    plan: Plan,
+    client: Address,
+    key: string,
+    ask: (name: string, rate: Rate) => Promise<number>,
+  ): Promise<string | null> {
     const options = plan.checks.find(({ name }) => name === 'rate')?.options ?? {}
     const { period = 60 } = options
     // One after the other: a connection that its address is not let in for must not use up what its neighbours may.
     for (const [what, name] of [
       ['address', key],
-      ['network', networkKey(arrival.client)],
+      ['network', networkKey(client)],
       ['all', 'all'],
     ] as const) {
       const count = options[what] ?? 0
-      const wait = count === 0 ? 0 : await this.store.rate(`${what} ${name}`, { count, period })
+      const wait = count === 0 ? 0 : await ask(`${what} ${name}`, { count, period })
       if (wait > 0) return `${count} of ${what} in ${period} s`
     }
     return null
@@ -70,9 +86,14 @@ export class Memory {
     const times = greyTimes(session)
     if (!recipient?.grey || times === null) return null
     const { tuple } = recipient.grey
-    // What a client wrote may be long, and is nobody's business in the store.
-    const name = createHash('sha256').update(tuple, 'latin1').digest('base64url').slice(0, 22)
-    return { tuple, wait: await this.store.greylist(name, times) }
+    return { tuple, wait: await this.store.greylist(nameOf(tuple), times) }
+  }
+
+  /** What `greylist` would give, of one that only asks: nothing is noted. Never rejects. */
+  async greylistLeft(session: Session): Promise<number | null> {
+    const tuple = session.facts.recipient?.grey?.tuple
+    const times = greyTimes(session)
+    return tuple === undefined || times === null ? null : this.store.greylistLeft(nameOf(tuple), times)
   }
 
   /** Writes what the session taught; nobody waits for it. */
@@ -101,5 +122,8 @@ export class Memory {
     for (const other of others) this.store.remember(other, { ...nothing, repute })
   }
 }
+
+/** What a client wrote may be long, and is nobody's business in the store. */
+const nameOf = (tuple: string): string => createHash('sha256').update(tuple, 'latin1').digest('base64url').slice(0, 22)
 
 const nothing = { passed: {}, failed: {} } as const

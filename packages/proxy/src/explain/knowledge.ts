@@ -1,13 +1,31 @@
-import { existsSync, statSync } from 'node:fs'
-import { setTimeout as pause } from 'node:timers/promises'
-import { type Address, clientKey, type DnsblFinding, type ReverseName } from '@sallyport/rules'
+import {
+  type Address,
+  clientKey,
+  type DnsblFinding,
+  type HelloName,
+  identitiesOf,
+  type Repute,
+  type ReverseName,
+  type SenderDomain,
+  type SpfFinding,
+  senderDomainOf,
+} from '@sallyport/rules'
 import type { AccessLists } from '../access.ts'
 import type { Config } from '../config/config.ts'
 import { DnsblLookup, type DnsblOptions } from '../lookups/dnsbl.ts'
-import { ReverseNameLookup } from '../lookups/reverse-name.ts'
-import { Memory } from '../memory.ts'
+import { Lookups } from '../lookups/lookups.ts'
 import type { Recalled } from '../session/port.ts'
-import { openStore } from '../store/index.ts'
+import { domainOf } from '../smtp/path.ts'
+import { houseToTry } from '../try/house.ts'
+import { usualWorld } from '../try/script.ts'
+import type { Remembered } from './remembered.ts'
+
+/** What a client would say of itself and its mail: HELO, reverse-path and forward-path; null: who asks does not say. */
+export interface Visit {
+  readonly helo: string | null
+  readonly from: string | null
+  readonly to: string | null
+}
 
 /** What one DNS list says of a client now. */
 export interface ListWord {
@@ -18,8 +36,15 @@ export interface ListWord {
   readonly weight: number
 }
 
+/** What the DNS says of what the client would say; null: not asked. */
+interface Claims {
+  readonly helloName: HelloName | null
+  readonly senderDomain: SenderDomain | null
+  readonly spf: SpfFinding | null
+}
+
 /** All that can be found out about a client at this moment. */
-export interface Knowledge {
+export interface Knowledge extends Claims {
   readonly client: Address
   readonly access: { readonly allow: readonly string[]; readonly deny: readonly string[] }
   readonly remembered: Omit<Recalled, 'ask'>
@@ -29,60 +54,102 @@ export interface Knowledge {
   /** Of all lists together; null: there are none. */
   readonly listed: DnsblFinding | null
   readonly name: ReverseName
+  /** What is known of its verified names. */
+  readonly identities: ReadonlyMap<string, Repute>
+  /** Which rate it is beyond; `over` null: none. null: not asked. */
+  readonly rate: { readonly over: string | null } | null
+  /** What was not asked, and why. */
+  readonly unasked: readonly string[]
   /** What could not be found out, and why. */
   readonly troubles: readonly string[]
 }
 
-const nothing = { passed: [], failed: [], client: null, network: null } as const
-
-/** How long a shared store is waited for, ms. */
-const storeWait = 3_000
-
 /** Asks the store, the lists of the configuration and the DNS, as the gate would. Never rejects for what is wrong out there. */
-export async function knowledgeOf(config: Config, client: Address, lists: AccessLists): Promise<Knowledge> {
-  const troubles: string[] = []
-  const [memory, words, name] = await Promise.all([
-    recall(config, client, troubles),
-    askLists(config.dnsbl, client),
-    nameOf(config, client),
-  ])
-  for (const { list, says } of words.lists) if (says === 'no answer') troubles.push(`DNS list ${list}: no answer`)
-  return { client, access: lists.where(client), ...memory, ...words, name, troubles }
-}
-
-async function recall(
+export async function knowledgeOf(
   config: Config,
   client: Address,
-  troubles: string[],
-): Promise<Pick<Knowledge, 'remembered' | 'memory'>> {
-  const { store } = config
-  // To open a file that is not there would make its folder.
-  if (store.kind === 'memory' && !existsSync(store.file))
-    return { remembered: nothing, memory: `no file ${store.file} yet` }
-  const warnings: string[] = []
-  const log = { info() {}, warn: (message: string) => void warnings.push(message) }
-  const opened = openStore(
-    { ...store, fading: config.reputation.fading },
-    { log, now: () => Math.floor(Date.now() / 1000) },
-  )
-  const late = performance.now() + storeWait
-  while (!opened.health.up && performance.now() < late) await pause(20)
-  const { up } = opened.health
-  const { ask: _, ...remembered } = up
-    ? await new Memory(opened).recall(clientKey(client), client)
-    : { ask: '', ...nothing }
-  await opened.close()
-  if (!up || warnings.length > 0) troubles.push(`store: ${warnings.at(-1) ?? 'it does not answer'}`)
-  return { remembered, memory: store.kind === 'redis' ? 'Redis, now' : `${store.file}, written ${age(store.file)} ago` }
+  lists: AccessLists,
+  visit: Visit,
+  remembered: Remembered,
+): Promise<Knowledge> {
+  const lookups = new Lookups(config, { dnsbl() {}, health() {}, fault: rethrow })
+  const [words, name] = await Promise.all([
+    askLists(config.dnsbl, client),
+    new Promise<ReverseName>(resolve => lookups.reverseName.ask(client, resolve)),
+  ])
+  const helo = visit.helo ?? (name.kind === 'confirmed' ? name.name : null)
+  const claims = await askClaims(lookups, client, { ...visit, helo }, visit.helo !== null)
+  const { rate, unasked } = await askRate(config, client, name, { ...visit, helo }, remembered)
+  const { source, recalled, troubles, store } = remembered
+  const identities = new Map<string, Repute>()
+  for (const identity of identitiesOf({ spf: claims.spf, reverse: name }, client)) {
+    const repute = (await store?.recall(identity))?.repute ?? null
+    if (repute !== null) identities.set(identity, repute)
+  }
+  const known = { client, access: lists.where(client), remembered: recalled, memory: source, ...words, name, ...claims }
+  return {
+    ...known,
+    ...{ identities, rate },
+    unasked: [...unaskedOf(visit, helo), ...unasked],
+    troubles: [...troubles, ...silent(known)],
+  }
 }
 
-function age(file: string): string {
-  const seconds = Math.max(0, Math.round((Date.now() - statSync(file).mtimeMs) / 1000))
-  return seconds < 120
-    ? `${seconds} s`
-    : seconds < 7200
-      ? `${Math.round(seconds / 60)} min`
-      : `${Math.round(seconds / 3600)} h`
+/** Our own fault. */
+function rethrow(fault: unknown): never {
+  throw fault
+}
+
+async function askClaims(lookups: Lookups, client: Address, visit: Visit, isHeloSaid: boolean): Promise<Claims> {
+  const { helo, from } = visit
+  const sender = from ?? ''
+  // Where the sender is null it is HELO that SPF is asked about.
+  const hasSubject = from !== null && (helo !== null || senderDomainOf(sender) !== null)
+  const [helloName, senderDomain, spf] = await Promise.all([
+    isHeloSaid ? new Promise<HelloName>(resolve => lookups.helloName(helo ?? '', resolve)) : null,
+    senderDomainOf(sender) === null
+      ? null
+      : new Promise<SenderDomain>(resolve => lookups.senderDomain(sender, resolve)),
+    hasSubject
+      ? new Promise<SpfFinding>(resolve => lookups.spf.ask(client, { sender, hello: helo ?? '' }, resolve))
+      : null,
+  ])
+  return { helloName, senderDomain, spf }
+}
+
+/** The rate, where it would act: who observes does not count. */
+async function askRate(
+  config: Config,
+  client: Address,
+  name: ReverseName,
+  { helo, to }: Visit,
+  { memory, isShared }: Remembered,
+): Promise<Pick<Knowledge, 'rate' | 'unasked'>> {
+  const known = name.kind === 'confirmed' ? name.name : null
+  const recipient = to === null ? null : domainOf(to).toLowerCase()
+  const plan = houseToTry(config, usualWorld.keywords).plans.for({ client, name: known, hello: helo, recipient })
+  const planned = plan.checks.find(check => check.name === 'rate')
+  if (planned === undefined || planned.action === 'observe') return { rate: null, unasked: [] }
+  if (memory === null || !isShared) return { rate: null, unasked: ['rate: each gate counts for itself (store.kind)'] }
+  return { rate: { over: await memory.rateLeft(plan, client, clientKey(client)) }, unasked: [] }
+}
+
+function unaskedOf({ from }: Visit, known: string | null): string[] {
+  const unasked: string[] = []
+  if (known === null) unasked.push('helo-unresolvable: say by --helo how it greets')
+  if (from === null) unasked.push('spf, sender-domain: say by --from who writes')
+  else if (known === null && senderDomainOf(from) === null)
+    unasked.push('spf: of <> it is about HELO; say that by --helo')
+  return unasked
+}
+
+/** Whose answer did not come. */
+function silent({ lists, helloName, senderDomain, spf }: Claims & { readonly lists: readonly ListWord[] }): string[] {
+  const troubles = lists.filter(({ says }) => says === 'no answer').map(({ list }) => `DNS list ${list}: no answer`)
+  if (helloName === 'failed') troubles.push('the name in HELO: no answer')
+  if (senderDomain === 'failed') troubles.push("the sender's domain: no answer")
+  if (spf?.result === 'temperror') troubles.push(`SPF: ${spf.problem ?? 'no answer'}`)
+  return troubles
 }
 
 async function askLists(options: DnsblOptions, client: Address): Promise<Pick<Knowledge, 'lists' | 'listed'>> {
@@ -109,10 +176,4 @@ function finding(options: DnsblOptions, client: Address): Promise<DnsblFinding> 
       if (found.couldRise === 0 && Math.abs(found.couldFall) === 0) resolve(found)
     })
   })
-}
-
-function nameOf({ dnsbl }: Config, client: Address): Promise<ReverseName> {
-  return new Promise(resolve =>
-    new ReverseNameLookup({ resolvers: dnsbl.resolvers, wait: dnsbl.wait }).ask(client, resolve),
-  )
 }

@@ -4,8 +4,10 @@ import {
   type HelloName,
   noRepute,
   parseAddress,
+  type Repute,
   type ReverseName,
   type SenderDomain,
+  type SpfFinding,
   type SpfResult,
   spfResults,
 } from '@sallyport/rules'
@@ -54,7 +56,10 @@ export interface World {
   readonly named: ReverseName
   readonly helloName: HelloName
   readonly senderDomain: SenderDomain
-  readonly spf: SpfResult
+  /** A result: whose domain it is follows from the envelope. */
+  readonly spf: SpfResult | SpfFinding
+  /** What is known of verified names, by their keys in the store. */
+  readonly identities: ReadonlyMap<string, Repute>
   readonly keywords: readonly string[]
   /** Replies of the backend by verb, in their order; the last holds on. */
   readonly replies: ReadonlyMap<string, readonly string[]>
@@ -79,6 +84,7 @@ export const usualWorld: World = {
   helloName: 'found',
   senderDomain: 'found',
   spf: 'none',
+  identities: new Map(),
   keywords: ['PIPELINING', 'SIZE 10240000', '8BITMIME', 'ENHANCEDSTATUSCODES', 'CHUNKING', 'SMTPUTF8'],
   replies: new Map(),
   gone: null,

@@ -1,4 +1,4 @@
-import { type Instant, never, type SpfFinding, senderDomainOf } from '@sallyport/rules'
+import { type Instant, identitiesOf, never, type SpfFinding, senderDomainOf } from '@sallyport/rules'
 import type { Arrival } from '../session/arrival.ts'
 import { greyTimes } from '../session/greylisting.ts'
 import type { House } from '../session/house.ts'
@@ -135,7 +135,10 @@ class Stage implements Port {
         return this.later(() => session.answer({ ask, finding }, this.now))
       }
       case 'reverse-name':
-        return this.later(() => session.answer({ ask, name: world.named }, this.now))
+        return this.later(() => {
+          session.answer({ ask, name: world.named }, this.now)
+          this.identify()
+        })
       case 'hello-name': {
         const hello = session.facts.hello ?? ''
         return this.later(() => session.answer({ ask, hello, found: world.helloName }, this.now))
@@ -148,7 +151,10 @@ class Stage implements Port {
       case 'spf': {
         const about = { sender: session.facts.sender ?? '', hello: session.facts.hello ?? '' }
         const finding = spfFinding(world.spf, about)
-        return this.later(() => session.answer({ ask, ...about, finding }, this.now))
+        return this.later(() => {
+          session.answer({ ask, ...about, finding }, this.now)
+          this.identify()
+        })
       }
       case 'rate':
         return this.later(() => session.answer({ ask, over: world.rated }, this.now))
@@ -158,10 +164,18 @@ class Stage implements Port {
         return this.later(() => session.answer({ ask, tuple, wait }, this.now))
       }
       case 'identity':
-        return this.later(() => session.answer({ ask, repute: null }, this.now))
+        return this.identify()
       default:
         ask satisfies never
     }
+  }
+
+  /** What is known of the client's verified names, where anything is: of several, what speaks most for it. */
+  private identify(): void {
+    const { session, world } = this
+    const names = identitiesOf(session.facts, session.arrival.client)
+    const [best] = names.flatMap(name => world.identities.get(name) ?? []).toSorted((a, b) => a.score - b.score)
+    if (best !== undefined) this.later(() => session.answer({ ask: 'identity', repute: best }, this.now))
   }
 
   open(): void {
@@ -220,9 +234,10 @@ class Stage implements Port {
 
 /** Whose domain it is follows from the envelope (RFC 7208 2.4). */
 function spfFinding(
-  result: SpfFinding['result'],
+  result: World['spf'],
   { sender, hello }: { readonly sender: string; readonly hello: string },
 ): SpfFinding {
+  if (typeof result !== 'string') return result
   const domain = senderDomainOf(sender)
   const identity = domain === null ? 'helo' : 'mailfrom'
   return { result, domain: domain ?? hello.toLowerCase(), identity, mechanism: null, problem: null, explanation: null }
