@@ -80,6 +80,7 @@ test('a script says what the client does, and what the world answers', () => {
     helloName: 'none',
     senderDomain: 'null-mx',
     spf: 'softfail',
+    identities: new Map(),
     keywords: ['SIZE 1000', '8BITMIME'],
     replies: new Map([['RCPT', ['450 4.2.0 Later', '250 2.1.5 Ok']]]),
     gone: null,

@@ -66,7 +66,7 @@ export interface Port {
   open(group: string | null): void
   /**
    * Lets the present attempt go and begins the next: another backend of the group, or the same without a TLS that failed;
-   * then as after `open`. False: none is left, and the present one stays as it is.
+   * then as after `open`. False: none is left; the present one may be let go already, and `abandon`, which follows, ends it in any case.
    */
   reopen(): boolean
   /** What was sent goes out, and TLS begins on the client's side: then comes `secured` or `broken`. */
