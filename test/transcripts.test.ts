@@ -1,5 +1,7 @@
+import assert from 'node:assert/strict'
 import { readdirSync, readFileSync } from 'node:fs'
 import { test } from 'node:test'
+import { checks } from '@sallyport/rules'
 import { byteByByte, type Cut, play, whole } from './support/play.ts'
 import { parseTranscript } from './support/transcript.ts'
 
@@ -22,8 +24,13 @@ const files = readdirSync(folder, { recursive: true, encoding: 'utf8' })
   .filter(file => file.endsWith('.smtp'))
   .sort()
 
+/** Of each check the transcripts whose log line says what it saw. */
+const logged = new Map<string, string[]>(checks.map(({ name }) => [name, []]))
+
 for (const file of files) {
   const transcript = parseTranscript(file, readFileSync(new URL(file, folder), 'utf8'))
+  const told = transcript.rows.filter(({ what }) => what === 'logged').map(({ text }) => text)
+  for (const [check, where] of logged) if (told.some(text => text.includes(`"checks.${check}":`))) where.push(file)
   test(`${file}: whole`, () => play(transcript, whole))
   // Where the story is that octets came together, it cannot be told one by one; the transcript says so.
   if (transcript.settings.get('plays') === 'whole') continue
@@ -33,3 +40,7 @@ for (const file of files) {
     for (let size = 1; size < 32; size++) play(transcript, twoPieces(size))
   })
 }
+
+test('every check is named by the log of two transcripts at least', () => {
+  for (const [check, where] of logged) assert.ok(where.length >= 2, `${check}: ${where.join(', ') || 'none'}`)
+})

@@ -46,7 +46,10 @@ export function played(transcript: Transcript, cut: Cut): Session {
   const logged = JSON.parse(story.get('logged') ?? '{}') as Record<string, unknown>
   story.delete('logged')
   for (const [field, wanted] of Object.entries(logged)) {
-    const found: unknown = JSON.parse(JSON.stringify(sessionLine(session)[field] ?? null))
+    const line: unknown = JSON.parse(JSON.stringify(sessionLine(session)))
+    const found = field
+      .split('.')
+      .reduce((value, key) => (value as Readonly<Record<string, unknown>> | null)?.[key] ?? null, line)
     assert.deepEqual(found, wanted, `${transcript.name}: logged ${field}`)
   }
   for (const [result, wanted] of story) {

@@ -37,7 +37,7 @@ import assert from 'node:assert/strict'
  *   messages accepted=1 aborted=2    what became of the messages; those that are 0 are left out
  *   reached ok, error                how the attempts to reach the backend ended
  *   replied mail=20 rcpt=300         how long the backend took to answer what, in milliseconds
- *   logged {"helo":"spam"}           some fields of the session's log line
+ *   logged {"helo":"spam","checks.spf":"pass"}     some fields of the session's log line
  */
 export interface Row {
   readonly line: number
