@@ -36,7 +36,7 @@ preset: standard
 dnsbl: { resolvers: ['${dns.address}'], wait: 2s }
 store: { kind: redis, url: 'redis://127.0.0.1:${redis.port}', command_wait: 2s }
 timeouts: { recall: 2s }
-checks: { rate: { action: defer, address: 2, period: 3600 }, greylist: { delay: 300 } }
+checks: { rate: { action: defer, address: 2, period: 3600 }, greylist: { delay: 300 }, no-reverse-name: { action: observe } }
 `
 
 async function explained(gate: RunningGate, options: string): Promise<string> {
@@ -78,13 +78,13 @@ test('explain asks SPF, the sender’s domain and HELO of whom it is told, and s
 
 test('explain asks what rates and greylisting have left, and neither counts nor notes who asks', async t => {
   const gate = await startGate(t, settings)
-  const visit = '198.51.100.7 --helo mail.example.net --from a@example.org --to b@example.test'
+  const visit = '198.51.100.8 --helo mail.example.net --from a@example.org --to b@example.test'
   const before = await kept()
   for (let count = 0; count < 4; count++) assert.match(await explained(gate, visit), /^ {2}rate +within it$/m)
   assert.equal(await kept(), before)
 
   const letter = { helo: 'mail.example.net', from: 'a@example.org', to: 'b@example.test' }
-  const client = await connectAs(t, gate, '198.51.100.7')
+  const client = await connectAs(t, gate, '198.51.100.8')
   assert.match(await untilRcpt(client, letter), /^450 4\.7\.1 Greylisted/)
   await client.command('QUIT', /^221/)
   await gate.waitForSession(() => true)
@@ -94,7 +94,7 @@ test('explain asks what rates and greylisting have left, and neither counts nor 
   assert.match(await explained(gate, visit), /^PASSED/m)
   assert.match(await explained(gate, visit.replace('--to b', '--to c')), /^DEFERRED by greylist: 300 s to wait$/m)
 
-  for (let count = 0; count < 3; count++) await (await connectAs(t, gate, '198.51.100.7')).expect(/^220 /m)
+  for (let count = 0; count < 3; count++) await (await connectAs(t, gate, '198.51.100.8')).expect(/^220 /m)
   assert.match(await explained(gate, visit), /^ {2}rate +beyond 2 of address in 3600 s$/m)
   assert.match(await explained(gate, visit), /^DEFERRED by rate: more than 2 of address in 3600 s$/m)
 })

@@ -82,8 +82,6 @@ export interface Check<Name extends string = string, Specs extends OptionSpecs =
   readonly scope?: 'recipient' | 'transaction'
   /** What must be looked up for it; without the check nothing is asked. */
   readonly asks?: Question
-  /** What it goes by without judging it: where it acts, that is asked though the check that judges it was passed before. */
-  readonly keyedBy?: readonly Question[]
   /** Default of whether its breaker may disarm it (see check-breaker.ts); false where it says what the operator said. */
   readonly breaker?: boolean
   /** Its voucher outweighs what has failed already; otherwise one counts only while nothing has. */

@@ -272,13 +272,10 @@ export function isWaiting(facts: Facts, plan: Plan, tally: Tally): boolean {
   })
 }
 
-/** Whether some check needs the answer to the question: it has not been passed before, or another goes by it; and nobody vouched. */
+/** Whether some check needs the answer to the question: it has not been passed before, and nobody vouched. */
 export function isAsked(question: Question, plan: Plan, tally: Tally): boolean {
   if (tally.vouched !== null) return false
-  const isKey = plan.checks.some(
-    (planned, i) => planned.check.keyedBy?.includes(question) === true && tally.actionFor(planned, i) !== 'observe',
-  )
-  return plan.checks.some(({ check }, i) => check.asks === question && (isKey || !tally.isRemembered(i)))
+  return plan.checks.some(({ check }, i) => check.asks === question && !tally.isRemembered(i))
 }
 
 const order: Readonly<Record<Stage, number>> = { recall: 0, greet: 1, command: 2 }

@@ -14,8 +14,6 @@ export const greylist = check({
   settles: 'command',
   scope: 'recipient',
   asks: 'greylist',
-  // Else the first attempt would be remembered by a name, and the second, whose name was good before and is not asked for, by a network.
-  keyedBy: ['spf', 'reverse-name'],
   action: 'observe',
   again: null,
   points: 1,
