@@ -11,6 +11,7 @@ import {
   parseRedisUrl,
   parseSize,
 } from '@sallyport/proxy/config/scalars.js'
+import { faded } from '@sallyport/rules'
 import fc from 'fast-check'
 import { configOf } from '../../support/config.ts'
 
@@ -230,4 +231,11 @@ test('values: a Redis URL has its scheme and a host', () => {
   for (const text of right) assert.deepEqual(parseRedisUrl(text), { value: text })
   const wrong = ['h:6379', 'http://h', 'redis:h', 'redis://', 'redis://:p@', 'redis://h:99999']
   for (const text of wrong) assert.ok('problem' in parseRedisUrl(text), text)
+})
+
+test('values: half-lives are how fast what is known of mail fades', () => {
+  const { fading } = configOf('reputation: { half_life: 1h, trust_half_life: 2h }').reputation
+  const known = { score: 8, accepted: 8, content: 8, unknown: 8 }
+  assert.deepEqual(faded(known, 7_200, fading), { score: 2, accepted: 4, content: 2, unknown: 2 })
+  assert.equal(faded({ ...known, score: -8 }, 7_200, fading).score, -4)
 })
