@@ -15,6 +15,8 @@ const policies: readonly Policy[] = [
   every('refuse'),
   every('drop'),
   { ...every('score'), score: { defer: 1, refuse: 6 } },
+  { ...every('score'), score: { defer: 0, refuse: 0 }, delays: { line: 500 } },
+  every('trap'),
 ]
 
 /** The domains of the group `two`. */
@@ -49,7 +51,7 @@ const keywords = [
 
 /** What the tape chooses of a house, each as one of so many. */
 const choices = {
-  policy: 12,
+  policy: 14,
   domains: 5,
   xclient: 3,
   refuse: 4,
@@ -73,6 +75,7 @@ export function houseOf(tape: Tape): House {
   if (found !== undefined) return found
   const choice = Object.fromEntries(picked) as { readonly [C in keyof typeof choices]: number }
   const house = makeHouse({
+    trap: { interval: 500, wait: 60_000 },
     policy: policies[Math.max(0, choice.policy - 6)] ?? {},
     keywords: choice.offer === 5 ? ['SIZE'] : keywords,
     ...(choice.domains === 4 && { recipientDomains: ['example.test'] }),

@@ -34,6 +34,10 @@ export class Witness extends Story implements Port {
   /** The backend was let go while it had an item of the client's to answer. */
   private isCutShort = false
   isFull = false
+  /** There is a place in the trap. */
+  hasPlace = false
+  /** The client is in it: it is answered an octet at a time, and to no end. */
+  isTrapped = false
   conclusions = 0
   readonly asked: Ask[] = []
   /** The client's name, as the DNS has answered; null: nothing so far. */
@@ -66,6 +70,7 @@ export class Witness extends Story implements Port {
     this.note('S~', text)
     assert.ok(!this.closed, 'a word behind the close')
     assert.ok(!['handshake', 'spliced'].includes(this.client.mode), 'a word into TLS that is not ours')
+    if (this.isTrapped) return this.dribble(text)
     this.heard += text
     for (;;) {
       const whole = /^(?:\d{3}-[^\n]*\r\n)*(\d{3})(?: [^\n]*)?\r\n/.exec(this.heard)
@@ -73,7 +78,25 @@ export class Witness extends Story implements Port {
       this.heard = this.heard.slice(whole[0].length)
       this.hear(whole[0], Number(whole[1]))
     }
-    assert.match(this.heard, /^(?:220-[^\r\n]*\r\n)?$/, 'no whole reply')
+    const isByLine = this.session?.phase.name === 'lines'
+    assert.match(this.heard, isByLine ? /^(?:(?:220|250)-[^\r\n]*\r\n)*$/ : /^(?:220-[^\r\n]*\r\n)?$/, 'no whole reply')
+    if (isByLine) meet('said line by line')
+  }
+
+  /** Octets to a trapped client: of replies that take nothing, or of the word that lets it go. */
+  private dribble(text: string): void {
+    assert.equal(this.farewell, null, 'an octet behind the last word')
+    this.heard += text
+    if (!this.heard.endsWith('\n')) return
+    meet('answered in the trap')
+    // It may come in the middle of a reply.
+    if (/421 4\.\d\.\d [^\r\n]*\r\n$/.test(this.heard)) this.farewell = this.heard
+    else
+      assert.match(
+        this.heard,
+        /^(?:220 mx\.example\.test ESMTP|250 (?:mx\.example\.test|2\.[01]\.0 Ok)|221 [^\r\n]*|5\d\d [^\r\n]*)\r\n$/,
+      )
+    this.heard = ''
   }
 
   /** One reply of the gate, which answers the client's oldest unanswered item, or is its last word. */
@@ -135,6 +158,7 @@ export class Witness extends Story implements Port {
 
   open(group: string | null): void {
     this.note('open', group ?? '')
+    assert.ok(!this.isTrapped, 'a backend for one in the trap')
     assert.ok(this.backend === null, 'a second backend')
     checkOpening(this.scene, group)
     const item = this.client.greeted ? this.client.item() : null
@@ -168,9 +192,15 @@ export class Witness extends Story implements Port {
     this.backend.data(text, this.client)
   }
 
-  /** The walks have no place in a trap: a client that would be there is let go. */
-  trap(): boolean {
-    return false
+  trap(suspicion: number): boolean {
+    this.note('trap', `${suspicion}`)
+    assert.ok(!this.isTrapped, 'trapped twice')
+    assert.equal(this.backend, null, 'a backend behind the trap')
+    assert.equal(this.live().tally.verdict.action, 'trap', 'trapped, and no check wants it')
+    meet(this.hasPlace ? 'trapped' : 'no place in the trap')
+    this.isTrapped = this.hasPlace
+    if (this.isTrapped) this.heard = ''
+    return this.hasPlace
   }
 
   reopen(): boolean {
@@ -285,7 +315,7 @@ export class Witness extends Story implements Port {
     const { client, backend } = this
     const isOver = session.clientGone && (client.greeted ? client.item() === null : client.waiting === '')
     assert.ok(!isOver, 'the client has gone, and nothing is left to finish')
-    assert.ok(session.lines.pending <= 65_536 + 5_000, 'too much waits')
+    assert.ok(session.lines.pending <= (this.isTrapped ? 1_024 + 4_096 : 65_536 + 5_000), 'too much waits')
     if (client.mode === 'handshake') assert.equal(session.lines.pending, 0, 'octets in the clear wait')
     if (client.mode !== 'spliced') return
     assert.equal(backend?.given, client.spliced, 'octets of the client held back')
@@ -295,7 +325,8 @@ export class Witness extends Story implements Port {
   /** The client has sent something whole, takes its replies, and there is nobody but the session itself to wait for. */
   private get isIdle(): boolean {
     const { client, backend } = this
-    if (!client.greeted || this.isFull || client.item() === null) return false
+    if (!client.greeted || this.isFull || client.item() === null || this.isTrapped) return false
+    if (this.live().phase.name === 'lines') return this.live().deadline > this.now + 500
     if (this.live().phase.name === 'hold') return !this.mayHold
     if (backend === null || backend.use === null || backend.mode === 'handshake') return backend === null
     const lacksName = backend.use.xclient && this.reverseName === null && !backend.asked

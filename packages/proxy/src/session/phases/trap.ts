@@ -130,5 +130,7 @@ export function enterTrap(session: Session, verdict: Verdict, now: Instant): voi
   }
   const isGreeted = journal.greetedAt <= now
   if (!isGreeted) journal.greetedAt = now
+  // What came before may be much, and would be held for as long as the client is.
+  keepLittle(session)
   session.phase = new Trap(session, refusal, isGreeted ? refusal : replies.greeting(house.hostname), now)
 }
