@@ -5,6 +5,10 @@ import { meet } from './met.ts'
 export class Attempts {
   /** Whose backend it is, or was the last; null: the default group's. */
   group: string | null = null
+  /** It is the decoy's: the client never comes to another again. */
+  get isDecoy(): boolean {
+    return this.group === '@decoy'
+  }
   /** Backends that are left to be tried. */
   spares = 0
   /** A backend was opened for the item that is not answered yet. */
@@ -18,6 +22,9 @@ export class Attempts {
 
   /** `transaction`: which one it is for; null: for none. */
   open(group: string | null, transaction: number | null): void {
+    if (this.isDecoy) assert.equal(group, '@decoy', 'a server of the operator for one who was lured')
+    // What was tried of the operator's servers says nothing of the decoy.
+    if (group !== this.group && group === '@decoy') [this.openedIn, this.recipientIn] = [-1, -1]
     this.group = group
     this.isUnheard = true
     this.isForItem = true

@@ -44,22 +44,28 @@ export function checkCommand({ session, told }: Scene, line: string): void {
 }
 
 /** Which commands open a backend, whose, and for whom. */
-export function checkOpening({ session, client, told }: Scene, group: string | null): void {
+export function checkOpening({ session, client, told, attempts }: Scene, group: string | null): void {
   const { house, arrival, tally } = session
   assert.ok(!told.loggedIn, 'another backend for a client that is logged in')
   const item = client.greeted ? client.item() : null
   assert.ok(item === null ? !client.greeted : item.kind === 'line', 'a backend for what is no command')
   const [verb, line] = item?.kind === 'line' ? [item.verb, item.line] : ['greeting', '']
-  assert.equal(group, verb === 'RCPT' && isOfOthers(house, line) ? 'two' : null, 'a backend of another group')
+  const isDecoy = group === '@decoy'
+  if (isDecoy && !attempts.isDecoy) {
+    meet('lured')
+    assert.ok(verb === 'RCPT' && tally.verdict.action === 'decoy', 'lured, and no check wants it')
+  }
+  const expected = verb === 'RCPT' && isOfOthers(house, line) ? 'two' : null
+  if (!isDecoy) assert.equal(group, expected, 'a backend of another group')
   meet(openings.find(thing => thing === `opened for ${verb}`) ?? 'opened for another verb')
-  if (group !== null) meet('opened the other group')
+  if (group === 'two') meet('opened the other group')
   assert.ok(!arrival.health || verb === 'RCPT' || verb === 'AUTH', 'a backend for a probe')
   assert.ok(verb === 'greeting' || told.hello !== null || told.mail !== null, 'a backend before hello')
   const early = arrival.starttls === 'required' && !told.tls && verb !== 'greeting'
   assert.ok(!early, 'a backend before TLS')
   if (verb === 'AUTH')
     return assert.ok(mayLogIn({ house, starttls: arrival.starttls, tls: told.tls }), 'a login of one who may not')
-  assert.ok(told.mayEnter(tally.verdict.action, line), 'a backend for a client that has failed')
+  assert.ok(isDecoy || told.mayEnter(tally.verdict.action, line), 'a backend for a client that has failed')
   if (verb === 'greeting') assert.equal(house.connect, 'greeting')
   // Commands that move no mail open it for nobody new, nor does a client that nobody knows hear its greeting.
   if (!['MAIL', 'RCPT', 'ETRN', 'STARTTLS'].includes(verb)) assert.ok(isProven(session), 'a backend for one of the new')

@@ -14,6 +14,8 @@ const things = [
   'opened the other group',
   'postmaster of one who failed',
   'said line by line',
+  'lured',
+  'message for the decoy refused',
   'trapped',
   'answered in the trap',
   'no place in the trap',

@@ -48,6 +48,8 @@ const due: readonly (readonly [words: RegExp, is: Due])[] = [
   [/^554 5\.5\.1 Error: TLS already active/, (_text, { tls }, _session, verb) => verb === 'STARTTLS' && tls],
   [/^530 /, (_text, { tls }, { arrival }) => arrival.starttls === 'required' && !tls],
   [/^538 /, (_text, { tls }, { house }, verb) => verb === 'AUTH' && !tls && house.auth !== 'always'],
+  // Whom the decoy is for tries passwords on nobody.
+  [/^535 5\.7\.8 /, (_text, _told, { tally }, verb) => verb === 'AUTH' && tally.verdict.action === 'decoy'],
   [/^503 5\.5\.1 Error: MAIL transaction/, (_text, { mail }, _session, verb) => verb === 'AUTH' && mail !== null],
   [/^503 5\.5\.1 Error: send HELO/, (_text, _told, { hello }) => hello === null],
   [/^503 5\.5\.1 Error: nested MAIL/, (_text, { mail }, _session, verb) => verb === 'MAIL' && mail !== null],
@@ -88,7 +90,7 @@ const due: readonly (readonly [words: RegExp, is: Due])[] = [
 /** Fails unless this 5xx of the gate's own is for what the client did, or its verdict. */
 export function checkRefusal(item: Item, text: string, session: Session, told: Told): void {
   const { action, cause } = session.tally.verdict
-  if ((action === 'refuse' || action === 'drop') && cause !== null && text.includes(cause.words.text)) return
+  if (['refuse', 'decoy', 'trap', 'drop'].includes(action) && cause !== null && text.includes(cause.words.text)) return
   if (isUnusable(item) && text.startsWith('501 5.5.4 Syntax: BDAT count')) return
   const [verb, what] =
     item.kind === 'line' ? [item.verb, item.line] : [item.kind, item.kind === 'response' ? item.line : item.content]

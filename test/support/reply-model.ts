@@ -4,6 +4,7 @@ import type { Attempts } from './attempts.ts'
 import type { BackendView } from './backend-view.ts'
 import type { Item, StreamView } from './client-view.ts'
 import { checkKeywords } from './ehlo-model.ts'
+import { meet } from './met.ts'
 import { checkRefusal } from './refusals.ts'
 import type { Told } from './told.ts'
 import { isOfOthers } from './walk-house.ts'
@@ -24,7 +25,8 @@ export interface Scene {
 
 /** Fails unless this reply may be given to this item: it is the backend's answer to it, or is the gate's to give. */
 export function checkReply(scene: Scene, item: Item, text: string): void {
-  const { backend, told, session } = scene
+  const { backend, told, session, attempts } = scene
+  if (attempts.isDecoy) return checkLured(scene, item, text)
   const code = Number(text.slice(0, 3))
   const said = backend?.answerTo(item) ?? null
   const verb = item.kind === 'line' ? item.verb : item.kind
@@ -48,6 +50,23 @@ export function checkReply(scene: Scene, item: Item, text: string): void {
   // It begins something that must not begin with what was said too early.
   if (code === 354 || code === 334) assert.equal(backend?.ahead, false, `${code}, and a reply to nothing waits`)
   if (verb !== 'EHLO') assert.equal(text, said, `${code} in other words than the backend's`)
+}
+
+/** Of one who speaks with the decoy: nothing of its is accepted, and nothing is said in the decoy's words. */
+function checkLured({ backend, told, session, refusals }: Scene, item: Item, text: string): void {
+  const code = Number(text.slice(0, 3))
+  const said = backend?.answerTo(item) ?? null
+  const verb = item.kind === 'line' ? item.verb : item.kind
+  assert.ok(text === told.declined || !refusals.has(text), "the decoy's own words")
+  if (verb === 'message' || verb === 'chunk') {
+    meet('message for the decoy refused')
+    return assert.ok(code >= 400, 'a message accepted by the decoy')
+  }
+  if (code === 354 || (verb === 'RCPT' && code < 300))
+    assert.equal(said?.slice(0, 1), String(code).slice(0, 1), `${code} that the decoy never said`)
+  assert.notEqual(code, 334, 'a login at the decoy')
+  if (verb === 'EHLO' && code === 250)
+    checkKeywords(text, null, { house: session.house, starttls: session.arrival.starttls, tls: told.tls })
 }
 
 /** The backend has answered, and its client hears something else. */

@@ -17,6 +17,7 @@ const policies: readonly Policy[] = [
   { ...every('score'), score: { defer: 1, refuse: 6 } },
   { ...every('score'), score: { defer: 0, refuse: 0 }, delays: { line: 500 } },
   every('trap'),
+  every('decoy'),
 ]
 
 /** The domains of the group `two`. */
@@ -51,7 +52,7 @@ const keywords = [
 
 /** What the tape chooses of a house, each as one of so many. */
 const choices = {
-  policy: 14,
+  policy: 15,
   domains: 5,
   xclient: 3,
   refuse: 4,

@@ -117,7 +117,7 @@ export class Witness extends Story implements Port {
     if (this.live().clientGone && said === text) meet('answered with half of it closed')
     if (text === this.owed && (item.kind === 'message' || item.kind === 'chunk')) this.owed = null
     if (!isOwn) this.attempts.heard()
-    if (code === 354) this.isBarred = !this.told.mayWrite(this.live().tally.verdict.action)
+    if (code === 354) this.isBarred = !this.attempts.isDecoy && !this.told.mayWrite(this.live().tally.verdict.action)
     client.answered(item, code)
     if (this.attempts.isForItem && isOwn && code >= 400 && item.kind === 'line' && item.verb === 'RCPT')
       this.told.declined = text
@@ -281,7 +281,8 @@ export class Witness extends Story implements Port {
     const { backend } = this
     if (backend === null) return
     for (const refusal of backend.read(text)) this.refusals.add(refusal)
-    this.owed = backend.accepted
+    // What a decoy says it has, nobody has.
+    this.owed = this.attempts.isDecoy ? null : backend.accepted
     backend.accepted = null
   }
 
