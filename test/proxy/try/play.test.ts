@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { verdictOf } from '@sallyport/proxy/session-line.js'
+import { playScript } from '@sallyport/proxy/try/house.js'
+import { parseScript } from '@sallyport/proxy/try/script.js'
 import { playedText } from '@sallyport/proxy/try/show.js'
-import { envelope as mail, message, tried } from '../../support/try.ts'
+import { noRepute } from '@sallyport/rules'
+import { configWith, envelope as mail, message, tried } from '../../support/try.ts'
 
 /** What is said to the client, and the end, of a script under some settings. */
 function played(settings: string, rows: readonly string[]) {
@@ -63,6 +66,17 @@ test('the world answers as the script has it', () => {
     [1, ['dot 550 5.7.1', 1]],
   )
   assert.equal(played('', ['access: deny', ...mail]).verdict, 'dropped')
+})
+
+test('what is known of a verified name counts as soon as the name is verified', () => {
+  const config = configWith('checks: { reputation: { action: refuse } }')
+  const parsed = parseScript(['named mail.example.net', ...mail].join('\n'))
+  assert.ok('script' in parsed)
+  const verdictWith = (name: string) => {
+    const world = { ...parsed.script.world, identities: new Map([[name, { ...noRepute, score: 30 }]]) }
+    return verdictOf(playScript(config, { ...parsed.script, world }, 'none', 'REF').session)
+  }
+  assert.deepEqual(['name:example.net', 'name:example.org'].map(verdictWith), ['refused', 'passed'])
 })
 
 test('chunks, STARTTLS, a connection that breaks, and octets as they are written', () => {
