@@ -253,9 +253,9 @@ export class Relay implements Phase {
 
   /** A reply to nothing. 421 is how a server says that it leaves (RFC 5321 3.8); anything else is out of step. */
   private unasked(session: Session, reply: Reply, now: Instant): void {
-    session.journal.backendSaid(reply)
+    if (!isLured(session)) session.journal.backendSaid(reply)
     if (reply.code === 421) {
-      session.port.send(reply.text)
+      session.port.send(isLured(session) ? inOwnWords(session, 'NOOP', reply) : reply.text)
       return session.conclude('backend closed', now)
     }
     outOfStep(session, `${reply.code} to nothing`, now)
