@@ -4,9 +4,9 @@
 // system and leaves a daemon behind that is nobody's child.
 
 import { execFileSync } from 'node:child_process'
-import { chmod, chown, mkdir, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises'
+import { chmod, chown, mkdir, rm, stat, utimes, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { found } from './found.ts'
+import { awaitedLine, awaitedMessages, logIn } from './awaited.ts'
 import { messagesBelow } from './maildirs.ts'
 import { type Owner, tempDirectory } from './owner.ts'
 import { freePort } from './port.ts'
@@ -94,27 +94,20 @@ class PrivatePostfix implements Postfix {
     this.#master = undefined
   }
 
-  async log(): Promise<string> {
-    const file = join(this.directory, 'maillog')
-    return (await exists(file)) ? readFile(file, 'utf8') : ''
+  log(): Promise<string> {
+    return logIn(join(this.directory, 'maillog'))
   }
 
-  async waitForLog(pattern: RegExp, waitMs = 5_000): Promise<string> {
-    const find = async (): Promise<string | undefined> =>
-      (await this.log()).split('\n').find(line => pattern.test(line))
-    return found(`no line of Postfix's log matches ${pattern}`, waitMs, find, () => this.log())
+  waitForLog(pattern: RegExp, waitMs?: number): Promise<string> {
+    return awaitedLine(this, pattern, waitMs)
   }
 
   async messages(): Promise<string[]> {
     return messagesBelow(join(this.directory, 'mail'))
   }
 
-  async waitForMessages(count: number, waitMs = 5_000): Promise<string[]> {
-    const look = async (): Promise<string[] | undefined> => {
-      const messages = await this.messages()
-      return messages.length >= count ? messages : undefined
-    }
-    return found(`fewer than ${count} messages were delivered`, waitMs, look, () => this.log())
+  waitForMessages(count: number, waitMs?: number): Promise<string[]> {
+    return awaitedMessages(this, count, waitMs)
   }
 }
 

@@ -1,8 +1,7 @@
 // A mail server in a root directory of its own (server-root.ts): started and stopped, its log and what it delivered.
 
-import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { found } from './found.ts'
+import { awaitedLine, awaitedMessages, logIn } from './awaited.ts'
 import { messagesBelow } from './maildirs.ts'
 import type { Owner } from './owner.ts'
 import { type Program, startProgram } from './process.ts'
@@ -60,14 +59,12 @@ export class RootedServer {
   async log(): Promise<string> {
     const { root, logFile } = this.#options
     if (logFile === null) return this.#earlier + (this.#program?.output() ?? '')
-    return readFile(join(root, logFile), 'utf8').catch(() => '')
+    return logIn(join(root, logFile))
   }
 
   /** The first line of the log that matches; rejects with the log's end after `waitMs` (5,000). */
-  async waitForLog(pattern: RegExp, waitMs = 5_000): Promise<string> {
-    const look = async (): Promise<string | undefined> =>
-      (await this.log()).split('\n').find(line => pattern.test(line))
-    return found(`no line of the log matches ${pattern}`, waitMs, look, () => this.log())
+  waitForLog(pattern: RegExp, waitMs?: number): Promise<string> {
+    return awaitedLine(this, pattern, waitMs)
   }
 
   /** Every message delivered so far, in the order of delivery. */
@@ -76,11 +73,7 @@ export class RootedServer {
   }
 
   /** The same, once there are at least `count`; rejects with the log's end after `waitMs` (5,000). */
-  async waitForMessages(count: number, waitMs = 5_000): Promise<string[]> {
-    const look = async (): Promise<string[] | undefined> => {
-      const messages = await this.messages()
-      return messages.length >= count ? messages : undefined
-    }
-    return found(`fewer than ${count} messages were delivered`, waitMs, look, () => this.log())
+  waitForMessages(count: number, waitMs?: number): Promise<string[]> {
+    return awaitedMessages(this, count, waitMs)
   }
 }

@@ -3,9 +3,10 @@
 // Its log needs no syslog: debugging level 89.8 writes each line to the file that -D names (sm_syslog() in sendmail/conf.c). The
 // other road, a /dev/log in that root, needs a reader of datagrams, which Node does not have.
 
-import { appendFile, chmod, copyFile, readdir, readFile, stat, symlink, writeFile } from 'node:fs/promises'
+import { appendFile, chmod, copyFile, readFile, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { found } from './found.ts'
+import { awaitedLine, awaitedMessages, logIn } from './awaited.ts'
+import { messagesBelow } from './maildirs.ts'
 import type { Owner } from './owner.ts'
 import { freePort } from './port.ts'
 import { type Finished, type Program, run, startProgram } from './process.ts'
@@ -109,33 +110,21 @@ class PrivateSendmail implements Sendmail {
     this.#program = undefined
   }
 
-  async log(): Promise<string> {
-    const file = join(this.directory, logFile)
-    return (await exists(file)) ? readFile(file, 'utf8') : ''
+  log(): Promise<string> {
+    return logIn(join(this.directory, logFile))
   }
 
-  async waitForLog(pattern: RegExp, waitMs = 5_000): Promise<string> {
-    const find = async (): Promise<string | undefined> =>
-      (await this.log()).split('\n').find(line => pattern.test(line))
-    return found(`no line of Sendmail's log matches ${pattern}`, waitMs, find, () => this.log())
+  waitForLog(pattern: RegExp, waitMs?: number): Promise<string> {
+    return awaitedLine(this, pattern, waitMs)
   }
 
-  async messages(): Promise<string[]> {
-    const folder = join(this.directory, 'var/mail/new')
-    const delivered: { readonly at: bigint; readonly text: string }[] = []
-    for (const name of await readdir(folder)) {
-      const { ctimeNs } = await stat(join(folder, name), { bigint: true })
-      delivered.push({ at: ctimeNs, text: await readFile(join(folder, name), 'latin1') })
-    }
-    return delivered.sort((a, b) => (a.at < b.at ? -1 : 1)).map(({ text }) => text)
+  messages(): Promise<string[]> {
+    // All of them are in one folder, var/mail/new, whoever they are for.
+    return messagesBelow(join(this.directory, 'var'))
   }
 
-  async waitForMessages(count: number, waitMs = 5_000): Promise<string[]> {
-    const look = async (): Promise<string[] | undefined> => {
-      const messages = await this.messages()
-      return messages.length >= count ? messages : undefined
-    }
-    return found(`fewer than ${count} messages were delivered`, waitMs, look, () => this.log())
+  waitForMessages(count: number, waitMs?: number): Promise<string[]> {
+    return awaitedMessages(this, count, waitMs)
   }
 }
 
@@ -180,10 +169,3 @@ function runIn(directory: string, script: string): Promise<Finished> {
 const site = `define(\`confDOMAIN_NAME', \`mail.${localDomain}')dnl
 FEATURE(\`accept_unresolvable_domains')dnl
 `
-
-async function exists(path: string): Promise<boolean> {
-  return stat(path).then(
-    () => true,
-    () => false,
-  )
-}
