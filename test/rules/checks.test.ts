@@ -243,6 +243,10 @@ const tables: { readonly [Name in CheckName]: readonly Row[] } = {
     [{ bareNewlines: 1 }, 'fail'],
     [{ bareNewlines: 1, bareNewlineAfter: 'DATA', enveloped: true }, 'fail'],
   ],
+  smuggling: [
+    [{ enveloped: true }, 'todo'],
+    [{ smuggled: '\n.\r\n' }, 'fail'],
+  ],
   'trap-recipient': [
     [{}, 'todo'],
     [{ enveloped: true }, 'todo'],

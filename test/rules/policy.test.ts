@@ -42,6 +42,7 @@ test('by default nothing refuses on a first offence but what no mail client does
     pipelining: 'defer',
     'non-smtp-command': 'drop',
     'bare-newline': 'score',
+    smuggling: 'refuse',
     commands: 'drop',
     'trap-recipient': 'defer',
     harvest: 'observe',

@@ -108,6 +108,11 @@ export class Facts {
   bareNewlines = 0
   /** The verb in force when the first of them came (DATA for a message). */
   bareNewlineAfter: string | null = null
+  /**
+   * The first line of nothing but a dot within a message whose newlines were not both CRLF, with them, or that had a NUL, as it came
+   * (`\n.\r\n`); null: none.
+   */
+  smuggled: string | null = null
 
   /** The first recipient asked for that is a trap; null: none was. */
   trapRecipient: string | null = null

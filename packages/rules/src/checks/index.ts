@@ -23,6 +23,7 @@ import { recipients } from './recipients.ts'
 import { reputation } from './reputation.ts'
 import { reverseMismatch } from './reverse-mismatch.ts'
 import { senderDomain } from './sender-domain.ts'
+import { smuggling } from './smuggling.ts'
 import { spf } from './spf.ts'
 import { transactions } from './transactions.ts'
 import { trapRecipient } from './trap-recipient.ts'
@@ -53,6 +54,7 @@ export const checks = [
   pipelining,
   nonSmtpCommand,
   bareNewline,
+  smuggling,
   commands,
   trapRecipient,
   harvest,

@@ -1,3 +1,4 @@
+import { isWorse, type Verdict } from '@sallyport/rules'
 import { MessageReader } from '../../smtp/message.ts'
 import { forbidding } from '../dialogue.ts'
 import { replies, verdictReply } from '../replies.ts'
@@ -79,14 +80,32 @@ export class Transfer {
 
   private note(session: Session): void {
     const { reader } = this
-    if (reader.bareNewlines === 0 && reader.nuls === 0) return
-    if (reader.bareNewlines > 0 && session.facts.bareNewlineAfter === null) session.facts.bareNewlineAfter = 'DATA'
-    if (session.house.bareNewline === 'refuse') this.discard(reader.bareNewlines > 0 ? 'bare newline' : 'nul')
-    session.facts.bareNewlines += reader.bareNewlines
-    reader.bareNewlines = 0
-    // A verdict that turns now comes too late for this message, which the backend answers; the next recipient hears it.
+    const { facts, house } = session
+    if (reader.bareNewlines === 0 && reader.nuls === 0 && reader.loneDots === 0) return
+    if (reader.bareNewlines > 0) {
+      facts.bareNewlineAfter ??= 'DATA'
+      if (house.bareNewline === 'refuse') this.discard('bare newline')
+    }
+    if (reader.nuls > 0 && house.bareNewline === 'refuse') this.discard('nul')
+    facts.bareNewlines += reader.bareNewlines
+    facts.smuggled ??= reader.firstLoneDot
+    reader.bareNewlines = reader.nuls = reader.loneDots = 0
     session.judge()
+    this.heed(session)
+  }
+
+  /**
+   * A verdict that refuses, now that there is a fault in the message, is for the message too; its backend has seen no end of it, and
+   * need not see more. One that defers waits for the next recipient: the message would be the same each time it came again.
+   */
+  private heed(session: Session): void {
+    const verdict = forbidding(session)
+    if (verdict === null || !isWorse(verdict, deferral) || this.discarded !== null) return
+    this.discard('verdict')
+    session.abandon()
   }
 }
+
+const deferral: Verdict = { action: 'defer', cause: null }
 
 const endOfData = new Uint8Array([0x2e, 0x0d, 0x0a])
