@@ -43,6 +43,8 @@ test('by default nothing refuses on a first offence but what no mail client does
     'non-smtp-command': 'drop',
     'bare-newline': 'score',
     smuggling: 'refuse',
+    'message-size': 'observe',
+    headers: 'observe',
     commands: 'drop',
     'trap-recipient': 'defer',
     harvest: 'observe',

@@ -108,11 +108,22 @@ export class Facts {
   bareNewlines = 0
   /** The verb in force when the first of them came (DATA for a message). */
   bareNewlineAfter: string | null = null
+  /** NULs in messages sent by DATA; in chunks of BDAT none is counted, as a binary message may have them (RFC 3030 3). */
+  nuls = 0
   /**
    * The first line of nothing but a dot within a message whose newlines were not both CRLF, with them, or that had a NUL, as it came
    * (`\n.\r\n`); null: none.
    */
   smuggled: string | null = null
+
+  /** What the latest MAIL declared as the size of its message (RFC 1870 6.1), octets; null: nothing. */
+  declaredSize: number | null = null
+  /** The size of that message, once it has been read to its end, as RFC 1870 5 counts it; a mended newline is one octet. */
+  messageSize: number | null = null
+  /** The largest message that the backend says it takes, octets, where that one was larger; null: it was not, or nothing is said. */
+  sizeLimit: number | null = null
+  /** What is not as RFC 5322 has it in the header of that message, in words, by `; ` between them; null: nothing, or it is not read yet. */
+  headerFaults: string | null = null
 
   /** The first recipient asked for that is a trap; null: none was. */
   trapRecipient: string | null = null

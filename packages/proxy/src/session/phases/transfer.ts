@@ -1,5 +1,6 @@
-import { isWorse, type Verdict } from '@sallyport/rules'
+import { HeaderReader } from '../../smtp/header.ts'
 import { MessageReader } from '../../smtp/message.ts'
+import { noteHeader, noteSize, refusing } from '../content.ts'
 import { forbidding } from '../dialogue.ts'
 import { replies, verdictReply } from '../replies.ts'
 import type { Session } from '../session.ts'
@@ -16,6 +17,8 @@ export class Transfer {
   /** The client's end of data has been read. */
   complete = false
   private readonly reader = new MessageReader()
+  /** null: the header is over. */
+  private header: HeaderReader | null = new HeaderReader()
   private discarded: Discard | null = null
   private readonly pieces: Uint8Array[] = []
 
@@ -78,34 +81,39 @@ export class Transfer {
     }
   }
 
+  /** Notes what is wrong with what has been read. */
   private note(session: Session): void {
+    const wasMended = this.noteMended(session)
+    const isOdd = this.header !== null && this.noteHeader(session, this.header)
     const { reader } = this
-    const { facts, house } = session
-    if (reader.bareNewlines === 0 && reader.nuls === 0 && reader.loneDots === 0) return
+    const isLarge = reader.ended && this.discarded === null && noteSize(session, reader.size)
+    if (!wasMended && !isOdd && !isLarge) return
+    if (refusing(session) === null || this.discarded !== null) return
+    this.discard('verdict')
+    // It has seen no end of the message, and need not see more.
+    session.abandon()
+  }
+
+  private noteMended({ facts, house }: Session): boolean {
+    const { reader } = this
+    if (reader.bareNewlines === 0 && reader.nuls === 0 && reader.loneDots === 0) return false
     if (reader.bareNewlines > 0) {
       facts.bareNewlineAfter ??= 'DATA'
       if (house.bareNewline === 'refuse') this.discard('bare newline')
     }
     if (reader.nuls > 0 && house.bareNewline === 'refuse') this.discard('nul')
     facts.bareNewlines += reader.bareNewlines
+    facts.nuls += reader.nuls
     facts.smuggled ??= reader.firstLoneDot
     reader.bareNewlines = reader.nuls = reader.loneDots = 0
-    session.judge()
-    this.heed(session)
+    return true
   }
 
-  /**
-   * A verdict that refuses, now that there is a fault in the message, is for the message too; its backend has seen no end of it, and
-   * need not see more. One that defers waits for the next recipient: the message would be the same each time it came again.
-   */
-  private heed(session: Session): void {
-    const verdict = forbidding(session)
-    if (verdict === null || !isWorse(verdict, deferral) || this.discarded !== null) return
-    this.discard('verdict')
-    session.abandon()
+  private noteHeader(session: Session, header: HeaderReader): boolean {
+    if (this.discarded === null && !this.pieces.some(piece => header.read(piece)) && !this.reader.ended) return false
+    this.header = null
+    return this.discarded === null && noteHeader(session, header)
   }
 }
-
-const deferral: Verdict = { action: 'defer', cause: null }
 
 const endOfData = new Uint8Array([0x2e, 0x0d, 0x0a])
