@@ -248,13 +248,10 @@ const tables: { readonly [Name in CheckName]: readonly Row[] } = {
     [{ smuggled: '\n.\r\n' }, 'fail'],
   ],
   'message-size': [
-    [{ declaredSize: 10, enveloped: true }, 'todo'],
-    [{ messageSize: 1e9 }, 'todo'],
+    [{ enveloped: true, messageSize: 1e9 }, 'todo'],
     [{ messageSize: 1e9, sizeLimit: 1e8 }, 'fail'],
-    [{ messageSize: 5000, declaredSize: 1000 }, 'todo'],
-    [{ messageSize: 5097, declaredSize: 1000 }, 'fail'],
-    [{ messageSize: 110_000, declaredSize: 100_000 }, 'todo'],
-    [{ messageSize: 110_001, declaredSize: 100_000 }, 'fail'],
+    [{ sentSize: 110_000, declaredSize: 100_000 }, 'todo'],
+    [{ sentSize: 110_001, declaredSize: 100_000 }, 'fail'],
   ],
   headers: [
     [{ enveloped: true }, 'todo'],

@@ -116,13 +116,17 @@ export class Facts {
    */
   smuggled: string | null = null
 
-  /** What the latest MAIL declared as the size of its message (RFC 1870 6.1), octets; null: nothing. */
-  declaredSize: number | null = null
-  /** The size of that message, once it has been read to its end, as RFC 1870 5 counts it; a mended newline is one octet. */
-  messageSize: number | null = null
-  /** The largest message that the backend says it takes, octets, where that one was larger; null: it was not, or nothing is said. */
+  /** The largest message that has been read to its end, as RFC 1870 5 counts; a mended newline is one octet. 0: none has. */
+  messageSize = 0
+  /** The largest that the backend says it takes, octets, where one was larger; null: none was, or nothing is said. */
   sizeLimit: number | null = null
-  /** What is not as RFC 5322 has it in the header of that message, in words, by `; ` between them; null: nothing, or it is not read yet. */
+  /**
+   * Of the message that was larger than its MAIL had declared (RFC 1870 6.1) by the greatest share, and by more than 4 KiB, what was declared
+   * and what was sent, octets; null and 0: none was.
+   */
+  declaredSize: number | null = null
+  sentSize = 0
+  /** What is not as RFC 5322 has it in the header of the first message of which something is not, in words, `; ` between them; null: nothing. */
   headerFaults: string | null = null
 
   /** The first recipient asked for that is a trap; null: none was. */

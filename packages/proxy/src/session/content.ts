@@ -16,16 +16,27 @@ export class ChunkedContent {
 /** Notes what is wrong with the header of a message; true: something is. */
 export function noteHeader({ facts, mail }: Session, header: HeaderReader): boolean {
   const faults = header.faults(mail?.smtputf8 === true)
-  facts.headerFaults = faults.length === 0 ? null : faults.join('; ')
-  return faults.length > 0
+  if (faults.length === 0) return false
+  facts.headerFaults ??= faults.join('; ')
+  return true
 }
 
+/** What a message may be larger than declared in any case, octets: the fields that relays add on its way. */
+const forgiven = 4096
+
 /** Notes the size of a message; true: it is larger than its sender said, or than the backend takes. */
-export function noteSize({ facts, house }: Session, octets: number): boolean {
+export function noteSize({ facts, house, mail }: Session, octets: number): boolean {
   const limit = house.offer.sizeLimit
-  facts.messageSize = octets
-  if (limit !== null && octets > limit) facts.sizeLimit = limit
-  return facts.sizeLimit !== null || (facts.declaredSize !== null && octets > facts.declaredSize)
+  const declared = mail?.size ?? null
+  const isBeyond = limit !== null && octets > limit
+  const isUndeclared = declared !== null && octets > declared + forgiven
+  facts.messageSize = Math.max(facts.messageSize, octets)
+  if (isBeyond) facts.sizeLimit = limit
+  if (isUndeclared && (facts.declaredSize === null || octets * facts.declaredSize > facts.sentSize * declared)) {
+    facts.declaredSize = declared
+    facts.sentSize = octets
+  }
+  return isBeyond || isUndeclared
 }
 
 const deferral: Verdict = { action: 'defer', cause: null }

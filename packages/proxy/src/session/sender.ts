@@ -36,8 +36,6 @@ export function noteSender(session: Session, path: string): void {
   facts.transactions++
   facts.recipientsAsked = 0
   facts.sender = path.slice(0, 320)
-  facts.declaredSize = session.mail?.size ?? null
-  facts.messageSize = facts.sizeLimit = facts.headerFaults = null
   const isForgotten = forgetName(session)
   facts.spf = null
   if (isForgotten && identitiesOf(facts, session.arrival.client).length > 0) session.port.ask('identity')

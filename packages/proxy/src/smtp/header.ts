@@ -1,5 +1,9 @@
 import { CR, LF, latin1 } from './octets.ts'
 
+const TAB = 0x09
+const SP = 0x20
+const COLON = 0x3a
+
 /** Fields of which a message has one at most (RFC 5322 3.6), the first two exactly one. */
 const single = [
   'From',
@@ -44,20 +48,28 @@ export class HeaderReader {
   private hasEightBit = false
   /** The line that is neither a field nor goes on with one, its beginning; null: there is none. */
   private odd: string | null = null
-  /** Of the line that is being read: its beginning, its octets so far, and whether the last of them is a CR. */
-  private line = ''
+  /** Of the line that is being read: its octets so far, the last of them, and what stands before its colon, or its beginning. */
   private length = 0
-  private afterCr = false
+  private last = 0
+  private name = ''
+  private hasColon = false
+  private goesOn = false
 
   /** Reads on; true: the header is over, and nothing more needs to be read. */
   read(octets: Uint8Array): boolean {
-    let from = 0
-    while (!this.isOver && from < octets.length) {
-      const newline = octets.indexOf(LF, from)
-      const to = newline < 0 ? octets.length : newline
-      this.take(octets, from, to)
-      if (newline >= 0) this.endLine()
-      from = to + 1
+    let i = 0
+    while (!this.isOver && i < octets.length) {
+      const from = i
+      const end = Math.min(octets.length, from + this.left)
+      let bits = 0
+      while (i < end && octets[i] !== LF) bits |= octets[i++] as number
+      if (bits > 0x7f) this.hasEightBit = true
+      this.take(octets, from, i)
+      if (this.left === 0) this.cut()
+      else if (i < end) {
+        i++
+        this.endLine()
+      }
     }
     return this.isOver
   }
@@ -75,39 +87,45 @@ export class HeaderReader {
   }
 
   private take(octets: Uint8Array, from: number, to: number): void {
-    const end = Math.min(to, from + this.left)
-    for (let i = from; i < end && !this.hasEightBit; i++) this.hasEightBit = (octets[i] as number) > 0x7f
-    this.line += latin1(octets, from, Math.min(end, from + keptOfLine - this.line.length))
-    this.length += end - from
-    this.left -= end - from
-    if (to > from) this.afterCr = octets[to - 1] === CR
-    if (this.left > 0) return
+    if (to === from) return
+    const first = octets[from]
+    if (this.length === 0) this.goesOn = (first === SP || first === TAB) && this.fields > 0
+    if (!this.goesOn && !this.hasColon) {
+      const end = Math.min(to, from + keptOfLine - this.name.length)
+      let i = from
+      while (i < end && octets[i] !== COLON) i++
+      this.name += latin1(octets, from, i)
+      this.hasColon = i < end
+    }
+    this.length += to - from
+    this.left -= to - from
+    this.last = octets[to - 1] as number
+  }
+
+  private cut(): void {
     this.isCut = this.isOver = true
     this.longest = Math.max(this.longest, this.length)
   }
 
   private endLine(): void {
-    const { line } = this
-    this.left--
-    const length = this.afterCr ? this.length - 1 : this.length
-    this.line = ''
-    this.length = 0
-    this.afterCr = false
-    if (this.isOver) return
+    const { goesOn } = this
+    const length = this.last === CR ? this.length - 1 : this.length
     this.longest = Math.max(this.longest, length)
-    const goesOn = (line.startsWith(' ') || line.startsWith('\t')) && this.fields > 0
     if (length === 0) this.isOver = true
-    else if (!goesOn) this.field(line, length)
+    else if (!goesOn) this.field(length)
+    this.left--
+    this.length = this.last = 0
+    this.name = ''
+    this.hasColon = false
   }
 
-  private field(line: string, length: number): void {
-    const name = /^([!-9;-~]+)[ \t]*:/.exec(line)?.[1]
-    if (name === undefined) {
-      this.odd = line.slice(0, length)
+  private field(length: number): void {
+    if (!this.hasColon || !/^[!-9;-~]+[ \t]*$/.test(this.name)) {
+      this.odd = this.name.slice(0, length)
       this.isOver = true
       return
     }
-    const bit = bitOf.get(name.toLowerCase()) ?? 0
+    const bit = bitOf.get(this.name.trimEnd().toLowerCase()) ?? 0
     this.fields++
     this.repeated |= this.seen & bit
     this.seen |= bit

@@ -13,7 +13,6 @@ export const headers = check({
     'Scripts, devices and old programs, which leave From and Date to the first server; senders of raw 8-bit subjects. Hence only observed.',
   source: 'RFC 5322 2.1.1, 2.2, 3.6 and 4; RFC 6532',
   settles: 'message',
-  scope: 'transaction',
   action: 'observe',
   again: null,
   points: 1,

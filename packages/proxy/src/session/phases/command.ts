@@ -156,8 +156,8 @@ function mail(session: Session, command: Command, now: Instant): void {
   session.journal.sender(sender.path)
   const opens = session.house.connect !== 'rcpt' && session.tally.verdict.action === 'none'
   if (opens && !session.arrival.health) return enterOpening(session, command, null, now)
-  session.mail = mailOf(command.line, sender.parameters)
   noteSender(session, sender.path)
+  session.mail = mailOf(command.line, sender.parameters)
   session.transaction = { refusal: null, recipients: 'none' }
   session.port.send(replies.mailOk)
 }
