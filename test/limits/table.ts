@@ -329,9 +329,15 @@ export const parts: readonly Part[] = [
         source: own,
       },
       {
-        what: 'Fields of a client in Redis',
-        bound: proxy('store/client-scripts.ts', 'mostFields', 'count'),
-        follows: 'it is somebody else’s key, and left alone',
+        what: 'Clients in one of 16384 parts of Redis',
+        bound: proxy('store/client-scripts.ts', 'mostInPart', 'count'),
+        follows: 'for each that comes another is forgotten, at random',
+        source: own,
+      },
+      {
+        what: 'Record of a client in Redis',
+        bound: proxy('store/client-record.ts', 'longestRecord', 'octets'),
+        follows: 'it is none of ours: nothing is known, and it is written anew',
         source: own,
       },
       {
