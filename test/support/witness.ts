@@ -173,6 +173,8 @@ export class Witness extends Story implements Port {
     return false
   }
 
+  trapped(): void {}
+
   reopen(): boolean {
     const another = this.attempts.reopen()
     this.note('reopen', `${another}`)

@@ -57,7 +57,7 @@ test('values: an empty file is the defaults', () => {
     message: { bareNewline: 'normalise' },
     load: { eventLoop: 250, backend: 10_000, shed: 0.9, perClient: 10 },
     turnedAway: 15_000,
-    trap: { sessions: 1000, interval: 1000, wait: 600_000 },
+    trap: { sessions: 1000, interval: 1000, piece: 2, octets: 67_108_864, wait: 600_000 },
     decoy: { messages: 100, size: 65_536, sessions: 100 },
     limits: { connections: 10_000, perClient: 50, commandLine: 2048, commands: 5000 },
     timeouts: {

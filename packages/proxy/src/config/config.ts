@@ -1,5 +1,6 @@
 import type { BreakerLimits, DnsblZone, Fading, LoadLimits, Network, Policy } from '@sallyport/rules'
 import type { Waits } from '../session/house.ts'
+import type { TrapBudget } from '../traps.ts'
 
 /** Where to listen, or whom to call. */
 export interface Endpoint {
@@ -89,7 +90,7 @@ export interface Config {
   readonly turnedAway: number
   readonly extensions: Extensions
   readonly message: { readonly bareNewline: BareNewline }
-  readonly trap: { readonly sessions: number; readonly interval: number; readonly wait: number }
+  readonly trap: TrapBudget & { readonly interval: number; readonly piece: number; readonly wait: number }
   readonly decoy: Decoy
   readonly load: LoadLimits & { readonly perClient: number }
   readonly limits: Limits
