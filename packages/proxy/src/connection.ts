@@ -86,7 +86,7 @@ export class Connection implements Port, WheelEntry {
   /** It takes no place any more among those that are counted. */
   uncount(): void {
     const { gate, key } = this
-    if (key !== null) gate.census.unname(key)
+    if (key !== null) gate.census.unname(key, this.ends.client)
     this.key = null
     if (this.counted) gate.census.leave()
     this.counted = false

@@ -55,11 +55,11 @@ test('values: an empty file is the defaults', () => {
     dnsbl: { zones: [], resolvers: [], wait: 5000, ttl: { min: 60, max: 3600, fallback: 300 } },
     extensions: { withhold: [], verbs: 'any' },
     message: { bareNewline: 'normalise' },
-    load: { eventLoop: 250, backend: 10_000, shed: 0.9, perClient: 10 },
+    load: { eventLoop: 250, backend: 10_000, shed: 0.9, perClient: 10, perNetwork: 50 },
     turnedAway: 15_000,
     trap: { sessions: 1000, interval: 1000, piece: 2, octets: 67_108_864, wait: 600_000 },
     decoy: { messages: 100, size: 65_536, sessions: 100 },
-    limits: { connections: 10_000, perClient: 50, commandLine: 2048, commands: 5000 },
+    limits: { connections: 10_000, perClient: 50, perNetwork: 500, commandLine: 2048, commands: 5000 },
     timeouts: {
       proxyHeader: 5000,
       recall: 50,

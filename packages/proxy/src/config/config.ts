@@ -92,7 +92,7 @@ export interface Config {
   readonly message: { readonly bareNewline: BareNewline }
   readonly trap: TrapBudget & { readonly interval: number; readonly piece: number; readonly wait: number }
   readonly decoy: Decoy
-  readonly load: LoadLimits & { readonly perClient: number }
+  readonly load: LoadLimits & { readonly perClient: number; readonly perNetwork: number }
   readonly limits: Limits
   readonly timeouts: Timeouts
   readonly reputation: Reputation
@@ -178,6 +178,8 @@ export interface Dnsbl {
 export interface Limits {
   readonly connections: number
   readonly perClient: number
+  /** Of a /24, or of IPv6 a /48; not below `perClient`, whatever it says. */
+  readonly perNetwork: number
   /** Octets, with its CR LF. */
   readonly commandLine: number
   /** In a session, between two messages. */
