@@ -20,6 +20,25 @@ export interface Crowd {
   readonly network: number
 }
 
+/** The most connections of one client, and of one network. */
+export interface Caps {
+  readonly perClient: number
+  readonly perNetwork: number
+}
+
+export type Excess = 'per_client' | 'per_network'
+
+/**
+ * Of what there are too many; null: of nothing. A network may always have what one client in it may. `load`: what holds besides
+ * while the gate is under load; null: it is not.
+ */
+export function excessOf(crowd: Crowd, limits: Caps, load: Caps | null): Excess | null {
+  const perClient = Math.min(limits.perClient, load?.perClient ?? limits.perClient)
+  if (crowd.client > perClient) return 'per_client'
+  const perNetwork = Math.min(limits.perNetwork, load?.perNetwork ?? limits.perNetwork)
+  return crowd.network > Math.max(perClient, perNetwork) ? 'per_network' : null
+}
+
 /** Who is connected: in all, of each client and of each network, counted from accept until they close or are turned away. */
 export class Census {
   private readonly clients: Counts = new Map()

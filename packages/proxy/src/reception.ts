@@ -1,9 +1,8 @@
 import { clientKey } from '@sallyport/rules'
 import type { Ends } from './backend.ts'
-import type { Crowd } from './census.ts'
+import { type Excess, excessOf } from './census.ts'
 import type { ListenMode } from './config/config.ts'
 import type { Connection } from './connection.ts'
-import type { Gate } from './gate.ts'
 import type { Arrival, Starttls, TlsInfo } from './session/arrival.ts'
 import { replies } from './session/replies.ts'
 import { secureClient } from './tls/handshake.ts'
@@ -26,8 +25,9 @@ export function receive(connection: Connection, ends: Ends, health: boolean, ear
     gate.metrics.connections.inc()
     // Before the handshake, which is the dearest that a client can ask for.
     const crowd = gate.census.name(connection.key, ends.client)
-    const excess = gate.access.check(ends.client) === 'allow' ? null : excessOf(gate, crowd)
-    if (excess !== null) return turnAway(connection, excess)
+    const { limits, load } = gate.config
+    const excess = excessOf(crowd, limits, gate.load.shed > 0 ? load : null)
+    if (excess !== null && gate.access.check(ends.client) !== 'allow') return turnAway(connection, excess)
   }
   if (connection.mode !== 'implicit') {
     connection.start(null)
@@ -38,16 +38,6 @@ export function receive(connection: Connection, ends: Ends, health: boolean, ear
   if (early !== null) client.unshift(early)
   if (!secureClient(connection)) return void client.destroy()
   gate.wheel.schedule(connection, gate.clock() + gate.config.timeouts.tlsHandshake)
-}
-
-type Excess = 'per_client' | 'per_network'
-
-/** Of what there are too many; null: of nothing. A network may always have what one client in it may. */
-function excessOf({ config: { limits, load }, load: { shed } }: Gate, crowd: Crowd): Excess | null {
-  const perClient = shed > 0 ? Math.min(limits.perClient, load.perClient) : limits.perClient
-  if (crowd.client > perClient) return 'per_client'
-  const perNetwork = shed > 0 ? Math.min(limits.perNetwork, load.perNetwork) : limits.perNetwork
-  return crowd.network > Math.max(perClient, perNetwork) ? 'per_network' : null
 }
 
 /**
