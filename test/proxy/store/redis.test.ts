@@ -307,7 +307,7 @@ describe('a Redis that fails', () => {
 
   it('keeps the thousand clients taught last for when it is back', async () => {
     const port = await freePort()
-    const { store } = open(port)
+    const { store } = open(port, patience)
     await down(store)
     for (let i = 0; i < 1500; i++) store.remember(`10.0.${i >> 8}.${i & 255}`, pass('pregreet'))
     const redis = await start(port)
