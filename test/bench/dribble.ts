@@ -32,10 +32,11 @@ export async function dribble(): Promise<Row[]> {
     sockets.push(...(await Promise.all(some)))
   }
   await settle()
-  const [before, cpu, begin] = [heard, gate.cpu(), performance.now()]
+  const [before, cpu, kernel, begin] = [heard, gate.cpu(), gate.kernel(), performance.now()]
   await new Promise(resolve => setTimeout(resolve, span * 1000))
   const seconds = (performance.now() - begin) / 1000
   const core = (gate.cpu() - cpu) / seconds
+  const ofKernel = (gate.kernel() - kernel) / seconds
   const each = (heard - before) / seconds / count
   const memory = gate.rss() - idle
   const bare = await writes(sockets)
@@ -56,6 +57,7 @@ export async function dribble(): Promise<Row[]> {
       ratio: core / 0.1,
       budget: 1,
     },
+    { what: `${count} clients trapped, of one core in the kernel`, value: `${(ofKernel * 100).toFixed(1)} %` },
     { what: `${count} octets by a bare socket.write, of a second of one core`, value: `${(bare * 100).toFixed(1)} %` },
   ]
 }

@@ -31,6 +31,12 @@ export class Program {
     return (Number(fields[11]) + Number(fields[12])) / ticks
   }
 
+  /** System time alone: what the kernel has worked for it. */
+  kernel(): number {
+    const stat = readFileSync(`/proc/${this.child.pid}/stat`, 'utf8')
+    return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[12]) / ticks
+  }
+
   /** Resident memory now, octets. */
   rss(): number {
     const status = readFileSync(`/proc/${this.child.pid}/status`, 'utf8')

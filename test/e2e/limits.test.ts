@@ -31,6 +31,33 @@ test('a client with too many connections hears 421 4.7.0, others and allowed one
   assert.equal(await gate.metric('sallyport_connections_refused_total{reason="per_client"}'), 2)
 })
 
+test('a network with too many connections hears 421 4.7.0 and the log says which limit that is', async t => {
+  const gate = await startGate(t, `${base}limits: { per_client: 2, per_network: 3 }\naccess: { allow: [192.0.2.9] }`)
+  const clients = await Promise.all(['192.0.2.1', '192.0.2.2', '192.0.2.3'].map(address => connectAs(t, gate, address)))
+  for (const client of clients) await client.expect(/^220 /)
+  const fourth = await connectAs(t, gate, '192.0.2.4')
+  const { text } = await fourth.expect(/^421 4\.7\.0 gate\.example\.test Error: too many connections; ref=\w+$/)
+  const line = await gate.waitForLine(({ event }) => event === 'turned_away')
+  assert.deepEqual([line['client'], line['reason']], ['192.0.2.4', 'per_network'])
+  assert.ok(text.endsWith(`ref=${line['id']}`))
+  await (await connectAs(t, gate, '192.0.2.9')).expect(/^220 /)
+  await (await connectAs(t, gate, '192.0.3.4')).expect(/^220 /)
+  // Of IPv6 a network is what one customer has.
+  for (const subnet of [1, 2, 3]) await (await connectAs(t, gate, `2001:db8:7:${subnet}::1`)).expect(/^220 /)
+  await (await connectAs(t, gate, '2001:db8:7:4::1')).expect(/^421 4\.7\.0 /)
+  await (await connectAs(t, gate, '2001:db8:8:4::1')).expect(/^220 /)
+  for (const client of clients.slice(0, 2)) client.end()
+  await gate.waitForSession(() => gate.log().length >= 2)
+  await (await connectAs(t, gate, '192.0.2.4')).expect(/^220 /)
+  assert.equal(await gate.metric('sallyport_connections_refused_total{reason="per_network"}'), 2)
+})
+
+test('a network has no fewer connections than one client in it', async t => {
+  const gate = await startGate(t, `${base}limits: { per_client: 3, per_network: 1 }`)
+  for (let count = 0; count < 3; count++) await (await connectAs(t, gate, '192.0.2.7')).expect(/^220 /)
+  await (await connectAs(t, gate, '192.0.2.8')).expect(/^421 4\.7\.0 /)
+})
+
 test('one client that is turned away again and again keeps nobody else out', async t => {
   const gate = await startGate(t, `${base}limits: { connections: 10, per_client: 2 }`)
   for (let count = 0; count < 2; count++) await (await connectAs(t, gate, '192.0.2.7')).expect(/^220 /)

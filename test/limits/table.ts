@@ -269,6 +269,24 @@ export const parts: readonly Part[] = [
         source: '`smtpd_client_connection_count_limit` of Postfix',
       },
       {
+        what: 'Connections of one network (a /24, of IPv6 a /48)',
+        bound: key('limits.per_network'),
+        follows: `${said(replies.tooManyConnections(name, id))}, and a close; before a handshake, without the words`,
+        source: 'ours: ten clients of as many as one may have',
+      },
+      {
+        what: 'Connections of one client while unknown clients are turned away for the load',
+        bound: key('load.per_client'),
+        follows: 'the same',
+        source: own,
+      },
+      {
+        what: 'Connections of one network meanwhile',
+        bound: key('load.per_network'),
+        follows: 'the same',
+        source: own,
+      },
+      {
         what: 'Clients turned away that may still read why',
         bound: proxy('reception.ts', 'mostTurnedAway', 'count'),
         follows: 'a close at once',
@@ -329,9 +347,15 @@ export const parts: readonly Part[] = [
         source: own,
       },
       {
-        what: 'Fields of a client in Redis',
-        bound: proxy('store/client-scripts.ts', 'mostFields', 'count'),
-        follows: 'it is somebody else’s key, and left alone',
+        what: 'Clients in one of 16384 parts of Redis',
+        bound: proxy('store/client-scripts.ts', 'mostInPart', 'count'),
+        follows: 'for each that comes another is forgotten, at random',
+        source: own,
+      },
+      {
+        what: 'Record of a client in Redis',
+        bound: proxy('store/client-record.ts', 'longestRecord', 'octets'),
+        follows: 'it is none of ours: nothing is known, and it is written anew',
         source: own,
       },
       {

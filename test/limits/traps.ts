@@ -36,6 +36,12 @@ export const trapRows: readonly Row[] = [
     follows: 'the least suspicious is let go with 421',
     source: 'spamd -B has 700',
   },
+  {
+    what: 'What is said to all of them and read of them in an hour',
+    bound: key('trap.octets'),
+    follows: 'the least suspicious are let go with 421, until the others need no more than comes back',
+    source: own,
+  },
   { what: 'For as long', bound: key('trap.wait'), follows: '421, and a close', source: own },
   { what: 'Clients with the decoy', bound: key('decoy.sessions'), follows: places, source: own },
   { what: 'Samples of the decoy', bound: key('decoy.messages'), follows: 'the oldest is removed', source: own },

@@ -37,7 +37,7 @@ export interface HouseOptions {
   readonly verbs?: readonly string[]
   readonly withhold?: readonly string[]
   readonly shed?: number
-  readonly trap?: House['trap']
+  readonly trap?: Partial<House['trap']>
   readonly bareNewline?: 'normalise' | 'refuse'
   readonly waits?: Partial<Waits>
   readonly commandLine?: number
@@ -64,7 +64,7 @@ export function makeHouse(options: HouseOptions = {}): House {
     verbs: options.verbs === undefined ? null : new Set(options.verbs),
     withhold: new Set(options.withhold),
     load: { shed: options.shed ?? 0 },
-    trap: options.trap ?? { interval: 1_000, wait: 600_000 },
+    trap: { interval: 1_000, piece: 1, wait: 600_000, ...options.trap },
     bareNewline: options.bareNewline ?? 'normalise',
   }
 }

@@ -80,7 +80,7 @@ function open({ settings }: Transcript, recorder: Recorder): Session {
     auth: oneOf(settings.get('auth') ?? 'tls', ['tls', 'always', 'never']),
     ...(list('verbs') && { verbs: list('verbs') ?? [] }),
     withhold: list('withhold') ?? [],
-    ...(settings.has('trap') && { trap: JSON.parse(settings.get('trap') ?? '') as { interval: number; wait: number } }),
+    ...(settings.has('trap') && { trap: JSON.parse(settings.get('trap') ?? '') as NonNullable<HouseOptions['trap']> }),
     shed: Number(settings.get('shed') ?? 0),
     bareNewline: settings.get('bare_newline') === 'refuse' ? 'refuse' : 'normalise',
     waits: JSON.parse(settings.get('waits') ?? '{}') as Record<string, number>,
@@ -224,6 +224,7 @@ const resultOf: Readonly<Record<string, (session: Session, recorder: Recorder) =
   messages: messagesText,
   reached: (_, recorder) => recorder.reachedAs.join(', '),
   replied: (_, recorder) => recorder.waits.join(' '),
+  spent: (_, recorder) => String(recorder.spent),
 }
 
 const sides: Readonly<Record<string, Deed['kind']>> = { 'S:': 'S:', 'S~': 'S:', 'B>': 'B>', 'B]': 'B>' }

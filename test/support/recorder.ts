@@ -20,6 +20,8 @@ export class Recorder implements Port {
   waits: string[] = []
   /** Places in the trap. */
   traps = 0
+  /** Octets that were said to a trapped client and read of it. */
+  spent = 0
   /** Backends that are left to be tried. */
   servers = 0
 
@@ -64,6 +66,9 @@ export class Recorder implements Port {
   trap(suspicion: number): boolean {
     this.note('trap', String(suspicion))
     return this.traps-- > 0
+  }
+  trapped(octets: number): void {
+    this.spent += octets
   }
   abandon(): void {
     this.note('abandon', '')

@@ -1,17 +1,32 @@
 /** Redis keeps its own time: instead of the clock, everything that it remembers is moved into the past. */
 export const timeTravel = `
+local function earlier(record, from)
+  local second = struct.unpack('>I4', record, from)
+  return string.sub(record, 1, from - 1) .. struct.pack('>I4', math.max(0, second - ARGV[1])) .. string.sub(record, from + 4)
+end
+local function moved(record)
+  record = earlier(record, 2)
+  local from = 6
+  if string.byte(record) == 2 then
+    record = earlier(record, 6)
+    from = 21
+  end
+  while from + 4 <= #record do
+    record = earlier(record, from)
+    from = from + 5 + #string.match(record, '^[^ ]*', from + 4)
+  end
+  return record
+end
 for _, key in ipairs(redis.call('KEYS', '*')) do
+  local left = redis.call('TTL', key) - ARGV[1]
   if redis.call('TYPE', key).ok == 'string' then
-    local left, value = redis.call('TTL', key) - ARGV[1], redis.call('GET', key)
+    local value = redis.call('GET', key)
     if tonumber(value) then value = string.format(string.find(value, '%.') and '%.6f' or '%d', value - ARGV[1]) end
     if left > 0 then redis.call('SET', key, value, 'EX', left) else redis.call('DEL', key) end
   else
-  for _, field in ipairs(redis.call('HKEYS', key)) do
-    if field ~= 'r' then redis.call('HINCRBY', key, field, -ARGV[1]) else
-      local score, at, rest = string.match(redis.call('HGET', key, field), '(%S+) (%S+) (.*)')
-      redis.call('HSET', key, field, score .. ' ' .. string.format('%d', at - ARGV[1]) .. ' ' .. rest)
+    for _, field in ipairs(redis.call('HKEYS', key)) do
+      redis.call('HSET', key, field, moved(redis.call('HGET', key, field)))
     end
-  end
-  redis.call('EXPIRE', key, redis.call('TTL', key) - ARGV[1])
+    redis.call('EXPIRE', key, left)
   end
 end`

@@ -98,6 +98,7 @@ export const results: ReadonlySet<string> = new Set([
   'messages',
   'reached',
   'replied',
+  'spent',
   'logged',
 ])
 const known = new Set([

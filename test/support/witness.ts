@@ -203,6 +203,8 @@ export class Witness extends Story implements Port {
     return this.hasPlace
   }
 
+  trapped(): void {}
+
   reopen(): boolean {
     const another = this.attempts.reopen()
     this.note('reopen', `${another}`)

@@ -1,15 +1,52 @@
-/** Who is connected: a cap in all and one for each client, counted from accept until they close or are turned away. */
+import { type Address, networkKey } from '@sallyport/rules'
+
+type Counts = Map<string, number>
+
+function add(counts: Counts, name: string): number {
+  const count = (counts.get(name) ?? 0) + 1
+  counts.set(name, count)
+  return count
+}
+
+function take(counts: Counts, name: string): void {
+  const count = (counts.get(name) ?? 0) - 1
+  if (count > 0) counts.set(name, count)
+  else counts.delete(name)
+}
+
+/** Connections that are open under each of the names of a client. */
+export interface Crowd {
+  readonly client: number
+  readonly network: number
+}
+
+/** The most connections of one client, and of one network. */
+export interface Caps {
+  readonly perClient: number
+  readonly perNetwork: number
+}
+
+export type Excess = 'per_client' | 'per_network'
+
+/**
+ * Of what there are too many; null: of nothing. A network may always have what one client in it may. `load`: what holds besides
+ * while the gate is under load; null: it is not.
+ */
+export function excessOf(crowd: Crowd, limits: Caps, load: Caps | null): Excess | null {
+  const perClient = Math.min(limits.perClient, load?.perClient ?? limits.perClient)
+  if (crowd.client > perClient) return 'per_client'
+  const perNetwork = Math.min(limits.perNetwork, load?.perNetwork ?? limits.perNetwork)
+  return crowd.network > Math.max(perClient, perNetwork) ? 'per_network' : null
+}
+
+/** Who is connected: in all, of each client and of each network, counted from accept until they close or are turned away. */
 export class Census {
-  private readonly clients = new Map<string, number>()
+  private readonly clients: Counts = new Map()
+  private readonly networks: Counts = new Map()
   private total = 0
 
   get open(): number {
     return this.total
-  }
-
-  /** Connections of one client, by its key. */
-  of(client: string): number {
-    return this.clients.get(client) ?? 0
   }
 
   enter(): void {
@@ -20,16 +57,13 @@ export class Census {
     this.total--
   }
 
-  /** Counts the connection for its client, once that is known. */
-  name(client: string): number {
-    const count = this.of(client) + 1
-    this.clients.set(client, count)
-    return count
+  /** Counts the connection for its client, once that is known, and for its network: the /24, or of IPv6 the /48. */
+  name(client: string, address: Address): Crowd {
+    return { client: add(this.clients, client), network: add(this.networks, networkKey(address)) }
   }
 
-  unname(client: string): void {
-    const count = this.of(client) - 1
-    if (count > 0) this.clients.set(client, count)
-    else this.clients.delete(client)
+  unname(client: string, address: Address): void {
+    take(this.clients, client)
+    take(this.networks, networkKey(address))
   }
 }

@@ -86,7 +86,7 @@ export class Connection implements Port, WheelEntry {
   /** It takes no place any more among those that are counted. */
   uncount(): void {
     const { gate, key } = this
-    if (key !== null) gate.census.unname(key)
+    if (key !== null) gate.census.unname(key, this.ends.client)
     this.key = null
     if (this.counted) gate.census.leave()
     this.counted = false
@@ -99,7 +99,7 @@ export class Connection implements Port, WheelEntry {
     if (session === null || session.isDone) return
     if (session.isStalled && !this.isFull && !this.proceeds) {
       this.proceeds = true
-      setImmediate(proceed, this)
+      setImmediate((connection: Connection) => connection.proceed(), this)
     }
     if (this.due !== session.deadline) this.gate.wheel.schedule(this, session.deadline)
     regulate(this)
@@ -162,11 +162,10 @@ export class Connection implements Port, WheelEntry {
   }
 
   expire(now: Instant): void {
-    const { session } = this
     if (this.lingered >= 0) return void this.client.destroy()
     const isHandshake = this.securing !== null
     handshakeFailed(this, 'it took too long', 'timeout')
-    if (session !== null) this.drive(() => session.timeout(now))
+    if (this.session !== null) this.drive(() => this.session?.timeout(now))
     else if (!isHandshake) turnAway(this, 'proxy_header')
   }
 
@@ -265,7 +264,11 @@ export class Connection implements Port, WheelEntry {
   }
 
   trap(suspicion: number): boolean {
-    return this.gate.traps.take(this, suspicion)
+    return this.gate.traps.take(this, suspicion, this.gate.clock())
+  }
+
+  trapped(octets: number): void {
+    this.gate.traps.spend(octets, this.gate.clock())
   }
 
   abandon(): void {
@@ -290,11 +293,8 @@ export class Connection implements Port, WheelEntry {
   }
 
   concluded(session: Session): void {
-    const { gate, key } = this
-    gate.traps.leave(this)
-    gate.conclude(session, this.passage?.server ?? null)
-    if (key !== null) gate.learn(session, key)
+    this.gate.traps.leave(this)
+    this.gate.conclude(session, this.passage?.server ?? null)
+    if (this.key !== null) this.gate.learn(session, this.key)
   }
 }
-
-const proceed = (connection: Connection) => connection.proceed()

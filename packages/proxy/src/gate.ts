@@ -40,7 +40,7 @@ export class Gate {
   readonly census = new Census()
   readonly ids = new IdSource()
   readonly connections = new Set<Connection>()
-  readonly traps = new Traps<Connection>(0, connection => this.letGo(connection))
+  readonly traps = new Traps<Connection>({ sessions: 0, octets: 1 }, connection => this.letGo(connection))
   readonly load: Load
   readonly metrics: Metrics
   readonly log: Log
@@ -79,7 +79,7 @@ export class Gate {
     this.decisions = new Decisions(log)
     this.access = access
     this.config = config
-    this.traps.places = config.trap.sessions
+    this.traps.budget = config.trap
     this.load = new Load(config.load, load => this.tellLoad(load))
     this.watch = new Watch(this)
     this.backends = new Backends(plans, config.timeouts, this.watch, null)
@@ -115,7 +115,7 @@ export class Gate {
     this.certificates.stop()
     this.certificates = certificates
     this.config = config
-    this.traps.places = config.trap.sessions
+    this.traps.budget = config.trap
     this.load.limits = config.load
     this.backends = new Backends(plans, config.timeouts, this.watch, this.backends)
     this.access = access

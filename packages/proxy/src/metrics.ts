@@ -270,7 +270,8 @@ export class Metrics {
   /** Known label sets begin at 0, so that the first event shows in a rate. */
   private prepare(): void {
     for (const verdict of verdicts) this.sessions.inc({ verdict }, 0)
-    for (const reason of ['limit', 'per_client', 'proxy_header', 'draining']) this.connectionsRefused.inc({ reason }, 0)
+    for (const reason of ['limit', 'per_client', 'per_network', 'proxy_header', 'draining'])
+      this.connectionsRefused.inc({ reason }, 0)
     for (const result of ['accepted', 'deferred', 'refused', 'aborted']) this.messages.inc({ result }, 0)
     for (const result of ['ok', 'declined', 'refused', 'timeout', 'greeting', 'tls', 'identity', 'error']) {
       this.backendConnections.inc({ result }, 0)

@@ -1,5 +1,6 @@
 import { clientKey } from '@sallyport/rules'
 import type { Ends } from './backend.ts'
+import { type Excess, excessOf } from './census.ts'
 import type { ListenMode } from './config/config.ts'
 import type { Connection } from './connection.ts'
 import type { Arrival, Starttls, TlsInfo } from './session/arrival.ts'
@@ -23,11 +24,10 @@ export function receive(connection: Connection, ends: Ends, health: boolean, ear
     connection.key = clientKey(ends.client)
     gate.metrics.connections.inc()
     // Before the handshake, which is the dearest that a client can ask for.
-    const count = gate.census.name(connection.key)
-    const isAllowed = gate.access.check(ends.client) === 'allow'
+    const crowd = gate.census.name(connection.key, ends.client)
     const { limits, load } = gate.config
-    const most = gate.load.shed > 0 ? Math.min(limits.perClient, load.perClient) : limits.perClient
-    if (!isAllowed && count > most) return turnAway(connection, 'per_client')
+    const excess = excessOf(crowd, limits, gate.load.shed > 0 ? load : null)
+    if (excess !== null && gate.access.check(ends.client) !== 'allow') return turnAway(connection, excess)
   }
   if (connection.mode !== 'implicit') {
     connection.start(null)
@@ -44,7 +44,7 @@ export function receive(connection: Connection, ends: Ends, health: boolean, ear
  * A connection that gets no session: one line to the client and one in the log, and a close. A client that hammers waits for its line:
  * it would be back before the connection is forgotten (smtpf: `concurrent-421-delay`, 15 s).
  */
-export function turnAway(connection: Connection, reason: 'limit' | 'per_client' | 'proxy_header' | 'draining'): void {
+export function turnAway(connection: Connection, reason: 'limit' | Excess | 'proxy_header' | 'draining'): void {
   if (connection.isClosing) return
   if (connection.farewell !== null) return sayFarewell(connection)
   const { gate, ends } = connection
@@ -56,7 +56,7 @@ export function turnAway(connection: Connection, reason: 'limit' | 'per_client' 
   const where = { event: 'turned_away', id, client: ends.client.text, port: ends.clientPort, reason }
   gate.log.info(where, `turned away: ${reason}`)
   // Whoever waits for TLS would not understand.
-  const isHis = reason === 'per_client'
+  const isHis = reason === 'per_client' || reason === 'per_network'
   const words = isHis ? replies.tooManyConnections(hostname, id) : replies.noService(hostname, id)
   connection.farewell = connection.mode === 'implicit' ? '' : words
   // Whoever is turned away takes nobody's place: else one client, turned away again and again, would keep all others out.

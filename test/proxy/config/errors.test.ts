@@ -68,6 +68,7 @@ limits:
   connections: "5"
   command_line: 12
   per_client: many
+  per_network: 0
 message:
 log: { level: }
 hostname: 25
@@ -81,9 +82,10 @@ hostname: 25
       's.yaml:5:16 limits.connections: found "5": use a whole number from 1 to 1000000',
       's.yaml:6:17 limits.command_line: found 12 (less than 512): use a size from 512 to 12k, such as 2k',
       's.yaml:7:15 limits.per_client: found "many": use a whole number from 1 to 1000000',
-      's.yaml:8:9 message: found nothing: write keys under it: bare_newline, or take it out',
-      's.yaml:9:15 log.level: found nothing: write one of debug, info, warn, error, or take it out',
-      's.yaml:10:11 hostname: found 25: use a domain name, such as example.com',
+      's.yaml:8:16 limits.per_network: found 0: use a whole number from 1 to 1000000',
+      's.yaml:9:9 message: found nothing: write keys under it: bare_newline, or take it out',
+      's.yaml:10:15 log.level: found nothing: write one of debug, info, warn, error, or take it out',
+      's.yaml:11:11 hostname: found 25: use a domain name, such as example.com',
     ],
   ],
   [

@@ -1,5 +1,6 @@
 import type { BreakerLimits, DnsblZone, Fading, LoadLimits, Network, Policy } from '@sallyport/rules'
 import type { Waits } from '../session/house.ts'
+import type { TrapBudget } from '../traps.ts'
 
 /** Where to listen, or whom to call. */
 export interface Endpoint {
@@ -89,9 +90,9 @@ export interface Config {
   readonly turnedAway: number
   readonly extensions: Extensions
   readonly message: { readonly bareNewline: BareNewline }
-  readonly trap: { readonly sessions: number; readonly interval: number; readonly wait: number }
+  readonly trap: TrapBudget & { readonly interval: number; readonly piece: number; readonly wait: number }
   readonly decoy: Decoy
-  readonly load: LoadLimits & { readonly perClient: number }
+  readonly load: LoadLimits & { readonly perClient: number; readonly perNetwork: number }
   readonly limits: Limits
   readonly timeouts: Timeouts
   readonly reputation: Reputation
@@ -177,6 +178,8 @@ export interface Dnsbl {
 export interface Limits {
   readonly connections: number
   readonly perClient: number
+  /** Of a /24, or of IPv6 a /48; not below `perClient`, whatever it says. */
+  readonly perNetwork: number
   /** Octets, with its CR LF. */
   readonly commandLine: number
   /** In a session, between two messages. */

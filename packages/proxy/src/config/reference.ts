@@ -109,7 +109,7 @@ const actionsText = `The actions are
 - \`defer\`: 4xx to the recipient command: come back later;
 - \`refuse\`: 5xx to the recipient command;
 - \`decoy\`: the client talks to a server of the gate's own, which refuses its message at the end;
-- \`trap\`: 5xx to the recipient command, an octet at a time;
+- \`trap\`: 5xx to the recipient command, an octet a second;
 - \`drop\`: refused at once, and the connection closed.
 `
 

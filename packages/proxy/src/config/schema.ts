@@ -152,7 +152,7 @@ const file = z.strictObject({
   })
     .prefault({})
     .describe('What is done about messages.'),
-  trap: trap.prefault({}).describe('Clients that fail a check with the action trap are answered an octet at a time.'),
+  trap: trap.prefault({}).describe('Clients that fail a check with the action trap are answered an octet a second.'),
   decoy: decoy
     .prefault({})
     .describe(

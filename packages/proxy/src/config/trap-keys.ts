@@ -7,7 +7,17 @@ export const trap = section({
   sessions: count(0, 1_000_000)
     .prefault(1000)
     .describe('The most clients that are trapped at a time; when all places are taken the least suspicious is let go.'),
-  interval: duration('50ms', '10s', '1s').prefault('1s').describe('The time between two octets of a reply.'),
+  interval: duration('50ms', '10s', '1s').prefault('1s').describe('The time for each octet of a reply.'),
+  piece: count(1, 16)
+    .prefault(2)
+    .describe(
+      'How many octets are said at once, after as many intervals: the rate stays, and 2 cost the gate half of what 1 each time does.',
+    ),
+  octets: size(1_048_576, 1_099_511_627_776, '64M')
+    .prefault('64M')
+    .describe(
+      'How much is said to all trapped clients and read of them in an hour, without what TCP adds; when it is used up the least suspicious are let go, until the others need no more than comes back.',
+    ),
   wait: duration('10s', '1h', '10m')
     .prefault('10m')
     .describe(

@@ -98,8 +98,8 @@ export interface House {
   readonly withhold: ReadonlySet<string>
   /** Whether a backend is told of the client by XCLIENT, and so wants its name from the DNS. */
   readonly xclient: boolean
-  /** Of trapped clients: the time between two octets, and in all, ms. */
-  readonly trap: { readonly interval: number; readonly wait: number }
+  /** Of trapped clients: the time for an octet, how many are said at once, and the time in all, ms. */
+  readonly trap: { readonly interval: number; readonly piece: number; readonly wait: number }
   /** The share of unknown clients that is turned away, as it is now. */
   readonly load: { readonly shed: number }
   readonly bareNewline: 'normalise' | 'refuse'

@@ -25,6 +25,8 @@ export type PhaseName =
  */
 export interface Phase {
   readonly name: PhaseName
+  /** What is begun and not said to its end: the last word comes behind it. */
+  readonly unsaid?: string
   /** The client's octets wait in `session.lines`. */
   work(session: Session, now: Instant): void
   /** The client has closed its side; what it sent before is in `session.lines`. */

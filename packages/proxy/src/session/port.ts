@@ -85,6 +85,8 @@ export interface Port {
   replied(to: Asked, wait: number): void
   /** Takes a place for a client to be trapped; false: there is none for one of so little suspicion. */
   trap(suspicion: number): boolean
+  /** So many octets were said to a trapped client, or read of it. */
+  trapped(octets: number): void
   /** Drops the connection to the backend at once: whatever is unfinished stays unfinished. */
   abandon(): void
   /** Closes the client's connection once what was sent is out. */

@@ -280,7 +280,7 @@ export class Session {
   conclude(ending: Ending, now: Instant, farewell?: string): void {
     // A client that has closed its side may still listen on the other; one in TLS that is not ours would not understand.
     const mute = this.spliced || this.phase.name === 'handshake'
-    if (farewell !== undefined && !mute) this.port.send(farewell)
+    if (farewell !== undefined && !mute) this.port.send((this.phase.unsaid ?? '') + farewell)
     this.journal.ending = ending
     this.journal.endedAt = now
     this.abandon()

@@ -1,119 +1,128 @@
 import { mostCounted, scoreBounds } from '@sallyport/rules'
+import { longestRecord } from './client-record.ts'
 
 /*
- * A client is one hash, `<prefix>client:{<client>}`, with a field for each check: `p:<check>` passed, `f:<check>` failed; the
- * value is the second at which it no longer holds. The field `r` is what is known of its mail: score, the second at which it was so,
- * messages taken, refused, unknown recipients; it fades from then on as reputation.ts in the rules has it. The key itself
- * expires when its last field does. The braces keep a client on one node of a cluster (Redis Cluster specification, hash tags).
+ * How clients are read and written in Redis; what a record and a part are says client-record.ts.
  *
  * Expiry and fading are by Redis' own clock, in both scripts: gates whose clocks differ then agree about every client, and one that
- * starts with a clock of 1970 neither forgets everybody nor remembers for fifty years. What crosses the connection is always
- * a number of seconds to go, or gone by.
+ * starts with a clock of 1970 neither forgets everybody nor remembers for fifty years. What a gate is told is the record and the second.
  *
- * Not taken: HGETALL and the gate's clock, which saves Redis about a sixth of its work but trusts every gate's clock and reads
- * whatever is there, however large; a ttl for each field (Redis 7.4); functions in place of scripts, which would have to be
- * installed first; auto-pipelining, which makes one recall wait for the answers of others; a field for each of the five numbers,
- * which takes more than twice the memory.
+ * Not taken: the gate's clock, which saves Redis the asking but trusts every gate's clock; functions in place of scripts, which would have to be
+ * installed first; auto-pipelining, which makes one recall wait for the answers of others; looking through a part for what has
+ * expired: eight at random, at each new client, keep what is dead below an eighth of all.
  */
 
-/** More fields than a client can have: it is somebody else's hash. */
-const mostFields = 128
+/** Clients in a part: a newcomer puts another in its place. A hundred times the usual is a hundred million clients, or one who has chosen its names. */
+const mostInPart = 4096
 
-/** Reads the field `r`: score, age, and the rest as it stands; nil: it is none of ours. */
-const readRepute = `
-local function readRepute(text, now)
-  local score, at, rest = string.match(text, '^(-?%d[%d.]*) (%d+) (%d[%d.]* %d[%d.]* %d[%d.]*)$')
-  if not tonumber(score) then return nil end
-  return tonumber(score), math.max(0, now - tonumber(at)), rest
+/** Others in the part that are looked at for each new client. */
+const looks = 8
+
+/** Gives the record, and the second; nothing, where there is none. */
+export const recallScript = `
+if redis.call('TYPE', KEYS[1]).ok ~= 'hash' then return {} end
+local record = redis.call('HGET', KEYS[1], ARGV[1])
+if not record or #record > ${longestRecord} then return {} end
+return {record, redis.call('TIME')[1]}`
+
+/** What of a record holds: the second at which each token expires, and mail as score, taken, refused, unknown, and its age. */
+const readRecord = `
+local function readRecord(record, now)
+  local known = {}
+  local kind = record and #record <= ${longestRecord} and string.byte(record)
+  local from = kind == 1 and 6 or 21
+  if (kind ~= 1 and kind ~= 2) or #record < from - 1 then return known, {0, 0, 0, 0}, 0 end
+  while from + 4 <= #record do
+    local expiry = struct.unpack('>I4', record, from)
+    local tokens = string.match(record, '^[^ ]*', from + 4)
+    local i = 1
+    while expiry > now and i <= #tokens do
+      local token = string.match(tokens, '^!?=[^;]*;', i) or string.match(tokens, '^!?.', i)
+      known[token] = expiry
+      i = i + #token
+    end
+    from = from + 5 + #tokens
+  end
+  if kind == 1 then return known, {0, 0, 0, 0}, 0 end
+  local at, score, accepted, content, unknown = struct.unpack('>I4i2I3I3I3', record, 6)
+  return known, {score / 100, accepted / 100, content / 100, unknown / 100}, math.max(0, now - at)
 end`
 
-export const recallScript = `${readRepute}
-if redis.call('TYPE', KEYS[1]).ok ~= 'hash' or redis.call('HLEN', KEYS[1]) > ${mostFields} then return {} end
-local now = tonumber(redis.call('TIME')[1])
-local fields = redis.call('HGETALL', KEYS[1])
-local live = {}
-for i = 1, #fields, 2 do
-  if fields[i] == 'r' then
-    local score, age, rest = readRepute(fields[i + 1], now)
-    if score then
-      live[#live + 1] = 'r'
-      live[#live + 1] = string.format('%.6g %d %s', score, age, rest)
-    end
+/** Fades mail, adds to it, and bounds it; gives the seconds until nothing is left of it. */
+const addMail = `
+local function addMail(mail, age, more, bad, good)
+  local left = 0
+  for i = 1, 4 do
+    local halfLife = (i == 2 or (i == 1 and mail[i] < 0)) and good or bad
+    local value = mail[i] * 0.5 ^ (age / halfLife) + more[i]
+    local least, most = 0, ${mostCounted}
+    if i == 1 then least, most = ${scoreBounds.least}, ${scoreBounds.most} end
+    value = math.max(least, math.min(most, value))
+    mail[i] = value
+    local fades = (i == 2 or (i == 1 and value < 0)) and good or bad
+    local size = math.abs(value)
+    if size >= 0.5 then left = math.max(left, math.ceil(fades * math.log(size / 0.5) / math.log(2) + 1)) end
+  end
+  return left
+end`
+
+const writeRecord = `
+local function writeRecord(known, mail, left, now)
+  local groups, last = {}, 0
+  for token, expiry in pairs(known) do
+    groups[expiry] = (groups[expiry] or '') .. token
+    last = math.max(last, expiry)
+  end
+  local parts = {''}
+  if left > 0 then
+    last = math.min(math.max(last, now + left), 4294967295)
+    local hundredths = {}
+    for i = 1, 4 do hundredths[i] = math.floor(mail[i] * 100 + 0.5) end
+    parts[1] = struct.pack('>BI4I4i2I3I3I3', 2, last, now, unpack(hundredths))
   else
-    local left = (tonumber(fields[i + 1]) or 0) - now
-    if left >= 1 and left < 4e9 then
-      live[#live + 1] = fields[i]
-      live[#live + 1] = left
-    end
+    parts[1] = struct.pack('>BI4', 1, last)
   end
-end
-return live`
+  for expiry, tokens in pairs(groups) do parts[#parts + 1] = struct.pack('>I4', expiry) .. tokens .. ' ' end
+  return last > 0 and table.concat(parts) or nil, last
+end`
 
-// ARGV: half-lives of bad and good; score, accepted, content, unknown to add (0 each: nothing is added); then field, ttl, field,
-// ttl ... Passes come before failures, so that a failure takes the pass of its name back.
-export const rememberScript = `${readRepute}
-local function tenths(value) return math.floor(value * 10 + 0.5) / 10 end
-local kind = redis.call('TYPE', KEYS[1]).ok
+/** Takes others out of a part that has a new client: those that have expired, and one more if there are too many. */
+const makeRoom = `
+local function makeRoom(key, newcomer, now)
+  local some = redis.call('HRANDFIELD', key, ${looks}, 'WITHVALUES')
+  local gone = {}
+  for i = 1, #some, 2 do
+    local record = some[i + 1]
+    if #record < 5 or struct.unpack('>I4', record, 2) <= now then gone[#gone + 1] = some[i] end
+  end
+  if #gone == 0 and redis.call('HLEN', key) > ${mostInPart} then gone[1] = some[1] ~= newcomer and some[1] or some[3] end
+  if #gone > 0 then redis.call('HDEL', key, unpack(gone)) end
+end`
+
+// ARGV: the field; half-lives of bad and good; score, accepted, content, unknown to add (0 each: nothing is added); then token, ttl,
+// token, ttl ... A failure takes the pass of its name back that was known before.
+export const rememberScript = `${readRecord}${addMail}${writeRecord}${makeRoom}
+local key, field = KEYS[1], ARGV[1]
+local kind = redis.call('TYPE', key).ok
 if kind ~= 'none' and kind ~= 'hash' then return 0 end
-if kind == 'hash' and redis.call('HLEN', KEYS[1]) > ${mostFields} then return 0 end
 local now = tonumber(redis.call('TIME')[1])
-local known, gone = {}, {}
-local repute
-local fields = redis.call('HGETALL', KEYS[1])
-for i = 1, #fields, 2 do
-  if fields[i] == 'r' then repute = fields[i + 1] else
-    local expiry = tonumber(fields[i + 1]) or 0
-    if expiry > now and expiry < now + 4e9 then known[fields[i]] = expiry else gone[#gone + 1] = fields[i] end
-  end
+local before = redis.call('HGET', key, field)
+local known, mail, age = readRecord(before, now)
+for i = 8, #ARGV, 2 do
+  if string.sub(ARGV[i], 1, 1) == '!' then known[string.sub(ARGV[i], 2)] = nil end
 end
-for i = 7, #ARGV, 2 do
-  local passed = 'p:' .. string.sub(ARGV[i], 3)
-  if string.sub(ARGV[i], 1, 2) == 'f:' and known[passed] then
-    known[passed] = nil
-    gone[#gone + 1] = passed
-  end
+for i = 8, #ARGV, 2 do
+  local expiry = math.min(now + math.floor(tonumber(ARGV[i + 1])), 4294967295)
+  if expiry > (known[ARGV[i]] or 0) then known[ARGV[i]] = expiry end
 end
-local fresh = {}
-for i = 7, #ARGV, 2 do
-  local expiry = now + tonumber(ARGV[i + 1])
-  if expiry > (known[ARGV[i]] or 0) then
-    known[ARGV[i]] = expiry
-    fresh[#fresh + 1] = ARGV[i]
-    fresh[#fresh + 1] = string.format('%d', expiry)
-  end
+local more = {tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6]), tonumber(ARGV[7])}
+local left = addMail(mail, age, more, tonumber(ARGV[2]), tonumber(ARGV[3]))
+local record, last = writeRecord(known, mail, left, now)
+if not record then
+  redis.call('HDEL', key, field)
+  return 1
 end
-local last = 0
-for _, expiry in pairs(known) do if expiry > last then last = expiry end end
-
-local bad, good = tonumber(ARGV[1]), tonumber(ARGV[2])
-local score, age, rest = 0, 0, '0 0 0'
-if repute then
-  local s, a, r = readRepute(repute, now)
-  if s then score, age, rest = s, a, r end
-end
-local halfLife = { bad, good, bad, bad }
-if score < 0 then halfLife[1] = good end
-local values = { score }
-for value in string.gmatch(rest, '%S+') do values[#values + 1] = tonumber(value) or 0 end
-local left = 0
-for i = 1, 4 do
-  local value = values[i] * 0.5 ^ (age / halfLife[i]) + tonumber(ARGV[i + 2])
-  local from, to = 0, ${mostCounted}
-  if i == 1 then from, to = ${scoreBounds.least}, ${scoreBounds.most} end
-  value = math.max(from, math.min(to, value))
-  values[i] = value
-  local fades = halfLife[i]
-  if i == 1 then fades = value < 0 and good or bad end
-  local size = math.abs(value)
-  if size >= 0.5 then left = math.max(left, math.ceil(fades * math.log(size / 0.5) / math.log(2) + 1)) end
-end
-if left > 0 then
-  fresh[#fresh + 1] = 'r'
-  fresh[#fresh + 1] = string.format('%.4g %d %.4g %.4g %.4g', tenths(values[1]), now, tenths(values[2]), tenths(values[3]), tenths(values[4]))
-  if now + left > last then last = now + left end
-elseif repute then gone[#gone + 1] = 'r' end
-
-if #gone > 0 then redis.call('HDEL', KEYS[1], unpack(gone)) end
-if #fresh > 0 then redis.call('HSET', KEYS[1], unpack(fresh)) end
-if last > 0 then redis.call('EXPIREAT', KEYS[1], string.format('%d', last)) end
+redis.call('HSET', key, field, record)
+if now + redis.call('TTL', key) < last then redis.call('EXPIREAT', key, string.format('%d', last)) end
+if not before then makeRoom(key, field, now) end
 return 1`

@@ -1,26 +1,25 @@
 import {
   admit,
   type Fading,
-  faded,
   type GreyTimes,
   type Lesson,
-  lifeOf,
   noRepute,
   type Rate,
-  type Repute,
   usualFading,
 } from '@sallyport/rules'
 import { Redis, ReplyError, type Result } from 'ioredis'
+import { tokenOf } from './check-codes.ts'
+import { lessonFrom, placeOf } from './client-record.ts'
 import { recallScript, rememberScript } from './client-scripts.ts'
 import { greyScript } from './grey-script.ts'
 import { rateScript } from './rate-script.ts'
 
 declare module 'ioredis' {
   interface RedisCommander<Context> {
-    recallClient(key: string): Result<unknown, Context>
+    recallClientBuffer(key: string, field: string): Result<unknown, Context>
     meetGrey(key: string, delay: number, window: number, keep: number): Result<unknown, Context>
     countRate(key: string, count: number, period: number): Result<unknown, Context>
-    rememberClient(key: string, ...numbersAndFields: (string | number)[]): Result<unknown, Context>
+    rememberClient(key: string, field: string, ...numbersAndTokens: (string | number)[]): Result<unknown, Context>
   }
 }
 
@@ -49,30 +48,6 @@ export interface RedisEvents {
 
 /** Whether Redis itself said no: it is there, but will not do this (READONLY, OOM, NOPERM, LOADING). */
 export const isRefusal = (error: unknown): boolean => error instanceof ReplyError
-
-/** `score age accepted content unknown`, as it was; faded since. */
-function reputeFrom(value: unknown, fading: Fading): Repute | null {
-  if (typeof value !== 'string') return null
-  const [score = 0, age = 0, accepted = 0, content = 0, unknown = 0] = value.split(' ').map(Number)
-  const repute = faded({ score, accepted, content, unknown }, age, fading)
-  return Object.values(repute).every(Number.isFinite) && lifeOf(repute, fading) > 0 ? repute : null
-}
-
-function lessonFrom(reply: unknown, fading: Fading): Lesson {
-  const passed: Record<string, number> = {}
-  const failed: Record<string, number> = {}
-  let repute: Repute | null = null
-  if (!Array.isArray(reply)) return { passed, failed }
-  for (let i = 0; i + 1 < reply.length; i += 2) {
-    const field: unknown = reply[i]
-    const left: unknown = reply[i + 1]
-    if (field === 'r') repute = reputeFrom(left, fading)
-    if (typeof field !== 'string' || typeof left !== 'number' || field.length > 64) continue
-    if (field.startsWith('p:')) passed[field.slice(2)] = left
-    if (field.startsWith('f:')) failed[field.slice(2)] = left
-  }
-  return { passed, failed, ...(repute === null ? {} : { repute }) }
-}
 
 /** The clients that are in Redis. Everything but `close` rejects within `commandWait` when Redis does not do it. */
 export class RedisClients {
@@ -123,16 +98,28 @@ export class RedisClients {
 
   /** What is known, with the seconds for which it still holds. A key that is no client's holds nothing. */
   async recall(client: string): Promise<Lesson> {
-    return lessonFrom(await this.#redis.recallClient(this.#key(client)), this.#fading)
+    const { key, field } = placeOf(client)
+    const reply = await this.#redis.recallClientBuffer(`${this.#prefix}${key}`, field)
+    const [record, now]: unknown[] = Array.isArray(reply) ? reply : []
+    if (!Buffer.isBuffer(record) || !Buffer.isBuffer(now)) return { passed: {}, failed: {} }
+    return lessonFrom(record, Number(now.toString('latin1')), this.#fading)
   }
 
   /** False: the key is somebody else's, and was left alone. */
   async remember(client: string, lesson: Lesson): Promise<boolean> {
+    const { key, field } = placeOf(client)
     const { score, accepted, content, unknown } = lesson.repute ?? noRepute
-    const fields: (string | number)[] = [this.#fading.bad, this.#fading.good, score, accepted, content, unknown]
-    for (const [name, ttl] of Object.entries(lesson.passed)) fields.push(`p:${name}`, ttl)
-    for (const [name, ttl] of Object.entries(lesson.failed)) fields.push(`f:${name}`, ttl)
-    return (await this.#redis.rememberClient(this.#key(client), ...fields)) === 1
+    const told: (string | number)[] = [this.#fading.bad, this.#fading.good, score, accepted, content, unknown]
+    for (const [ttls, isFailed] of [
+      [lesson.passed, false],
+      [lesson.failed, true],
+    ] as const) {
+      for (const [name, ttl] of Object.entries(ttls)) {
+        const token = tokenOf(name, isFailed)
+        if (token !== null) told.push(token, ttl)
+      }
+    }
+    return (await this.#redis.rememberClient(`${this.#prefix}${key}`, field, ...told)) === 1
   }
 
   /** The seconds for which those of that name are deferred yet; null: what is there is none of ours. */
@@ -163,7 +150,8 @@ export class RedisClients {
   }
 
   async forget(client: string): Promise<void> {
-    await this.#redis.del(this.#key(client))
+    const { key, field } = placeOf(client)
+    await this.#redis.hdel(`${this.#prefix}${key}`, field)
   }
 
   async ping(): Promise<void> {
@@ -193,10 +181,6 @@ export class RedisClients {
 
   #rateKey(name: string): string {
     return `${this.#prefix}rate:{${name}}`
-  }
-
-  #key(client: string): string {
-    return `${this.#prefix}client:{${client}}`
   }
 
   #lost(): void {

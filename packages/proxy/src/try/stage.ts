@@ -221,6 +221,8 @@ class Stage implements Port {
     return this.places-- > 0
   }
 
+  trapped(): void {}
+
   abandon(): void {
     this.events = this.events.filter(({ ofBackend }) => !ofBackend)
   }

@@ -8,9 +8,13 @@ import type { Session } from '../session.ts'
 const pendingLimit = 1_024
 
 /**
- * The client is answered an octet at a time, politely and to no end: no recipient is taken, so no message is. It costs the client
+ * The client is answered an octet a second, politely and to no end: no recipient is taken, so no message is. It costs the client
  * a connection for as long as it stays, and the gate a timer's entry and a few octets. Within a budget: of places (`Port.trap`), of
- * what waits of its octets (below), and of what is said to it, which is at most `trap.wait` / `trap.interval` octets and a farewell.
+ * what is said to all and read of them (`Port.trapped`), of what waits of its octets (below), and of what is said to it, which is
+ * at most `trap.wait` / `trap.interval` octets and a farewell.
+ *
+ * Octets are said a piece at a time, each after as many intervals as it has octets: to send one costs what to send two does, all of
+ * it in the kernel, and the rate is the same.
  *
  * Roads not taken: a small receive window as well (spamd -w), which Node cannot set; accepting DATA and refusing at its end, which
  * takes traffic and holds no longer.
@@ -25,16 +29,22 @@ class Trap implements Phase {
   private left: string
   private said = 0
   private leaves = false
+  /** Octets of the client in all, as far as they are in the budget. */
+  private heard: number
 
   constructor(session: Session, refusal: string, first: string, now: Instant) {
     this.refusal = refusal
     this.left = first
+    this.heard = session.journal.octetsFromClient
     this.since = now
     this.end = now + session.house.trap.wait
     this.schedule(session, now)
   }
 
   work(session: Session, now: Instant): void {
+    const { octetsFromClient } = session.journal
+    if (octetsFromClient > this.heard) session.port.trapped(octetsFromClient - this.heard)
+    this.heard = octetsFromClient
     if (this.isSpeaking) return keepLittle(session)
     const line = session.lines.takeLine()
     if (line === null) {
@@ -62,8 +72,10 @@ class Trap implements Phase {
     const { house, arrival, port } = session
     if (now >= this.end) return session.conclude('verdict', now, replies.timeout(house.hostname, arrival.id))
     if (!this.isSpeaking) return session.conclude('timeout', now, replies.timeout(house.hostname, arrival.id))
-    port.send(this.left.charAt(this.said))
-    this.said++
+    const piece = this.left.slice(this.said, this.said + house.trap.piece)
+    port.send(piece)
+    port.trapped(piece.length)
+    this.said += piece.length
     if (!this.isSpeaking && this.leaves) return session.conclude('quit', now)
     this.schedule(session, now)
     this.work(session, now)
@@ -73,13 +85,19 @@ class Trap implements Phase {
     session.conclude('drain', now, replies.shuttingDown(session.house.hostname, session.arrival.id))
   }
 
+  /** The rest of a reply that is begun, all of it: half a code would be none. */
+  get unsaid(): string {
+    return this.said > 0 ? this.left.slice(this.said) : ''
+  }
+
   private get isSpeaking(): boolean {
     return this.said < this.left.length
   }
 
   private schedule(session: Session, now: Instant): void {
     const { trap, waits } = session.house
-    session.deadline = Math.min(now + (this.isSpeaking ? trap.interval : waits.suspect), this.end)
+    const octets = Math.min(trap.piece, this.left.length - this.said)
+    session.deadline = Math.min(now + (this.isSpeaking ? trap.interval * octets : waits.suspect), this.end)
   }
 
   private answerTo(session: Session, line: string): string {
