@@ -17,6 +17,12 @@ export const checkRows: readonly Row[] = [
     source: own,
   },
   {
+    what: 'Networks of good clients by which a refusal of the backend is believed or not',
+    bound: fixed('rules/src/credence.ts', 'mostHeard', 'count'),
+    follows: 'the one that was heard of longest ago no longer counts',
+    source: own,
+  },
+  {
     what: 'Deferred mail of which it is kept when it came first',
     bound: fixed('rules/src/deferrals.ts', 'most', 'count'),
     follows: 'the oldest is forgotten: how long it waited is not counted',

@@ -9,6 +9,7 @@ import {
   type Repute,
   reputeOf,
   speaksForNetwork,
+  type TeachingWord,
 } from '@sallyport/rules'
 import { greyTimes } from './session/greylisting.ts'
 import type { Recalled } from './session/port.ts'
@@ -21,6 +22,8 @@ export interface Discretion {
   readonly learnPrivate: boolean
   /** Of these nothing is learnt of mail: they carry that of others. */
   readonly proxies: NetworkSet
+  /** Words of the backend that teach nothing now (credence.ts in the rules). */
+  readonly disbelieved: ReadonlySet<TeachingWord>
 }
 
 /**
@@ -76,7 +79,7 @@ export class Memory {
   }
 
   /** Writes what the session taught; nobody waits for it. */
-  learn(session: Session, key: string, { learnPrivate, proxies }: Discretion): void {
+  learn(session: Session, key: string, { learnPrivate, proxies, disbelieved }: Discretion): void {
     const { plan, tally, facts, arrival, journal } = session
     const lesson = lessonOf(plan, tally)
     const isOurs = isPrivate(arrival.client) && !learnPrivate
@@ -86,7 +89,7 @@ export class Memory {
         this.store.remember(key, { passed: lesson.passed, failed: {} })
       return
     }
-    const repute = proxies.has(arrival.client) ? null : reputeOf(facts, plan, tally)
+    const repute = proxies.has(arrival.client) ? null : reputeOf(facts, plan, tally, disbelieved)
     if (lesson !== null || repute !== null) {
       this.store.remember(key, { ...(lesson ?? nothing), ...(repute === null ? {} : { repute }) })
     }
@@ -96,7 +99,8 @@ export class Memory {
     if (repute.score === 0) return
     const others = identitiesOf(facts, arrival.client)
     // Nor does the name of a sender get away with it by the next one's.
-    if (repute.score > 0) for (const name of journal.condemned ?? []) if (!others.includes(name)) others.push(name)
+    const isCondemned = repute.score > 0 && !disbelieved.has('content')
+    if (isCondemned) for (const name of journal.condemned ?? []) if (!others.includes(name)) others.push(name)
     if (isNeeded) others.push(networkKey(arrival.client))
     for (const other of others) this.store.remember(other, { ...nothing, repute })
   }

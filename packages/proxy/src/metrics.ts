@@ -1,4 +1,4 @@
-import { type CheckName, checks, disarmReasons, type LedgerRow, precisionWords } from '@sallyport/rules'
+import { type CheckName, checks, disarmReasons, type LedgerRow, precisionWords, teachingWords } from '@sallyport/rules'
 import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client'
 import { queueResults } from './backends/group.ts'
 import { Durations } from './durations.ts'
@@ -203,7 +203,8 @@ export class Metrics {
     this.read(Counter, 'backend_server_ejections_total', help, labels, ejected)
   }
 
-  private readChecks({ ledger, disarmed }: Readings): void {
+  private readChecks({ ledger, disarmed, disbelieved }: Readings): void {
+    this.readCredence(disbelieved)
     const labels = ['check'] as const
     // Those of the operator's own come with what they have done.
     const names = () => new Set<CheckName>([...checks.map(({ name }) => name), ...ledger().rows.keys()])
@@ -243,6 +244,16 @@ export class Metrics {
           disarmReasons.map(reason => [{ check: name, reason }, count(name, reason)] as const),
         )
       },
+    )
+  }
+
+  private readCredence(disbelieved: Readings['disbelieved']): void {
+    this.read(
+      Gauge,
+      'backend_refusals_disbelieved',
+      'Whether refusals of the backend for this reason teach nothing, because it refuses clients with a good name in bulk.',
+      ['word'],
+      () => teachingWords.map(word => [{ word: word.replace(' ', '_') }, Number(disbelieved().has(word))] as const),
     )
   }
 

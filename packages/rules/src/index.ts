@@ -33,6 +33,7 @@ export {
 } from './check.ts'
 export type { BreakerLimits } from './check-breaker.ts'
 export { type CheckName, checks, type OwnName } from './checks/index.ts'
+export { believed, Credence, type CredenceChange, type TeachingWord, teachingWords } from './credence.ts'
 export { Deferrals } from './deferrals.ts'
 export {
   type Bearing,
@@ -92,6 +93,7 @@ export { type Admission, admit, type Rate } from './rate.ts'
 export {
   type Fading,
   faded,
+  isEstablished,
   lifeOf,
   mostCounted,
   noRepute,
