@@ -114,7 +114,7 @@ const small = (points: number): Policy => ({
 test('what a session adds to what is known of its client’s mail', () => {
   const table: readonly (readonly [known: Partial<Facts>, expected: readonly number[] | null, policy?: Policy])[] = [
     [good, null],
-    [{ ...good, backend: { mail: {}, rcpt: { accepted: 1 }, dot: { accepted: 1 } } }, [-1, 1, 0, 0]],
+    [{ ...good, backend: { mail: {}, rcpt: { accepted: 1 }, dot: { accepted: 1 } } }, [-4, 1, 0, 0]],
     // One connection alone makes nobody trusted.
     [{ ...good, backend: { mail: {}, rcpt: { accepted: 50 }, dot: { accepted: 50 } } }, [-4, 50, 0, 0]],
     [{ ...good, backend: { mail: {}, rcpt: { accepted: 1 }, dot: { content: 1 } } }, [8, 0, 1, 0]],
@@ -123,7 +123,7 @@ test('what a session adds to what is known of its client’s mail', () => {
     [{ ...good, backend: { mail: {}, rcpt: { policy: 9 }, dot: {} } }, [4, 0, 0, 0]],
     // A list may have stale addresses; who knows none of the users guesses.
     [{ ...good, backend: { mail: {}, rcpt: rcpts(0, 2), dot: {} } }, [0, 0, 0, 2]],
-    [{ ...good, backend: { mail: {}, rcpt: rcpts(5, 4), dot: { accepted: 1 } } }, [-1, 1, 0, 4]],
+    [{ ...good, backend: { mail: {}, rcpt: rcpts(5, 4), dot: { accepted: 1 } } }, [-4, 1, 0, 4]],
     [{ ...good, backend: { mail: {}, rcpt: rcpts(0, 3), dot: {} } }, [3, 0, 0, 3]],
     [{ ...good, backend: { mail: {}, rcpt: rcpts(2, 30), dot: {} } }, [10, 0, 0, 10]],
     // What is no fault of the client's.
@@ -147,8 +147,10 @@ test('what a session adds to what is known of its client’s mail', () => {
         standing: { score: 6, trust: 0, unknown: 0, accepted: 0 },
         backend: { mail: {}, rcpt: {}, dot: { accepted: 1 } },
       },
-      [-1, 1, 0, 0],
+      [-4, 1, 0, 0],
     ],
+    // Nor does who has failed a check that observes, and remembers nothing.
+    [{ ...good, reverse: { kind: 'none' }, backend: { mail: {}, rcpt: {}, dot: { accepted: 1 } } }, [0, 1, 0, 0]],
     // The operator knows these.
     [{ ...good, access: 'allow', backend: { mail: {}, rcpt: {}, dot: { content: 1 } } }, null],
     [{ ...good, authenticated: true, backend: { mail: {}, rcpt: {}, dot: { content: 1 } } }, null],
@@ -211,7 +213,7 @@ test('of words that are disbelieved nothing is learnt, of all others as before',
   assert.deepEqual(learnt('content'), [13, 0, 9])
   assert.deepEqual(learnt('policy'), [17, 1, 9])
   assert.deepEqual(learnt('unknown user'), [12, 1, 0])
-  assert.deepEqual(learnt('content', 'policy', 'unknown user'), [-1, 0, 0])
+  assert.deepEqual(learnt('content', 'policy', 'unknown user'), [-4, 0, 0])
 })
 
 test('a client tells its network of itself until it is suspect', () => {

@@ -1,11 +1,13 @@
 import { createHash } from 'node:crypto'
 import {
   type Address,
+  goodWord,
   identitiesOf,
   isPrivate,
   lessonOf,
   type NetworkSet,
   networkKey,
+  noRepute,
   type Repute,
   reputeOf,
   speaksForNetwork,
@@ -74,8 +76,7 @@ export class Memory {
     if (!recipient?.grey || times === null) return null
     const { tuple } = recipient.grey
     // What a client wrote may be long, and is nobody's business in the store.
-    const name = createHash('sha256').update(tuple, 'latin1').digest('base64url').slice(0, 22)
-    return { tuple, wait: await this.store.greylist(name, times) }
+    return { tuple, wait: await this.store.greylist(digest(tuple), times) }
   }
 
   /** Writes what the session taught; nobody waits for it. */
@@ -90,20 +91,39 @@ export class Memory {
       return
     }
     const repute = proxies.has(arrival.client) ? null : reputeOf(facts, plan, tally, disbelieved)
+    const isGood = repute !== null && repute.score < 0
     if (lesson !== null || repute !== null) {
-      this.store.remember(key, { ...(lesson ?? nothing), ...(repute === null ? {} : { repute }) })
+      // A good word comes behind it, where it counts.
+      const said = repute === null ? {} : { repute: isGood ? { ...repute, score: 0 } : repute }
+      this.store.remember(key, { ...(lesson ?? nothing), ...said })
     }
-    if (repute === null) return
-    // A good word for a network of which nothing bad is known would be a record for nothing.
-    const isNeeded = repute.score > 0 ? speaksForNetwork(facts) : (facts.reputes?.network ?? null) !== null
-    if (repute.score === 0) return
+    if (repute === null || repute.score === 0) return
+    const network = networkKey(arrival.client)
     const others = identitiesOf(facts, arrival.client)
+    if (isGood) {
+      // For a network of which nothing bad is known it would be a record for nothing.
+      if ((facts.reputes?.network ?? null) !== null) others.push(network)
+      for (const name of [key, ...others]) void this.praise(name, repute.score)
+      return
+    }
     // Nor does the name of a sender get away with it by the next one's.
-    const isCondemned = repute.score > 0 && !disbelieved.has('content')
-    if (isCondemned) for (const name of journal.condemned ?? []) if (!others.includes(name)) others.push(name)
-    if (isNeeded) others.push(networkKey(arrival.client))
+    const condemned = disbelieved.has('content') ? [] : (journal.condemned ?? [])
+    for (const name of condemned) if (!others.includes(name)) others.push(name)
+    if (speaksForNetwork(facts)) others.push(network)
     for (const other of others) this.store.remember(other, { ...nothing, repute })
   }
+
+  /** A good word for a name; not more often than such words count. Never rejects. */
+  private async praise(name: string, score: number): Promise<void> {
+    const wait = await this.store.rate(`good ${name.length > longestName ? digest(name) : name}`, goodWord)
+    if (wait === 0) this.store.remember(name, { ...nothing, repute: { ...noRepute, score } })
+  }
 }
+
+/** With what stands before it, it is within what a store takes for the name of a rate. */
+const longestName = 48
+
+/** Stands for a text that may be long. */
+const digest = (text: string): string => createHash('sha256').update(text, 'latin1').digest('base64url').slice(0, 22)
 
 const nothing = { passed: {}, failed: {} } as const

@@ -73,7 +73,7 @@ export {
 } from './judge.ts'
 export { type Entry, Ledger, type LedgerRow, precisionRate } from './ledger.ts'
 export { type LoadLimits, type LoadReading, shedShare } from './load.ts'
-export { type Lesson, lessonOf, reputeOf, speaksForNetwork, unknownOf } from './memory.ts'
+export { goodWord, type Lesson, lessonOf, reputeOf, speaksForNetwork, unknownOf } from './memory.ts'
 export { contains, formatNetwork, type Network, networkOf, parseNetwork } from './network.ts'
 export { NetworkSet, NetworkSetBuilder } from './network-set.ts'
 export { type Party, Plans } from './plans.ts'

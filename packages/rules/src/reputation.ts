@@ -97,7 +97,7 @@ export interface Standing {
   readonly accepted: number
 }
 
-/** Points of trust that nobody has who was not good on two days at least (see `worth` in memory.ts: one good word is 3). */
+/** Points of trust that take two good words (memory.ts), and these take two days. Who writes every fifth day has them in the end. */
 const establishedFrom = 5
 
 /** A client whose good name is some days old: what happens to it tells of others, such as a check or the backend that turns it away. */
