@@ -11,9 +11,9 @@ export const checkRows: readonly Row[] = [
     source: own,
   },
   {
-    what: 'Networks of known good clients that failed a check and are kept',
+    what: 'Networks of clients with an old good name by which a check is judged',
     bound: fixed('rules/src/check-breaker.ts', 'mostNetworks', 'count'),
-    follows: 'the oldest is forgotten; so many disarm any check',
+    follows: 'the one that came longest ago no longer counts',
     source: own,
   },
   {

@@ -5,6 +5,7 @@ import {
   type CheckName,
   Deferrals,
   type Instant,
+  identitiesOf,
   Ledger,
   networkKey,
   never,
@@ -44,7 +45,9 @@ export class CheckWatch {
         ? { octets: journal.octetsToBackend, seconds: (journal.endedAt - journal.openedAt) / 1000 }
         : null,
     })
-    this.breakers.note({ plan, tally, facts, network: networkKey(arrival.client), proxy: arrival.proxy }, now)
+    const { client, proxy } = arrival
+    const name = identitiesOf(facts, client)[0] ?? null
+    this.breakers.note({ plan, tally, facts, network: networkKey(client), name, proxy }, now)
     this.noteDelays(session, metrics, now)
   }
 

@@ -12,7 +12,7 @@ export {
 } from './address.ts'
 export { type DisarmReason, disarmReasons } from './arming.ts'
 export { type BackendReplies, type BackendWord, backendWords, type ReplyStage, wordOf } from './backend-word.ts'
-export { type ArmingChange, Breakers, isKnownGood, type Passage } from './breakers.ts'
+export { type ArmingChange, Breakers, type Passage } from './breakers.ts'
 export {
   type Action,
   actions,
