@@ -39,12 +39,17 @@ export {
   type Bearing,
   type Delays,
   delayOf,
+  leastForBackend,
+  leftForBackend,
   lineDelayOf,
   type Moment,
   moments,
   mostForAny,
   mostForClean,
+  mostForData,
+  mostForReply,
   noDelays,
+  patience,
 } from './delay.ts'
 export type { DnsAnswer, DnsInquiry, DnsQuestion } from './dns.ts'
 export type { DnsblFinding } from './dnsbl.ts'

@@ -39,6 +39,8 @@ export class Journal {
   endedAt: Instant = never
   /** The client was made to wait so long in all, ms. */
   waited = 0
+  /** The answer to the latest command was held back for so long, ms. */
+  held = 0
   /** In which wait of ours it left; null: it did not leave in one. */
   leftIn: LeftIn | null = null
   /** After so long of that, ms. */
