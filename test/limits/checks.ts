@@ -23,6 +23,18 @@ export const checkRows: readonly Row[] = [
     source: own,
   },
   {
+    what: 'Clients whose names in HELO are kept from one session to the next',
+    bound: fixed('rules/src/hello-history.ts', 'mostClients', 'count'),
+    follows: 'those of the one that came longest ago are forgotten',
+    source: own,
+  },
+  {
+    what: 'Names that are kept of each',
+    bound: fixed('rules/src/hello-history.ts', 'mostNames', 'count'),
+    follows: 'the oldest is forgotten',
+    source: own,
+  },
+  {
     what: 'Deferred mail of which it is kept when it came first',
     bound: fixed('rules/src/deferrals.ts', 'most', 'count'),
     follows: 'the oldest is forgotten: how long it waited is not counted',

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import {
   type Address,
   goodWord,
+  HelloHistory,
   identitiesOf,
   isPrivate,
   lessonOf,
@@ -34,6 +35,7 @@ export interface Discretion {
  */
 export class Memory {
   private readonly store: Store
+  private readonly hellos = new HelloHistory()
 
   constructor(store: Store) {
     this.store = store
@@ -42,7 +44,15 @@ export class Memory {
   /** Never rejects. */
   async recall(key: string, client: Address): Promise<Recalled> {
     const [own, network] = await Promise.all([this.store.recall(key), this.store.recall(networkKey(client))])
-    return { ask: 'recall', passed: own.passed, failed: own.failed, client: own.repute, network: network.repute }
+    const { passed, failed } = own
+    return {
+      ask: 'recall',
+      passed,
+      failed,
+      client: own.repute,
+      network: network.repute,
+      hellos: this.hellos.namesOf(key),
+    }
   }
 
   /** What is known of the names of the client that were verified: of several, of the one that speaks most for it. Never rejects. */
@@ -90,7 +100,9 @@ export class Memory {
         this.store.remember(key, { passed: lesson.passed, failed: {} })
       return
     }
-    const repute = proxies.has(arrival.client) ? null : reputeOf(facts, plan, tally, disbelieved)
+    const isProxy = proxies.has(arrival.client)
+    if (!isProxy && facts.hello !== null && !facts.helloMalformed) this.hellos.note(key, facts.hello)
+    const repute = isProxy ? null : reputeOf(facts, plan, tally, disbelieved)
     const isGood = repute !== null && repute.score < 0
     if (lesson !== null || repute !== null) {
       // A good word comes behind it, where it counts.

@@ -60,6 +60,7 @@ export { factsFromRecord, factsToRecord } from './facts-record.ts'
 export { genericSign } from './generic-name.ts'
 export { type Grey, type GreyTimes, greyTuple } from './greylist.ts'
 export { type HelloClaim, type Ourselves, readHello } from './hello.ts'
+export { HelloHistory } from './hello-history.ts'
 export { type HelloName, inquireHello } from './hello-name.ts'
 export { identitiesOf, nameIdentity, networkKey, senderIdentity, type Verified } from './identity.ts'
 export {

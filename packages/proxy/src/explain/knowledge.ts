@@ -33,7 +33,7 @@ export interface Knowledge {
   readonly troubles: readonly string[]
 }
 
-const nothing = { passed: [], failed: [], client: null, network: null } as const
+const nothing = { passed: [], failed: [], client: null, network: null, hellos: null } as const
 
 /** How long a shared store is waited for, ms. */
 const storeWait = 3_000
