@@ -93,7 +93,7 @@ export class Gate {
     this.watch = new Watch(this)
     this.backends = new Backends(plans, config.timeouts, this.watch, null)
     this.offer = new Offer(config.hostname)
-    this.house = houseOf(config, this.backends, this.offer, this.load, this.disarmed)
+    this.house = houseOf(config, this.backends, this.offer, this.load, this.silenced)
     this.lookups = this.lookupsOf(config)
     this.trusted = NetworkSet.of(config.trustedProxies)
     this.probes = NetworkSet.of(config.healthChecks)
@@ -129,7 +129,7 @@ export class Gate {
     this.load.limits = config.load
     this.backends = new Backends(plans, config.timeouts, this.watch, this.backends)
     this.access = access
-    this.house = houseOf(config, this.backends, this.offer, this.load, this.disarmed)
+    this.house = houseOf(config, this.backends, this.offer, this.load, this.silenced)
     this.lookups.retire()
     this.lookups = this.lookupsOf(config)
     this.lookups.health.start()
@@ -175,7 +175,8 @@ export class Gate {
     const text = replies.tooBusy(this.house.hostname, session.arrival.id)
     // In a turn of its own: this comes from within what another session is told.
     setImmediate(() => {
-      if (!session.isDone) connection.drive(() => session.conclude('verdict', this.clock(), text))
+      if (session.isDone) return
+      connection.drive(() => session.conclude('verdict', this.clock(), session.journal.refusal(text)))
     })
   }
 
@@ -217,9 +218,9 @@ export class Gate {
   }
 
   /** A check of the operator's own has shown itself unfit: it says nothing any more until the next reload. */
-  private readonly disarmed = (check: string, why: string): void => {
-    this.metrics.checksDisarmed.inc({ check })
-    this.log.error({ event: 'check', check, error: why }, 'a check of your own is disarmed until the next reload')
+  private readonly silenced = (check: string, why: string): void => {
+    this.metrics.ownChecksSilenced.inc({ check })
+    this.log.error({ event: 'check', check, error: why }, 'a check of your own is silenced until the next reload')
   }
 
   /** Our own fault: counted and logged. */

@@ -53,7 +53,7 @@ export class Metrics {
     session,
   )
   readonly checks: Counter<'check' | 'outcome' | 'action'>
-  readonly checksDisarmed: Counter<'check'>
+  readonly ownChecksSilenced: Counter<'check'>
   readonly replies: Counter<'code'>
   readonly messages: Counter<'result'>
   readonly relayed: Counter<'direction'>
@@ -82,8 +82,8 @@ export class Metrics {
     this.faults = counter('faults_total', "Internal errors: the gate's own fault, each one in the log.", [])
     this.sessions = counter('sessions_total', 'Sessions that ended, one verdict each.', ['verdict'])
     this.checks = counter('checks_total', 'Outcomes of checks and the action in force.', ['check', 'outcome', 'action'])
-    this.checksDisarmed = counter(
-      'checks_disarmed_total',
+    this.ownChecksSilenced = counter(
+      'own_checks_silenced_total',
       'Own checks that threw, or were slow, and say nothing since.',
       ['check'],
     )
