@@ -90,9 +90,9 @@ class Hearing {
  * Each network counts once, with what was said of it last, so that neither one busy sender nor one that is tried again and again
  * decides; and each word by itself: a wrong map of users says nothing of the scanner.
  *
- * The limits of that. Where nobody has a good name nothing is found out. Whoever has one in three networks and lets them all be refused, with no other
- * good client between them, keeps the gate from learning from that word until others are taken, or for a day: his refused mail stays
- * refused, and the checks act as before.
+ * The limits of that. Where nobody has a good name nothing is found out. Whoever has one in three to five networks and lets them all be refused, again
+ * and again, keeps the gate from learning from that word for as long as too few others are taken between them (docs/memory.md): his
+ * refused mail stays refused, and the checks act as before.
  *
  * Not taken: a bare share of refusals, of all clients, as a wave of spam makes that high, too; to take back what was
  * learnt before it was found out: it is bounded instead (memory.ts), and whoever can trip this could wash his names with it.
