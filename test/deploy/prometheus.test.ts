@@ -30,6 +30,7 @@ async function metrics(): Promise<string> {
     logDropped: () => 0,
     ledger: () => new Ledger(),
     disarmed: () => [],
+    disbelieved: () => new Set(),
     decisionsDropped: () => 0,
     lists: () => [{ name: 'bl.example', healthy: true }],
     certificates: () => ({ expiries: [{ certificate: 'mx.example', at: 2_000_000_000 }], isCurrent: true }),

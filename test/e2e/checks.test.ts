@@ -3,9 +3,12 @@ import { after, test } from 'node:test'
 import type { CheckRow } from '@sallyport/proxy/check-table.js'
 import { connect } from '../support/dialogue.ts'
 import { type RunningGate, startGate } from '../support/gate.ts'
+import { makeTrusted } from '../support/known-clients.ts'
+import type { Owner } from '../support/owner.ts'
 import { startPostfix } from '../support/postfix.ts'
 import { run } from '../support/process.ts'
 import { startRbldnsd } from '../support/rbldnsd.ts'
+import { startRedis } from '../support/redis.ts'
 import { believing, connectAs, sendMail } from './client.ts'
 import { blocksOf, textOf } from './markdown.ts'
 
@@ -88,10 +91,19 @@ test('the table is JSON for whom asks for that', async t => {
   assert.deepEqual(await told('/checks.json', '*/*'), ['application/json', '{\n  "c'])
 })
 
-test('a check that begins to refuse clients with accepted mail disarms itself, and mail flows', async t => {
-  const gate = await startGate(t, backend)
+/** The settings of a gate that has known these clients for days, by its Redis. */
+async function knowing(owner: Owner, known: readonly string[]): Promise<string> {
+  const redis = await startRedis()
+  owner.after(() => redis.stop())
+  await makeTrusted(redis.port, known, 6)
+  const store = `store: { kind: redis, url: 'redis://127.0.0.1:${redis.port}', command_wait: 2s }`
+  return `${backend}\n${store}\ntimeouts: { recall: 2s }`
+}
+
+test('a check that begins to refuse clients that have been good for days disarms itself, and mail flows', async t => {
   const [first = '', second = '', third = '', stranger = ''] = clients
   const known = [first, second, third]
+  const gate = await startGate(t, await knowing(t, known))
   for (const client of known) assert.match(await sendMail(await connectAs(t, gate, client), good), /^250/)
   await ended(gate, 3)
   for (const client of known) assert.match(await rcptEarly(t, gate, client), /^450 4\.5\.1 /)
@@ -113,8 +125,8 @@ test('a check that begins to refuse clients with accepted mail disarms itself, a
 })
 
 test('where the breaker is off the check goes on', async t => {
-  const gate = await startGate(t, `${backend}\nchecks: { pregreet: { breaker: false } }`)
   const known = clients.slice(0, 4)
+  const gate = await startGate(t, `${await knowing(t, known)}\nchecks: { pregreet: { breaker: false } }`)
   for (const client of known) assert.match(await sendMail(await connectAs(t, gate, client), good), /^250/)
   await ended(gate, 4)
   for (const client of known) assert.match(await rcptEarly(t, gate, client), /^450 4\.5\.1 /)

@@ -49,7 +49,7 @@ test('the check of the page: it acts as it is configured, and is named wherever 
   assert.match(shown.stdout, /x-free-mail:\n(?: {4}.*\n)* {4}most: 2\n/)
 })
 
-test('one that throws, one that is slow and one that answers nonsense are disarmed, named and counted; mail flows', async t => {
+test('one that throws, one that is slow and one that answers nonsense are silenced, named and counted; mail flows', async t => {
   const modules = [
     await moduleOf('throws.mjs', odd('x-throws', 'throw new Error("no such thing")')),
     await moduleOf(
@@ -63,12 +63,12 @@ test('one that throws, one that is slow and one that answers nonsense are disarm
   for (const n of [1, 2])
     assert.match(await sendMail(await connectAs(t, gate, `192.0.2.${n}`), 'Subject: x\r\n'), /^250 /)
   for (const name of ['x-throws', 'x-slow', 'x-nonsense', 'x-writes']) {
-    assert.equal(await gate.metric(`sallyport_checks_disarmed_total{check="${name}"}`), 1, name)
+    assert.equal(await gate.metric(`sallyport_own_checks_silenced_total{check="${name}"}`), 1, name)
   }
   const told = gate.lines().filter(({ event }) => event === 'check')
   assert.deepEqual(told.map(({ check }) => check).sort(), ['x-nonsense', 'x-slow', 'x-throws', 'x-writes'])
   const { checks, helo } = await gate.waitForSession(({ client }) => client === '192.0.2.2')
-  assert.equal(checks['x-throws'], 'unknown: disarmed: it threw no such thing')
+  assert.equal(checks['x-throws'], 'unknown: silenced: it threw no such thing')
   assert.equal(helo, 'client.example.net')
 })
 

@@ -11,9 +11,27 @@ export const checkRows: readonly Row[] = [
     source: own,
   },
   {
-    what: 'Networks of known good clients that failed a check and are kept',
+    what: 'Networks of clients with an old good name by which a check is judged',
     bound: fixed('rules/src/check-breaker.ts', 'mostNetworks', 'count'),
-    follows: 'the oldest is forgotten; so many disarm any check',
+    follows: 'the one that came longest ago no longer counts',
+    source: own,
+  },
+  {
+    what: 'Networks of good clients by which a refusal of the backend is believed or not',
+    bound: fixed('rules/src/credence.ts', 'mostHeard', 'count'),
+    follows: 'the one that was heard of longest ago no longer counts',
+    source: own,
+  },
+  {
+    what: 'Clients whose names in HELO are kept from one session to the next',
+    bound: fixed('rules/src/hello-history.ts', 'mostClients', 'count'),
+    follows: 'those of the one that came longest ago are forgotten',
+    source: own,
+  },
+  {
+    what: 'Names that are kept of each',
+    bound: fixed('rules/src/hello-history.ts', 'mostNames', 'count'),
+    follows: 'the oldest is forgotten',
     source: own,
   },
   {

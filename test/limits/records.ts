@@ -7,7 +7,7 @@ export const recordRows: readonly Row[] = [
   {
     what: 'How often a check of your own may be slow',
     bound: proxy('own-checks/guard.ts', 'mostSlow', 'count'),
-    follows: 'it is disarmed, and the log names it',
+    follows: 'it is silenced, and the log names it',
     source: own,
   },
   {

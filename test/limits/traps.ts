@@ -7,16 +7,28 @@ const places = 'all others are refused as anybody would be'
 
 export const trapRows: readonly Row[] = [
   {
-    what: 'What a client that has done nothing wrong waits in a session',
+    what: 'What a client that has done nothing wrong waits for one reply',
     bound: fixed('rules/src/delay.ts', 'mostForClean', 'ms'),
     follows: 'it waits no more',
-    source: 'senders that only ask whether an address exists give up then',
+    source: 'senders that only ask whether an address exists give up on a command then',
   },
   {
     what: 'What any client waits in a session',
     bound: fixed('rules/src/delay.ts', 'mostForAny', 'ms'),
     follows: 'it waits no more',
     source: 'RFC 5321 4.5.3.2: as long as a client waits for one reply',
+  },
+  {
+    what: 'What it waits for one reply',
+    bound: fixed('rules/src/delay.ts', 'mostForReply', 'ms'),
+    follows: 'it waits no more; what is left of five minutes is for the backend',
+    source: 'RFC 5321 4.5.3.2.1 to 4.5.3.2.3',
+  },
+  {
+    what: 'And for that to DATA',
+    bound: fixed('rules/src/delay.ts', 'mostForData', 'ms'),
+    follows: 'it waits no more',
+    source: 'RFC 5321 4.5.3.2.4: two minutes',
   },
   {
     what: 'What one error makes a client wait',

@@ -64,7 +64,8 @@ test('a message that is refused for its content counts against the name of its s
   }
   noteHeard(session, 'dot', { code: 550, text: '550 5.7.1 Spam message rejected\r\n' })
   noteSender(session, 'b@example.net')
-  new Memory(store).learn(session, '192.0.2.1', { learnPrivate: true, proxies: NetworkSet.of([]) })
+  const discretion = { learnPrivate: true, proxies: NetworkSet.of([]), disbelieved: new Set<never>() }
+  new Memory(store).learn(session, '192.0.2.1', discretion)
   assert.ok(((await store.recall('spf:example.org')).repute?.score ?? 0) > 0)
   assert.equal((await store.recall('spf:example.net')).repute, null)
 })

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import {
   type ArmingChange,
+  type BackendReplies,
   type BreakerLimits,
   Breakers,
   type CheckName,
@@ -15,11 +16,14 @@ import {
 import fc from 'fast-check'
 
 const minute = 60_000
-const limits = { window: 60 * minute, clients: 3, share: 5, leap: 5, sessions: 50, rest: 15 * minute }
+const limits = { window: 60 * minute, clients: 3, share: 10, leap: 5, sessions: 50, rest: 15 * minute }
 
 const failing: Partial<Facts> = { pregreetBytes: 6 }
 const passing: Partial<Facts> = { greetWait: 6000, greeted: true }
-const good = { score: 0, trust: 4, unknown: 0, accepted: 4 }
+const good = { score: 0, trust: 6, unknown: 0, accepted: 4 }
+/** Has had mail taken, today. */
+const recent = { score: 0, trust: 4, unknown: 0, accepted: 4 }
+const backend: BackendReplies = { mail: {}, rcpt: { accepted: 1 }, dot: { accepted: 1 } }
 const bad = { score: 8, trust: 0, unknown: 0, accepted: 4 }
 
 /** A gate that only has its breakers, and a clock that is set. */
@@ -36,11 +40,16 @@ class Gate {
   }
 
   /** A session comes and goes; without a network it is of one that was never seen. */
-  session(seen: Partial<Facts>, proxy: string | null = null, network = `net ${this.networks++}`): this {
+  session(
+    seen: Partial<Facts>,
+    proxy: string | null = null,
+    network = `net ${this.networks++}`,
+    name: string | null = `name of ${network}`,
+  ): this {
     const tally = new Tally(this.plan, this.breakers.disarmedFor(proxy, this.now))
     const facts = Object.assign(new Facts(), seen)
     judge(facts, this.plan, tally)
-    this.breakers.note({ plan: this.plan, tally, facts, network, proxy }, this.now)
+    this.breakers.note({ plan: this.plan, tally, facts, network, name, proxy }, this.now)
     return this
   }
 
@@ -86,8 +95,8 @@ test('those who failed longer ago than the window do not count', () => {
 test('a few among many good clients that pass do not disarm', () => {
   const gate = new Gate().sessions(200, { ...passing, standing: good }).sessions(5, { ...failing, standing: good })
   assert.deepEqual(gate.disarmed(), [])
-  gate.sessions(10, { ...failing, standing: good })
-  assert.deepEqual(gate.disarmed(), ['pregreet'])
+  gate.sessions(5, { ...failing, standing: good })
+  assert.deepEqual(gate.disarmed(), ['pregreet'], 'ten of the last hundred')
 })
 
 test('an attack of strangers disarms nothing, however many fail', () => {
@@ -102,7 +111,32 @@ test('an attack of strangers disarms nothing, however many fail', () => {
   assert.deepEqual(gate.disarmed(), [])
 })
 
-test('where the failures have leapt one known good client is enough', () => {
+test('who wants to disarm a check needs several networks, of more than one name, each with days behind it', () => {
+  const fails = { ...failing, standing: good }
+  // As often as he likes, among few others: he is one network.
+  const hammering = new Gate().sessions(20, { ...passing, standing: good })
+  for (let i = 0; i < 1000; i++) hammering.session(fails, null, `his ${i % 2}`)
+  assert.deepEqual(hammering.told, [])
+  // One name in many networks.
+  const many = new Gate()
+  for (let i = 0; i < 50; i++) many.session(fails, null, `his ${i}`, 'spf:his.example')
+  assert.deepEqual(many.told, [])
+  assert.deepEqual(many.session(fails, null, 'another', 'spf:other.example').told, ['pregreet good_clients'])
+  // Names of today.
+  assert.deepEqual(new Gate().sessions(50, { ...failing, standing: recent }).told, [])
+})
+
+test('while it is disarmed a good client prolongs that only by mail that the backend takes', () => {
+  const fails = { ...failing, standing: good }
+  const free = new Gate().sessions(3, fails)
+  for (let i = 0; i < 14; i++) free.later(minute).sessions(5, fails)
+  assert.deepEqual(free.later(minute).disarmed(), [])
+  const paid = new Gate().sessions(3, fails)
+  for (let i = 0; i < 20; i++) paid.later(10 * minute).session({ ...fails, backend })
+  assert.deepEqual(paid.disarmed(), ['pregreet'])
+})
+
+test('where the failures have leapt two good clients are enough', () => {
   const usual = () => {
     const gate = new Gate()
     for (let i = 0; i < 200; i++) {
@@ -116,33 +150,36 @@ test('where the failures have leapt one known good client is enough', () => {
   }
   assert.deepEqual(
     usual()
-      .session({ ...failing, standing: good })
+      .sessions(2, { ...failing, standing: good })
       .disarmed(),
     [],
   )
   const gate = usual().sessions(600, failing)
   assert.deepEqual(gate.disarmed(), [])
   gate.session({ ...failing, standing: good })
+  assert.deepEqual(gate.told, [])
+  gate.session({ ...failing, standing: good })
   assert.deepEqual(gate.told, ['pregreet leap'])
 })
 
 test('a new gate knows nothing of what is usual, and sees no leap', () => {
   const gate = new Gate().sessions(40, failing).sessions(40, { ...passing, standing: good })
-  assert.deepEqual(gate.session({ ...failing, standing: good }).disarmed(), [])
+  assert.deepEqual(gate.sessions(2, { ...failing, standing: good }).disarmed(), [])
   // Few sessions, long ago, are no custom either.
   const quiet = new Gate()
     .sessions(40, passing)
     .later(30 * minute)
     .sessions(60, failing)
-  assert.deepEqual(quiet.session({ ...failing, standing: good }).disarmed(), [])
+  assert.deepEqual(quiet.sessions(2, { ...failing, standing: good }).disarmed(), [])
 })
 
 test('it acts again after a rest in which nothing spoke against it, on trial first', () => {
   const gate = new Gate().sessions(3, { ...failing, standing: good })
-  gate.later(10 * minute).session({ ...failing, standing: good })
+  gate.later(10 * minute).session({ ...failing, standing: good, backend })
   assert.deepEqual(gate.later(14 * minute).disarmed(), ['pregreet'], 'the rest began anew')
   assert.deepEqual(gate.later(minute).disarmed(), [])
-  // On trial one is enough, and the next rest is twice as long.
+  // On trial two are enough, and the next rest is twice as long.
+  assert.deepEqual(gate.session({ ...failing, standing: good }).disarmed(), [])
   gate.session({ ...failing, standing: good })
   assert.deepEqual(gate.later(29 * minute).disarmed(), ['pregreet'])
   assert.deepEqual(gate.later(minute).disarmed(), [])
@@ -158,10 +195,10 @@ test('it acts again after a rest in which nothing spoke against it, on trial fir
   )
 })
 
-test('on trial one known good client is enough, even where the others are forgotten', () => {
+test('on trial two good clients are enough', () => {
   const gate = new Gate({}, { window: minute }).sessions(3, { ...failing, standing: good })
   assert.deepEqual(gate.later(16 * minute).disarmed(), [])
-  assert.deepEqual(gate.session({ ...failing, standing: good }).disarmed(), ['pregreet'])
+  assert.deepEqual(gate.sessions(2, { ...failing, standing: good }).disarmed(), ['pregreet'])
 })
 
 test('a check that is set to observe, whose breaker is off, or that is the operator’s own list, is left alone', () => {
@@ -186,7 +223,7 @@ test('points that turn nobody away are not counted', () => {
   assert.deepEqual(gate.told, ['pregreet good_clients'])
   gate
     .later(14 * minute)
-    .session({ ...failing, standing: good })
+    .session({ ...failing, standing: good, backend })
     .later(14 * minute)
   assert.deepEqual(gate.disarmed(), ['pregreet'], 'it would still turn them away')
 })
@@ -235,7 +272,7 @@ test('a proxy whose clients nearly all fail is to blame, for its own clients alo
 })
 
 test('behind a proxy an attack is none of its faults: a known good client passes, or one network fails, or enough pass', () => {
-  const attacked = new Gate().session({ ...passing, standing: good }, '10.0.0.1').sessions(500, failing, '10.0.0.1')
+  const attacked = new Gate().session({ ...passing, standing: recent }, '10.0.0.1').sessions(500, failing, '10.0.0.1')
   const hammered = new Gate()
   for (let i = 0; i < 500; i++) hammered.session(failing, '10.0.0.1', 'the same')
   const mixed = new Gate()
@@ -249,12 +286,13 @@ test('any number of proxies: only so many are told apart', () => {
   assert.equal(gate.breakers.disarmed.length, 64)
 })
 
-test('any sessions of strangers: without a known good client, a proxy or a question nothing is ever disarmed', () => {
+test('any sessions of strangers: without an old good name, a proxy or a question nothing is ever disarmed', () => {
   const steps = fc.array(fc.tuple(fc.boolean(), fc.nat(200), fc.nat(20 * minute)), { maxLength: 40 })
   fc.assert(
     fc.property(steps, story => {
       const gate = new Gate()
-      for (const [fails, count, wait] of story) gate.sessions(count, fails ? failing : passing).later(wait)
+      for (const [fails, count, wait] of story)
+        gate.sessions(count, { ...(fails ? failing : passing), standing: recent }).later(wait)
       assert.deepEqual(gate.told, [])
     }),
     { numRuns: 50 },
@@ -267,7 +305,7 @@ test('any story: what is told of a check alternates, and what was told last is w
     fc.property(fc.array(step, { maxLength: 100 }), story => {
       const gate = new Gate()
       for (const [fails, isGood, wait] of story) {
-        gate.session({ ...(fails ? failing : passing), standing: isGood ? good : null }).later(wait)
+        gate.session({ ...(fails ? failing : passing), standing: isGood ? good : null, backend }).later(wait)
       }
       const isDisarmed = gate.disarmed().length > 0
       gate.changes.forEach(({ reason }, i) => {

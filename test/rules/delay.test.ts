@@ -4,10 +4,13 @@ import {
   type Bearing,
   type Delays,
   delayOf,
+  leftForBackend,
   lineDelayOf,
   moments,
   mostForAny,
   mostForClean,
+  mostForData,
+  mostForReply,
   noDelays,
   presetSettings,
   presets,
@@ -54,7 +57,7 @@ test('lines come one by one for those that have failed, and for nobody that is k
   assert.deepEqual([wait({ score: 1, waited: 296_500 }), wait({ score: 1, waited: 296_501 })], [500, 0])
 })
 
-test('no client waits longer in a session than the bounds say', () => {
+test('no client waits longer for a reply, or in a session, than the bounds say', () => {
   const bearing = fc.record({
     unknown: fc.nat(9),
     isKnown: fc.boolean(),
@@ -66,7 +69,7 @@ test('no client waits longer in a session than the bounds say', () => {
   const any = fc.oneof(
     ...presets.map(name => fc.constant(presetSettings[name].delays)),
     fc.constant(delays),
-    fc.constant({ ...noDelays, hello: 30_000, point: 60_000, error: 60_000 }),
+    fc.constant({ ...noDelays, hello: 30_000, data: 60_000, point: 60_000, error: 60_000 }),
   )
   fc.assert(
     fc.property(
@@ -74,15 +77,27 @@ test('no client waits longer in a session than the bounds say', () => {
       fc.array(fc.tuple(fc.constantFrom(...moments, null), bearing), { maxLength: 40 }),
       (chosen, replies) => {
         let waited = 10_000
-        let blameless = true
         for (const [moment, of] of replies) {
-          blameless &&= of.isClean && of.score === 0 && of.errors === 0
-          waited += delayOf(chosen, moment, { ...of, waited })
-          assert.ok(waited <= (blameless ? mostForClean : mostForAny), `${waited}`)
+          const wait = delayOf(chosen, moment, { ...of, waited })
+          const isBlameless = of.isClean && of.score === 0 && of.errors === 0
+          assert.ok(wait <= (isBlameless ? mostForClean : moment === 'data' ? mostForData : mostForReply), `${wait}`)
+          assert.ok(wait + leftForBackend(wait) <= 300_000, 'RFC 5321 4.5.3.2.3')
+          waited += wait
+          assert.ok(waited <= mostForAny, `${waited}`)
         }
       },
     ),
   )
+})
+
+test('the two waits of Fourmilab are those of the article, and one client has both', () => {
+  const { delays: chosen, greetWait } = presetSettings.fourmilab
+  assert.equal(greetWait, 10_000)
+  assert.equal(delayOf(chosen, 'hello', { ...good, waited: 10_000 }), 25_000)
+})
+
+test('the backend has what a client has not waited already, and never nothing', () => {
+  assert.deepEqual([0, 1, 100_000, 240_000, 300_000].map(leftForBackend), [270_000, 269_999, 170_000, 30_000, 30_000])
 })
 
 test('who asks for more than two recipients that the backend does not know waits before each further one', () => {

@@ -9,7 +9,9 @@ import {
   type Policy,
   reputeOf,
   speaksForNetwork,
+  standingOf,
   Tally,
+  type TeachingWord,
 } from '@sallyport/rules'
 
 const day = 86_400
@@ -112,18 +114,18 @@ const small = (points: number): Policy => ({
 test('what a session adds to what is known of its client’s mail', () => {
   const table: readonly (readonly [known: Partial<Facts>, expected: readonly number[] | null, policy?: Policy])[] = [
     [good, null],
-    [{ ...good, backend: { mail: {}, rcpt: { accepted: 1 }, dot: { accepted: 1 } } }, [-1, 1, 0, 0]],
+    [{ ...good, backend: { mail: {}, rcpt: { accepted: 1 }, dot: { accepted: 1 } } }, [-4, 1, 0, 0]],
     // One connection alone makes nobody trusted.
     [{ ...good, backend: { mail: {}, rcpt: { accepted: 50 }, dot: { accepted: 50 } } }, [-4, 50, 0, 0]],
     [{ ...good, backend: { mail: {}, rcpt: { accepted: 1 }, dot: { content: 1 } } }, [8, 0, 1, 0]],
     [{ ...good, backend: { mail: {}, rcpt: { accepted: 9 }, dot: { accepted: 4, content: 1 } } }, [8, 4, 1, 0]],
-    [{ ...good, backend: { mail: {}, rcpt: {}, dot: { content: 99 } } }, [40, 0, 5, 0]],
+    [{ ...good, backend: { mail: {}, rcpt: {}, dot: { content: 99 } } }, [16, 0, 2, 0]],
     [{ ...good, backend: { mail: {}, rcpt: { policy: 9 }, dot: {} } }, [4, 0, 0, 0]],
     // A list may have stale addresses; who knows none of the users guesses.
     [{ ...good, backend: { mail: {}, rcpt: rcpts(0, 2), dot: {} } }, [0, 0, 0, 2]],
-    [{ ...good, backend: { mail: {}, rcpt: rcpts(5, 4), dot: { accepted: 1 } } }, [-1, 1, 0, 4]],
+    [{ ...good, backend: { mail: {}, rcpt: rcpts(5, 4), dot: { accepted: 1 } } }, [-4, 1, 0, 4]],
     [{ ...good, backend: { mail: {}, rcpt: rcpts(0, 3), dot: {} } }, [3, 0, 0, 3]],
-    [{ ...good, backend: { mail: {}, rcpt: rcpts(2, 30), dot: {} } }, [20, 0, 0, 20]],
+    [{ ...good, backend: { mail: {}, rcpt: rcpts(2, 30), dot: {} } }, [10, 0, 0, 10]],
     // What is no fault of the client's.
     [{ ...good, backend: { mail: {}, rcpt: { quota: 2, temporary: 3, other: 1 }, dot: { size: 1 } } }, null],
     [{ ...good, backend: { mail: { sender: 1 }, rcpt: { 'relay denied': 1 }, dot: { temporary: 1 } } }, null],
@@ -145,8 +147,10 @@ test('what a session adds to what is known of its client’s mail', () => {
         standing: { score: 6, trust: 0, unknown: 0, accepted: 0 },
         backend: { mail: {}, rcpt: {}, dot: { accepted: 1 } },
       },
-      [-1, 1, 0, 0],
+      [-4, 1, 0, 0],
     ],
+    // Nor does who has failed a check that observes, and remembers nothing.
+    [{ ...good, reverse: { kind: 'none' }, backend: { mail: {}, rcpt: {}, dot: { accepted: 1 } } }, [0, 1, 0, 0]],
     // The operator knows these.
     [{ ...good, access: 'allow', backend: { mail: {}, rcpt: {}, dot: { content: 1 } } }, null],
     [{ ...good, authenticated: true, backend: { mail: {}, rcpt: {}, dot: { content: 1 } } }, null],
@@ -167,12 +171,49 @@ test('one who is trusted loses that by what it sends, though no check is run', (
   const tally = new Tally(plan)
   const facts = Object.assign(new Facts(), good, {
     standing: { score: 0, trust: 15, unknown: 0, accepted: 0 },
+    reputes: { client: { score: -15, accepted: 20, content: 0, unknown: 0 }, network: null, identity: null },
     backend: { mail: {}, rcpt: {}, dot: { content: 2 } },
   })
   judge(facts, plan, tally)
   assert.match(tally.vouched ?? '', /^trusted/)
   assert.equal(lessonOf(plan, tally), null)
   assert.equal(reputeOf(facts, plan, tally)?.score, 16)
+})
+
+test('whose good name is some days old can lose it by one session, and is not suspect by it', () => {
+  const plan = makePlan({})
+  const scoreBy = (client: number, identity: number, dot: Record<string, number>) => {
+    const reputes = {
+      client: { score: client, accepted: 9, content: 0, unknown: 0 },
+      network: null,
+      identity: { score: identity, accepted: 9, content: 0, unknown: 0 },
+    }
+    const facts = Object.assign(new Facts(), good, {
+      reputes,
+      standing: standingOf(reputes),
+      backend: { mail: {}, rcpt: { policy: 1 }, dot },
+    })
+    return reputeOf(facts, plan, new Tally(plan))?.score
+  }
+  assert.equal(scoreBy(-12, 0, { content: 2 }), 16)
+  assert.equal(scoreBy(-6, 0, { content: 2 }), 10, 'to 4, and no further')
+  assert.equal(scoreBy(0, -15, { content: 2 }), 4, 'nor a new address of a good name')
+  assert.equal(scoreBy(-4, 0, { content: 2 }), 20, 'a name of yesterday')
+})
+
+test('of words that are disbelieved nothing is learnt, of all others as before', () => {
+  const plan = makePlan({})
+  const backend = { mail: {}, rcpt: { policy: 1, 'unknown user': 9 }, dot: { content: 1, accepted: 1 } }
+  const facts = Object.assign(new Facts(), good, { backend })
+  const learnt = (...words: TeachingWord[]) => {
+    const repute = reputeOf(facts, plan, new Tally(plan), new Set(words))
+    return [repute?.score, repute?.content, repute?.unknown]
+  }
+  assert.deepEqual(learnt(), [21, 1, 9])
+  assert.deepEqual(learnt('content'), [13, 0, 9])
+  assert.deepEqual(learnt('policy'), [17, 1, 9])
+  assert.deepEqual(learnt('unknown user'), [12, 1, 0])
+  assert.deepEqual(learnt('content', 'policy', 'unknown user'), [-4, 0, 0])
 })
 
 test('a client tells its network of itself until it is suspect', () => {

@@ -8,7 +8,7 @@ export function reputeOf(text: string | undefined): Repute | null {
   return { score, accepted, content, unknown }
 }
 
-/** `passed=a,b failed=c client=7/1 network=20`, as a transcript has it. */
+/** `passed=a,b failed=c client=7/1 network=20 hellos=a.example,b.example`, as a transcript has it. */
 export function recalledOf(fields: ReadonlyMap<string, string>): Recalled {
   const names = (key: string) => (fields.get(key) ?? '').split(',').filter(name => name !== '')
   return {
@@ -17,5 +17,6 @@ export function recalledOf(fields: ReadonlyMap<string, string>): Recalled {
     failed: names('failed'),
     client: reputeOf(fields.get('client')),
     network: reputeOf(fields.get('network')),
+    hellos: fields.has('hellos') ? names('hellos') : null,
   }
 }

@@ -10,7 +10,7 @@ import assert from 'node:assert/strict'
  *   C| text         as C:, in one read together with the C| and C~ row before it (at the same instant)
  *   end             the client closes its side        broken   its connection breaks
  *   recalled passed=a,b failed=c client=7/1/2/3 network=9     the store answers: checks, and what is known of the mail of address and
- *                                    network (score/accepted/content/unknown)
+ *                                    network (score/accepted/content/unknown); hellos=a.example,b.example: its names before
  *   known -12/30                     the same of a verified name
  *   listed rank=2 list=bl.test rise=0 fall=0 failed=0 asked=1 ttl=300     DNS lists answer
  *   rated 60 of address in 60 s      which rate the connection is beyond; without words: none

@@ -280,7 +280,7 @@ export class Walk {
       const passed = tape.pick(2) === 0 ? names : []
       const failed = tape.pick(3) === 2 ? ['pregreet', 'pipelining'] : []
       witness.note('recalled', `passed=${passed.join()} failed=${failed.join()}`)
-      session.answer({ ask: 'recall', passed, failed, client: null, network: null }, witness.now)
+      session.answer({ ask: 'recall', passed, failed, client: null, network: null, hellos: null }, witness.now)
     } else if (asked === 'dnsbl') {
       const rank = tape.pick(3)
       const finding = { rank, list: 'bl.test', couldRise: tape.pick(2), couldFall: 0, failed: 0, asked: 1, ttl: 300 }
@@ -347,7 +347,7 @@ export class Walk {
     session.backendSecured(witness.now)
     session.resume(witness.now)
     session.backend(Buffer.from('250 ok\r\n'), witness.now)
-    session.answer({ ask: 'recall', passed: [], failed: [], client: null, network: null }, witness.now)
+    session.answer({ ask: 'recall', passed: [], failed: [], client: null, network: null, hellos: null }, witness.now)
     session.backendGone('late', witness.now)
     session.timeout(witness.now + 1e9)
     session.drain(witness.now)

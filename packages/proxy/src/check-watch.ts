@@ -5,9 +5,11 @@ import {
   type CheckName,
   Deferrals,
   type Instant,
+  identitiesOf,
   Ledger,
   networkKey,
   never,
+  type PrecisionWord,
   precisionOf,
 } from '@sallyport/rules'
 import type { Metrics } from './metrics.ts'
@@ -27,22 +29,25 @@ export class CheckWatch {
     this.breakers = new Breakers(limits, onChange)
   }
 
-  /** A session has ended. */
-  note(session: Session, metrics: Metrics, now: Instant): void {
+  /** A session has ended. `isBelieved`: the backend's refusals say something. */
+  note(session: Session, metrics: Metrics, now: Instant, isBelieved: boolean): void {
     const { plan, tally, facts, journal, arrival } = session
     const { recipients } = journal
     const { transactions } = facts
     const isOpened = journal.openedAt !== never && !isLured(session)
+    const found = precisionOf(plan, tally, journal.aftermath, { recipients, transactions })
     this.ledger.note({
       plan,
       tally,
-      precision: precisionOf(plan, tally, journal.aftermath, { recipients, transactions }),
+      precision: isBelieved ? found : found.map(({ check, word }) => ({ check, word: withoutTrue(word) })),
       cause: causeOf(session),
       backend: isOpened
         ? { octets: journal.octetsToBackend, seconds: (journal.endedAt - journal.openedAt) / 1000 }
         : null,
     })
-    this.breakers.note({ plan, tally, facts, network: networkKey(arrival.client), proxy: arrival.proxy }, now)
+    const { client, proxy } = arrival
+    const name = identitiesOf(facts, client)[0] ?? null
+    this.breakers.note({ plan, tally, facts, network: networkKey(client), name, proxy }, now)
     this.noteDelays(session, metrics, now)
   }
 
@@ -60,6 +65,9 @@ export class CheckWatch {
     if (deferred !== null) metrics.checkDelay.observe(deferred.check, deferred.wait / 1000)
   }
 }
+
+/** A backend that refuses everybody proves no check right; one that takes a message all the same may prove it wrong. */
+const withoutTrue = (word: PrecisionWord): PrecisionWord => (word === 'true' ? 'unknown' : word)
 
 /** The check for which the session, or a recipient of it, was turned away; null: none was. */
 function causeOf({ tally, journal }: Session): CheckName | null {

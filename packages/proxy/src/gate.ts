@@ -1,4 +1,12 @@
-import { type Address, type ArmingChange, type Instant, NetworkSet } from '@sallyport/rules'
+import {
+  type Address,
+  type ArmingChange,
+  Credence,
+  type CredenceChange,
+  type Instant,
+  NetworkSet,
+  networkKey,
+} from '@sallyport/rules'
 import type { AccessLists } from './access.ts'
 import { Backends } from './backends/backends.ts'
 import type { GroupPlan } from './backends/plan.ts'
@@ -47,6 +55,7 @@ export class Gate {
   readonly store: Store
   readonly memory: Memory
   readonly checks: CheckWatch
+  readonly credence = new Credence(change => this.tellCredence(change))
   readonly offer: Offer
   readonly decisions: Decisions
   config: Config
@@ -84,7 +93,7 @@ export class Gate {
     this.watch = new Watch(this)
     this.backends = new Backends(plans, config.timeouts, this.watch, null)
     this.offer = new Offer(config.hostname)
-    this.house = houseOf(config, this.backends, this.offer, this.load, this.disarmed)
+    this.house = houseOf(config, this.backends, this.offer, this.load, this.silenced)
     this.lookups = this.lookupsOf(config)
     this.trusted = NetworkSet.of(config.trustedProxies)
     this.probes = NetworkSet.of(config.healthChecks)
@@ -105,6 +114,7 @@ export class Gate {
       store: () => this.store.health,
       ledger: () => this.checks.ledger,
       disarmed: () => this.checks.breakers.disarmed,
+      disbelieved: () => this.credence.disbelieved(this.clock()),
     })
     this.lookups.health.start()
   }
@@ -119,7 +129,7 @@ export class Gate {
     this.load.limits = config.load
     this.backends = new Backends(plans, config.timeouts, this.watch, this.backends)
     this.access = access
-    this.house = houseOf(config, this.backends, this.offer, this.load, this.disarmed)
+    this.house = houseOf(config, this.backends, this.offer, this.load, this.silenced)
     this.lookups.retire()
     this.lookups = this.lookupsOf(config)
     this.lookups.health.start()
@@ -165,7 +175,8 @@ export class Gate {
     const text = replies.tooBusy(this.house.hostname, session.arrival.id)
     // In a turn of its own: this comes from within what another session is told.
     setImmediate(() => {
-      if (!session.isDone) connection.drive(() => session.conclude('verdict', this.clock(), text))
+      if (session.isDone) return
+      connection.drive(() => session.conclude('verdict', this.clock(), session.journal.refusal(text)))
     })
   }
 
@@ -178,7 +189,11 @@ export class Gate {
       return
     }
     countSession(this.metrics, session, verdict)
-    if (!session.arrival.health) this.checks.note(session, this.metrics, this.clock())
+    this.credence.note(session.facts, networkKey(session.arrival.client), this.clock())
+    if (!session.arrival.health) {
+      const isBelieved = this.credence.disbelieved(this.clock()).size === 0
+      this.checks.note(session, this.metrics, this.clock(), isBelieved)
+    }
     this.decisions.add(session)
     if (!this.log.tells('info')) return
     this.log.session({ ...sessionLine(session), backend: server?.name }, sentence(session))
@@ -187,7 +202,8 @@ export class Gate {
   /** What the session taught of its client. */
   learn(session: Session, key: string): void {
     const { learnPrivate } = this.config.reputation
-    this.memory.learn(session, key, { learnPrivate, proxies: this.trusted })
+    const disbelieved = this.credence.disbelieved(this.clock())
+    this.memory.learn(session, key, { learnPrivate, proxies: this.trusted, disbelieved })
   }
 
   /** One line when clients begin to be turned away for the load, and one when they are not any more. */
@@ -202,9 +218,9 @@ export class Gate {
   }
 
   /** A check of the operator's own has shown itself unfit: it says nothing any more until the next reload. */
-  private readonly disarmed = (check: string, why: string): void => {
-    this.metrics.checksDisarmed.inc({ check })
-    this.log.error({ event: 'check', check, error: why }, 'a check of your own is disarmed until the next reload')
+  private readonly silenced = (check: string, why: string): void => {
+    this.metrics.ownChecksSilenced.inc({ check })
+    this.log.error({ event: 'check', check, error: why }, 'a check of your own is silenced until the next reload')
   }
 
   /** Our own fault: counted and logged. */
@@ -220,6 +236,14 @@ export class Gate {
     const event = { event: 'breaker', check, proxy: proxy ?? undefined, reason: reason ?? undefined }
     if (reason === null) this.log.warn(event, 'the check acts again')
     else this.log.error(event, 'the check only observes for now: its breaker has found it unreliable')
+  }
+
+  /** The backend's refusals of one kind begin to teach nothing, or teach again. */
+  private tellCredence({ word, isBelieved }: CredenceChange): void {
+    const event = { event: 'credence', word }
+    if (isBelieved) this.log.warn(event, 'the backend takes mail of good clients again: its refusals teach again')
+    else
+      this.log.error(event, 'the backend refuses clients with a good name in bulk: such refusals teach nothing for now')
   }
 
   private lookupsOf(config: Config): Lookups {

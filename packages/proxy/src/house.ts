@@ -2,7 +2,7 @@ import { type Address, contains, Plans, type Policy } from '@sallyport/rules'
 import type { Backends } from './backends/backends.ts'
 import type { Config } from './config/config.ts'
 import { configVersion } from './decisions/config-version.ts'
-import { type Disarmed, guarded } from './own-checks/guard.ts'
+import { guarded, type Silenced } from './own-checks/guard.ts'
 import type { House, Offer } from './session/house.ts'
 import { TrapRecipients } from './session/trap-recipients.ts'
 
@@ -12,8 +12,8 @@ export function greetWaitOf({ greet }: Config, address: Address): number {
 }
 
 /** The policy without what cannot be tested: where no list is named, nobody is on one. */
-export function policyOf({ policy: written, dnsbl }: Config, disarmed: Disarmed = () => {}): Policy {
-  const policy = guarded(written, disarmed)
+export function policyOf({ policy: written, dnsbl }: Config, silenced: Silenced = () => {}): Policy {
+  const policy = guarded(written, silenced)
   return dnsbl.zones.length > 0 ? policy : { ...policy, checks: { ...policy.checks, dnsbl: { enabled: false } } }
 }
 
@@ -23,12 +23,12 @@ export function houseOf(
   backends: Pick<Backends, 'routes' | 'useXclient'>,
   offer: Offer,
   load: House['load'],
-  disarmed?: Disarmed,
+  silenced?: Silenced,
 ): House {
   return {
     version: configVersion(config),
     hostname: config.hostname,
-    plans: new Plans(policyOf(config, disarmed)),
+    plans: new Plans(policyOf(config, silenced)),
     offer,
     waits: config.timeouts,
     limits: config.limits,

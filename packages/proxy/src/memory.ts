@@ -1,16 +1,20 @@
 import { createHash } from 'node:crypto'
 import {
   type Address,
+  goodWord,
+  HelloHistory,
   identitiesOf,
   isPrivate,
   lessonOf,
   type NetworkSet,
   networkKey,
+  noRepute,
   type Plan,
   type Rate,
   type Repute,
   reputeOf,
   speaksForNetwork,
+  type TeachingWord,
 } from '@sallyport/rules'
 import { greyTimes } from './session/greylisting.ts'
 import type { Recalled } from './session/port.ts'
@@ -23,6 +27,8 @@ export interface Discretion {
   readonly learnPrivate: boolean
   /** Of these nothing is learnt of mail: they carry that of others. */
   readonly proxies: NetworkSet
+  /** Words of the backend that teach nothing now (credence.ts in the rules). */
+  readonly disbelieved: ReadonlySet<TeachingWord>
 }
 
 /**
@@ -31,6 +37,7 @@ export interface Discretion {
  */
 export class Memory {
   private readonly store: Store
+  private readonly hellos = new HelloHistory()
 
   constructor(store: Store) {
     this.store = store
@@ -39,7 +46,15 @@ export class Memory {
   /** Never rejects. */
   async recall(key: string, client: Address): Promise<Recalled> {
     const [own, network] = await Promise.all([this.store.recall(key), this.store.recall(networkKey(client))])
-    return { ask: 'recall', passed: own.passed, failed: own.failed, client: own.repute, network: network.repute }
+    const { passed, failed } = own
+    return {
+      ask: 'recall',
+      passed,
+      failed,
+      client: own.repute,
+      network: network.repute,
+      hellos: this.hellos.namesOf(key),
+    }
   }
 
   /** What is known of the names of the client that were verified: of several, of the one that speaks most for it. Never rejects. */
@@ -86,18 +101,18 @@ export class Memory {
     const times = greyTimes(session)
     if (!recipient?.grey || times === null) return null
     const { tuple } = recipient.grey
-    return { tuple, wait: await this.store.greylist(nameOf(tuple), times) }
+    return { tuple, wait: await this.store.greylist(digest(tuple), times) }
   }
 
   /** What `greylist` would give, of one that only asks: nothing is noted. Never rejects. */
   async greylistLeft(session: Session): Promise<number | null> {
     const tuple = session.facts.recipient?.grey?.tuple
     const times = greyTimes(session)
-    return tuple === undefined || times === null ? null : this.store.greylistLeft(nameOf(tuple), times)
+    return tuple === undefined || times === null ? null : this.store.greylistLeft(digest(tuple), times)
   }
 
   /** Writes what the session taught; nobody waits for it. */
-  learn(session: Session, key: string, { learnPrivate, proxies }: Discretion): void {
+  learn(session: Session, key: string, { learnPrivate, proxies, disbelieved }: Discretion): void {
     const { plan, tally, facts, arrival, journal } = session
     const lesson = lessonOf(plan, tally)
     const isOurs = isPrivate(arrival.client) && !learnPrivate
@@ -107,23 +122,42 @@ export class Memory {
         this.store.remember(key, { passed: lesson.passed, failed: {} })
       return
     }
-    const repute = proxies.has(arrival.client) ? null : reputeOf(facts, plan, tally)
+    const isProxy = proxies.has(arrival.client)
+    if (!isProxy && facts.hello !== null && !facts.helloMalformed) this.hellos.note(key, facts.hello)
+    const repute = isProxy ? null : reputeOf(facts, plan, tally, disbelieved)
+    const isGood = repute !== null && repute.score < 0
     if (lesson !== null || repute !== null) {
-      this.store.remember(key, { ...(lesson ?? nothing), ...(repute === null ? {} : { repute }) })
+      // A good word comes behind it, where it counts.
+      const said = repute === null ? {} : { repute: isGood ? { ...repute, score: 0 } : repute }
+      this.store.remember(key, { ...(lesson ?? nothing), ...said })
     }
-    if (repute === null) return
-    // A good word for a network of which nothing bad is known would be a record for nothing.
-    const isNeeded = repute.score > 0 ? speaksForNetwork(facts) : (facts.reputes?.network ?? null) !== null
-    if (repute.score === 0) return
+    if (repute === null || repute.score === 0) return
+    const network = networkKey(arrival.client)
     const others = identitiesOf(facts, arrival.client)
+    if (isGood) {
+      // For a network of which nothing bad is known it would be a record for nothing.
+      if ((facts.reputes?.network ?? null) !== null) others.push(network)
+      for (const name of [key, ...others]) void this.praise(name, repute.score)
+      return
+    }
     // Nor does the name of a sender get away with it by the next one's.
-    if (repute.score > 0) for (const name of journal.condemned ?? []) if (!others.includes(name)) others.push(name)
-    if (isNeeded) others.push(networkKey(arrival.client))
+    const condemned = disbelieved.has('content') ? [] : (journal.condemned ?? [])
+    for (const name of condemned) if (!others.includes(name)) others.push(name)
+    if (speaksForNetwork(facts)) others.push(network)
     for (const other of others) this.store.remember(other, { ...nothing, repute })
+  }
+
+  /** A good word for a name; not more often than such words count. Never rejects. */
+  private async praise(name: string, score: number): Promise<void> {
+    const wait = await this.store.rate(`good ${name.length > longestName ? digest(name) : name}`, goodWord)
+    if (wait === 0) this.store.remember(name, { ...nothing, repute: { ...noRepute, score } })
   }
 }
 
-/** What a client wrote may be long, and is nobody's business in the store. */
-const nameOf = (tuple: string): string => createHash('sha256').update(tuple, 'latin1').digest('base64url').slice(0, 22)
+/** With what stands before it, it is within what a store takes for the name of a rate. */
+const longestName = 48
+
+/** Stands for a text that may be long, and is nobody's business in the store. */
+const digest = (text: string): string => createHash('sha256').update(text, 'latin1').digest('base64url').slice(0, 22)
 
 const nothing = { passed: {}, failed: {} } as const

@@ -1,4 +1,4 @@
-import { type CheckName, checks, disarmReasons, type LedgerRow, precisionWords } from '@sallyport/rules'
+import { type CheckName, checks, disarmReasons, type LedgerRow, precisionWords, teachingWords } from '@sallyport/rules'
 import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client'
 import { queueResults } from './backends/group.ts'
 import { Durations } from './durations.ts'
@@ -53,7 +53,7 @@ export class Metrics {
     session,
   )
   readonly checks: Counter<'check' | 'outcome' | 'action'>
-  readonly checksDisarmed: Counter<'check'>
+  readonly ownChecksSilenced: Counter<'check'>
   readonly replies: Counter<'code'>
   readonly messages: Counter<'result'>
   readonly relayed: Counter<'direction'>
@@ -82,8 +82,8 @@ export class Metrics {
     this.faults = counter('faults_total', "Internal errors: the gate's own fault, each one in the log.", [])
     this.sessions = counter('sessions_total', 'Sessions that ended, one verdict each.', ['verdict'])
     this.checks = counter('checks_total', 'Outcomes of checks and the action in force.', ['check', 'outcome', 'action'])
-    this.checksDisarmed = counter(
-      'checks_disarmed_total',
+    this.ownChecksSilenced = counter(
+      'own_checks_silenced_total',
       'Own checks that threw, or were slow, and say nothing since.',
       ['check'],
     )
@@ -203,7 +203,8 @@ export class Metrics {
     this.read(Counter, 'backend_server_ejections_total', help, labels, ejected)
   }
 
-  private readChecks({ ledger, disarmed }: Readings): void {
+  private readChecks({ ledger, disarmed, disbelieved }: Readings): void {
+    this.readCredence(disbelieved)
     const labels = ['check'] as const
     // Those of the operator's own come with what they have done.
     const names = () => new Set<CheckName>([...checks.map(({ name }) => name), ...ledger().rows.keys()])
@@ -243,6 +244,16 @@ export class Metrics {
           disarmReasons.map(reason => [{ check: name, reason }, count(name, reason)] as const),
         )
       },
+    )
+  }
+
+  private readCredence(disbelieved: Readings['disbelieved']): void {
+    this.read(
+      Gauge,
+      'backend_refusals_disbelieved',
+      'Whether refusals of the backend for this reason teach nothing, because it refuses clients with a good name in bulk.',
+      ['word'],
+      () => teachingWords.map(word => [{ word: word.replace(' ', '_') }, Number(disbelieved().has(word))] as const),
     )
   }
 

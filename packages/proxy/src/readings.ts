@@ -1,4 +1,4 @@
-import type { ArmingChange, Ledger, LoadReading } from '@sallyport/rules'
+import type { ArmingChange, Ledger, LoadReading, TeachingWord } from '@sallyport/rules'
 import type { StoreHealth } from './store/index.ts'
 import type { Certificates } from './tls/certificates.ts'
 
@@ -32,6 +32,8 @@ export interface Readings {
   lists(): readonly { readonly name: string; readonly healthy: boolean }[]
   ledger(): Ledger
   disarmed(): readonly ArmingChange[]
+  /** Words of the backend that teach nothing now. */
+  disbelieved(): ReadonlySet<TeachingWord>
   certificates(): Pick<Certificates, 'expiries' | 'isCurrent'>
   store(): StoreHealth
 }

@@ -3,8 +3,8 @@ import { type Instant, never } from './time.ts'
 export const disarmReasons = ['good_clients', 'leap', 'source', 'proxy'] as const
 /**
  * Why a check only observes although it is to act.
- *  - `good_clients`: it failed several clients whose mail the backend took lately;
- *  - `leap`: it fails many times more clients than it used to, one of those among them;
+ *  - `good_clients`: it failed several clients whose good name is some days old;
+ *  - `leap`: it fails many times more clients than it used to, two of those among them;
  *  - `source`: whoever it asks does not answer, or not as it must;
  *  - `proxy`: it fails nearly all clients of one trusted proxy (and acts for those of others).
  */
@@ -15,7 +15,7 @@ const mostDoublings = 5
 
 /**
  * Whether one check may act: armed; disarmed until nothing has spoken against it for a time of rest; then armed on trial for as long
- * again, in which the first sign disarms it, for twice as long. While disarmed it is still tested, so a rest that is over says
+ * again, in which less disarms it, for twice as long. While disarmed it is still tested, so a rest that is over says
  * something wherever clients came.
  */
 export class Arming {

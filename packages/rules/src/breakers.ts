@@ -6,6 +6,7 @@ import type { Facts } from './facts.ts'
 import type { Tally } from './judge.ts'
 import type { Plan, PlannedCheck } from './policy.ts'
 import { ProxyBreaker } from './proxy-breaker.ts'
+import { isEstablished } from './reputation.ts'
 import { type Instant, never } from './time.ts'
 
 /** A session that has ended, as the breakers see it. */
@@ -15,6 +16,8 @@ export interface Passage {
   readonly facts: Facts
   /** The network of the client (networkKey). */
   readonly network: string
+  /** The verified name of the sender, or the client (identitiesOf, the first); null: there is none. */
+  readonly name: string | null
   /** The address of the trusted proxy through which it came; null: none. */
   readonly proxy: string | null
 }
@@ -68,8 +71,10 @@ class Bank<Breaker extends { readonly arming: Arming; note: CheckBreaker['note']
   }
 }
 
-/** The backend took mail of the client within a half-life or so, and nothing speaks against it. */
-export function isKnownGood({ standing }: Facts): boolean {
+const isEstablishedGood = ({ standing }: Facts): boolean => standing !== null && isEstablished(standing)
+
+/** The backend took mail of the client within a half-life or so, and nothing speaks against it. That is cheap to have, and enough to defend a check. */
+function isKnownGood({ standing }: Facts): boolean {
   return standing !== null && standing.accepted >= 0.5 && standing.score === 0
 }
 
@@ -130,16 +135,18 @@ export class Breakers {
     const { limits } = this
     const { plan, tally, proxy } = passage
     if (limits === null || tally.vouched !== null) return
-    const isGood = isKnownGood(passage.facts)
+    const { facts, network, name } = passage
+    const wasTaken = (facts.backend?.dot.accepted ?? 0) > 0
+    const about = { network, name, isEstablished: isEstablishedGood(facts), isKnown: isKnownGood(facts), wasTaken }
     const there = proxy === null ? null : this.bankOf(proxy)
     let isMoved = false
     plan.checks.forEach((planned, i) => {
       if (!planned.breaker || tally.meantFor(planned, i) === 'observe') return
       const kind = tally.outcomes[i]?.kind
-      const answered = wasAnswered(planned.check.asks, passage.facts)
+      const answered = wasAnswered(planned.check.asks, facts)
       if (kind === 'vouch' || (kind === 'unknown' && answered === null)) return
       const failed = kind === 'fail' && turnsAway(planned, i, plan, tally)
-      const showing: Showing = { failed, network: passage.network, isGood, answered }
+      const showing: Showing = { ...about, failed, answered }
       const act = (breaker: CheckBreaker | ProxyBreaker) => breaker.note(showing, now, limits)
       if (this.general.change(planned.name, act)) isMoved = true
       if (kind !== 'unknown' && there?.change(planned.name, act)) isMoved = true

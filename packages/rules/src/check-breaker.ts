@@ -3,11 +3,11 @@ import type { Instant } from './time.ts'
 
 /** When a check is disarmed, and for how long. Times in ms. */
 export interface BreakerLimits {
-  /** For how long a known good client that failed counts. */
+  /** For how long it counts what a check said of an established client. */
   readonly window: number
-  /** Known good clients, each of a network of its own, from which a check is disarmed ... */
+  /** Established clients, each of a network of its own, that failed, from which a check is disarmed ... */
   readonly clients: number
-  /** ... where they are so much of all sessions of known good clients, in percent. */
+  /** ... where they are so much of all networks of such clients that came, in percent. */
   readonly share: number
   /** How many times more often than usual a check must fail to have leapt. */
   readonly leap: number
@@ -23,8 +23,14 @@ export interface Showing {
   readonly failed: boolean
   /** The network of the client (networkKey). */
   readonly network: string
-  /** The backend took mail of the client before, and nothing speaks against it. */
-  readonly isGood: boolean
+  /** The sender's verified name; null: it has none. */
+  readonly name: string | null
+  /** The client has had its good name for days (isEstablished). */
+  readonly isEstablished: boolean
+  /** The backend took mail of the client before, if only once, and nothing speaks against it. */
+  readonly isKnown: boolean
+  /** The backend took a message in this session. */
+  readonly wasTaken: boolean
   /** Whether the check had its answer from outside; null: it asked nothing, or nothing was to be told. */
   readonly answered: boolean | null
 }
@@ -37,8 +43,20 @@ const usual = 24 * 3_600_000
 const leastShare = 0.1
 /** From this share of questions without an answer on nobody answers. Of a client's own making are some, never nearly all. */
 const mostUnanswered = 0.95
-/** Good clients that are kept apart; more are as good as so many. */
+/** Networks of established clients by which a check is judged, the latest. */
 const mostNetworks = 100
+
+/** Fewer names are not several senders, however many networks they have. */
+const leastNames = 2
+/** Networks, of established clients, that are enough where something else speaks against the check: a leap, or that it is on trial. */
+const leastBacking = 2
+
+/** What a check last said of the clients of one network. */
+interface Judged {
+  readonly at: Instant
+  readonly failed: boolean
+  readonly name: string | null
+}
 
 /** Sessions, and how many of them failed, faded. */
 class Share {
@@ -69,14 +87,18 @@ class Share {
 
 /**
  * Whether one check may act, by what it did to all clients. Two things can look alike: an attack, and a check that has broken. Both
- * make it fail far more clients than it did. What tells them apart are clients that the gate knows to be good: an attack leaves them
- * alone, a broken check cannot. So
- *  - several known good clients that fail within the window disarm it, whatever else happens, unless they are few beside those that pass;
- *  - one does where the failures have leapt at the same time, sooner than several are found; a leap alone never does.
+ * make it fail far more clients than it did. What tells them apart are clients that the gate knows to be good, and has known for days: an attack
+ * leaves them alone, a broken check cannot. So
+ *  - several of them that fail within the window disarm it, whatever else happens, unless they are few beside those that pass. Each network counts once,
+ *    with what was said of it last, and all together must have two verified names at least;
+ *  - two do where the failures have leapt at the same time, sooner than several are found; a leap alone never does;
+ *  - while it is disarmed its failures keep nobody out, so the backend is heard: one of them prolongs the rest, if its mail is taken.
  *
- * The limits of that. Where nobody is known for good (a new gate, a store that is empty or away) nothing is found out. A check that has
+ * The limits of that. Where nobody has been good for days (a new gate, a store that is empty or away) nothing is found out, nor of clients that
+ * are trusted, as they are not tested. A check that has
  * always refused a good client keeps it from becoming known: that is for observing to show, before a check acts. And an
- * attacker who has earned good names in as many networks as the limits say can disarm checks with them, at the cost of these names.
+ * attacker who has earned good names in as many networks as the limits say can disarm checks with them, at the cost of these names
+ * (docs/precision.md has what that takes).
  *
  * Not taken: to compare how many pass now with how many did, as an attack adds failures and a broken check takes passes away. It would
  * need no known clients; but it is wrong each night, each Monday, and whenever an attack fills the gate.
@@ -85,35 +107,55 @@ export class CheckBreaker {
   readonly arming = new Arming()
   private readonly now = new Share(present)
   private readonly usually = new Share(usual)
-  private readonly good = new Share(present)
   private readonly asked = new Share(present)
-  /** When a known good client of that network last failed. */
-  private readonly failing = new Map<string, Instant>()
+  /** Networks of established clients, the one that came last at the end. */
+  private readonly judged = new Map<string, Judged>()
   private agedAt: Instant = 0
 
   /** A session has ended. */
-  note({ failed, network, isGood, answered }: Showing, now: Instant, limits: BreakerLimits): void {
+  note(showing: Showing, now: Instant, limits: BreakerLimits): void {
+    const { failed, answered, isEstablished, wasTaken } = showing
     this.age(now, limits)
     this.now.add(failed)
     this.usually.add(failed)
     if (answered !== null) this.asked.add(!answered)
-    if (isGood) this.good.add(failed)
     if (answered === false && this.isUnanswered(limits)) this.arming.disarm('source', now, limits.rest)
-    if (!failed || !isGood) return
-    this.failing.delete(network)
-    this.failing.set(network, now)
-    for (const oldest of this.failing.keys()) {
-      if (this.failing.size <= mostNetworks) break
-      this.failing.delete(oldest)
+    if (!isEstablished) return
+    if (this.arming.reason !== null) {
+      if (failed && wasTaken) this.arming.disarm('good_clients', now, limits.rest)
+      return
     }
-    if (this.failsTheGood(limits)) this.arming.disarm('good_clients', now, limits.rest)
-    else if (this.hasLeapt(limits)) this.arming.disarm('leap', now, limits.rest)
+    this.keep(showing, now)
+    if (!failed) return
+    const failing = this.failing
+    if (this.failsTheGood(failing, limits)) this.disarm('good_clients', now, limits)
+    else if (failing.length >= leastBacking && this.hasLeapt(limits)) this.disarm('leap', now, limits)
   }
 
-  /** Of one that is disarmed or on trial already, one client is enough. */
-  private failsTheGood({ clients, share }: BreakerLimits): boolean {
-    const enough = this.arming.reason !== null || this.arming.isOnTrial ? 1 : clients
-    return this.failing.size >= enough && this.good.value * 100 >= share
+  /** What has disarmed it once does not do so again: it is tried anew by who comes then. */
+  private disarm(reason: 'good_clients' | 'leap', now: Instant, { rest }: BreakerLimits): void {
+    this.judged.clear()
+    this.arming.disarm(reason, now, rest)
+  }
+
+  private keep({ failed, network, name }: Showing, now: Instant): void {
+    this.judged.delete(network)
+    this.judged.set(network, { at: now, failed, name })
+    for (const oldest of this.judged.keys()) {
+      if (this.judged.size <= mostNetworks) break
+      this.judged.delete(oldest)
+    }
+  }
+
+  /** The names of those that failed, one for each network; a network without a name stands for itself. */
+  private get failing(): readonly string[] {
+    return [...this.judged].flatMap(([network, { failed, name }]) => (failed ? [name ?? network] : []))
+  }
+
+  private failsTheGood(failing: readonly string[], { clients, share }: BreakerLimits): boolean {
+    const enough = this.arming.isOnTrial ? Math.min(clients, leastBacking) : clients
+    if (failing.length < enough || failing.length * 100 < this.judged.size * share) return false
+    return new Set(failing).size >= Math.min(enough, leastNames)
   }
 
   private hasLeapt({ leap, sessions }: BreakerLimits): boolean {
@@ -128,15 +170,15 @@ export class CheckBreaker {
     return this.asked.of >= sessions && this.asked.value >= mostUnanswered
   }
 
-  /** Once a second does: 30 checks have four shares each. */
+  /** Once a second does: 30 checks have three shares each. */
   private age(now: Instant, { window }: BreakerLimits): void {
     const passed = now - this.agedAt
     if (passed < 1000) return
     this.agedAt = now
-    for (const share of [this.now, this.usually, this.good, this.asked]) share.fade(passed)
-    for (const [network, at] of this.failing) {
+    for (const share of [this.now, this.usually, this.asked]) share.fade(passed)
+    for (const [network, { at }] of this.judged) {
       if (now - at < window) break
-      this.failing.delete(network)
+      this.judged.delete(network)
     }
   }
 }

@@ -23,13 +23,31 @@ const mostEach = 60_000
 const mostUnknown = 2
 
 /**
- * What a client that has done nothing wrong waits in a session at most, ms, the pause before the greeting included: who only asks
- * whether an address exists (sender callouts) gives up after 30 s.
+ * What a client that has done nothing wrong waits for one reply at most, ms: who only asks whether an address exists
+ * (Exim's callouts) gives up on a command after 30 s, not on a session.
+ *
+ * Not taken: 30 s for all replies together. It cut the second wait of Fourmilab, and protected nobody, as callouts time each command.
  */
 export const mostForClean = 30_000
 
 /** What any client waits in a session at most, ms: as long as it must wait for the reply to one command (RFC 5321 4.5.3.2). */
 export const mostForAny = 300_000
+
+/**
+ * What any client waits before one reply at most, ms. RFC 5321 4.5.3.2 has five minutes for the greeting, MAIL and RCPT, and two for DATA: what is left of them is
+ * the backend's, which may have to be opened first.
+ */
+export const mostForReply = 240_000
+export const mostForData = 90_000
+
+/** From a client's command to the reply that it hears at the latest, ms, so that it hears 451 before it gives up on us. */
+export const patience = 270_000
+
+/** The least that a backend has for its part, ms. */
+export const leastForBackend = 30_000
+
+/** What is left for the backend, ms, of what a client waits for a reply of which it has waited `held` already. */
+export const leftForBackend = (held: number): number => Math.max(leastForBackend, patience - held)
 
 /** What a delay depends on. */
 export interface Bearing {
@@ -54,7 +72,8 @@ export function delayOf(delays: Delays, moment: Moment | null, bearing: Bearing)
   const forUnknown = moment === 'rcpt' && unknown > mostUnknown ? delays.unknown : 0
   const wanted = usual + forErrors + forUnknown + score * delays.point
   const isBlameless = isClean && score === 0 && errors === 0
-  return Math.max(0, Math.min(wanted, (isBlameless ? mostForClean : mostForAny) - waited))
+  const most = isBlameless ? mostForClean : moment === 'data' ? mostForData : mostForReply
+  return Math.max(0, Math.min(wanted, most, mostForAny - waited))
 }
 
 /** How long a client waits before each further line of a reply of so many lines, ms; 0: it hears them at once. */

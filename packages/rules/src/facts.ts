@@ -69,8 +69,8 @@ export class Facts {
   helloClaim: HelloClaim = 'name'
   /** The name that the client said first, when it said another later, STARTTLS not between them; null: it did not. */
   helloChangedFrom: string | null = null
-  /** The name that it said in its session before; null: not known. */
-  helloBefore: string | null = null
+  /** The names that it said in its sessions before, lower case, the latest last; null: not known, or it is several machines. */
+  helloBefore: readonly string[] | null = null
   /** What the DNS has of the name in the latest HELO; null: not known yet, or not asked. */
   helloName: HelloName | null = null
   /** MAIL came before any HELO. */

@@ -12,7 +12,7 @@ export {
 } from './address.ts'
 export { type DisarmReason, disarmReasons } from './arming.ts'
 export { type BackendReplies, type BackendWord, backendWords, type ReplyStage, wordOf } from './backend-word.ts'
-export { type ArmingChange, Breakers, isKnownGood, type Passage } from './breakers.ts'
+export { type ArmingChange, Breakers, type Passage } from './breakers.ts'
 export {
   type Action,
   actions,
@@ -33,17 +33,23 @@ export {
 } from './check.ts'
 export type { BreakerLimits } from './check-breaker.ts'
 export { type CheckName, checks, type OwnName } from './checks/index.ts'
+export { believed, Credence, type CredenceChange, type TeachingWord, teachingWords } from './credence.ts'
 export { Deferrals } from './deferrals.ts'
 export {
   type Bearing,
   type Delays,
   delayOf,
+  leastForBackend,
+  leftForBackend,
   lineDelayOf,
   type Moment,
   moments,
   mostForAny,
   mostForClean,
+  mostForData,
+  mostForReply,
   noDelays,
+  patience,
 } from './delay.ts'
 export type { DnsAnswer, DnsInquiry, DnsQuestion } from './dns.ts'
 export type { DnsblFinding } from './dnsbl.ts'
@@ -54,6 +60,7 @@ export { factsFromRecord, factsToRecord } from './facts-record.ts'
 export { genericSign } from './generic-name.ts'
 export { type Grey, type GreyTimes, greyTuple } from './greylist.ts'
 export { type HelloClaim, type Ourselves, readHello } from './hello.ts'
+export { HelloHistory } from './hello-history.ts'
 export { type HelloName, inquireHello } from './hello-name.ts'
 export { identitiesOf, nameIdentity, networkKey, senderIdentity, type Verified } from './identity.ts'
 export {
@@ -72,7 +79,7 @@ export {
 } from './judge.ts'
 export { type Entry, Ledger, type LedgerRow, precisionRate } from './ledger.ts'
 export { type LoadLimits, type LoadReading, shedShare } from './load.ts'
-export { type Lesson, lessonOf, reputeOf, speaksForNetwork, unknownOf } from './memory.ts'
+export { goodWord, type Lesson, lessonOf, reputeOf, speaksForNetwork, unknownOf } from './memory.ts'
 export { contains, formatNetwork, type Network, networkOf, parseNetwork } from './network.ts'
 export { NetworkSet, NetworkSetBuilder } from './network-set.ts'
 export { type Party, Plans } from './plans.ts'
@@ -92,6 +99,7 @@ export { type Admission, admit, type Rate } from './rate.ts'
 export {
   type Fading,
   faded,
+  isEstablished,
   lifeOf,
   mostCounted,
   noRepute,

@@ -1,9 +1,12 @@
 import type { BackendReplies } from './backend-word.ts'
 import type { Outcome } from './check.ts'
+import { believed, type TeachingWord } from './credence.ts'
+import { hour } from './duration.ts'
 import type { Facts } from './facts.ts'
 import type { Tally } from './judge.ts'
 import type { Plan, PlannedCheck } from './policy.ts'
-import type { Repute } from './reputation.ts'
+import type { Rate } from './rate.ts'
+import { isEstablished, type Repute } from './reputation.ts'
 
 /** What one session leaves in the client's record: names of checks, each with the seconds for which it holds. */
 export interface Lesson {
@@ -44,10 +47,26 @@ function teaches({ check }: PlannedCheck, outcome: Outcome): boolean {
 }
 
 /** What each verdict of the backend is worth, in points against the client. */
-const worth = { content: 8, policy: 4, unknown: 1, accepted: -1 } as const
+const worth = { content: 8, policy: 4, unknown: 1, good: -4 } as const
 
-/** What one session may be worth of each: nobody is made, or ruined, by a single connection. */
-const most = { content: 5, unknown: 20, accepted: 4 } as const
+/**
+ * How often a good word counts for one name, in all gates together: once in 20 hours, so that who writes every morning
+ * need not be late. The 10 points of trust take three of them, 40 hours at least, and who writes once a day has them on the fifth day; who writes a
+ * thousand messages in an hour, from a thousand connections, has 4 points.
+ *
+ * Not taken: points for each message, with which three sessions of four made a bot trusted; to count days, which a gate and its clients do not have in common, and
+ * which end for all at once; a time in the record of each client, which would be read before the session and is old when it is written.
+ */
+export const goodWord: Rate = { count: 1, period: 20 * hour }
+
+/**
+ * What one session may be worth of each: nobody is made, or ruined, by a single connection. What a backend says that refuses everything costs a
+ * stranger 16 points at most until that is found out (credence.ts): less than the default threshold within two days.
+ */
+const most = { content: 2, unknown: 10 } as const
+
+/** Points up to which the words of one session bring a client whose good name is some days old: it can lose that, and is not suspect at once. */
+const mostForEstablished = 4
 
 /** Unknown recipients from which they speak of the client, if they are more than those that are known: lists have stale addresses. */
 export const bulk = 3
@@ -57,23 +76,43 @@ export const bulk = 3
  * only observe and those that remember nothing (to judge by the memory must not feed it); nor do points that
  * would have no consequence by themselves: a small fault in every session is not a large one, and counts in each of them already. Of the backend's words only those
  * count that speak of the client: a full mailbox is no fault of its, nor is 4xx. Taken mail is to its credit only where no check has seen
- * anything, observing ones included: else what a backend without a filter takes from a bot would earn trust. Of one on the
- * allow list, or logged in, nothing is learnt: the operator knows it.
+ * anything, those included that observe, and those that remember nothing: else what a backend without a filter takes from a bot would earn trust. Of one on the
+ * allow list, or logged in, nothing is learnt: the operator knows it. `disbelieved`: words of the backend that teach nothing now.
  */
-export function reputeOf(facts: Facts, plan: Plan, tally: Tally): Repute | null {
+export function reputeOf(
+  facts: Facts,
+  plan: Plan,
+  tally: Tally,
+  disbelieved: ReadonlySet<TeachingWord> = believed,
+): Repute | null {
   if (facts.access === 'allow' || facts.authenticated) return null
   const { backend } = facts
-  const content = Math.min(backend?.dot.content ?? 0, most.content)
-  const unknown = Math.min(unknownOf(backend), most.unknown)
+  const content = disbelieved.has('content') ? 0 : Math.min(backend?.dot.content ?? 0, most.content)
+  const unknown = disbelieved.has('unknown user') ? 0 : Math.min(unknownOf(backend), most.unknown)
+  const isUnwanted = !disbelieved.has('policy') && wasUnwanted(backend)
   const known = backend?.rcpt.accepted ?? 0
-  let score = pointsOf(plan, tally) + content * worth.content
-  if (backend?.rcpt.policy ?? backend?.dot.policy ?? backend?.mail.policy ?? 0) score += worth.policy
+  let score = content * worth.content + (isUnwanted ? worth.policy : 0)
   if (unknown >= bulk && unknown > known) score += unknown * worth.unknown
-  const isClean =
-    score === 0 && !plan.checks.some(({ check }, i) => check.ttl > 0 && tally.outcomes[i]?.kind === 'fail')
+  score = pointsOf(plan, tally) + Math.min(score, leftFor(facts))
   const accepted = backend?.dot.accepted ?? 0
-  if (isClean) score += Math.min(accepted, most.accepted) * worth.accepted
+  if (score === 0 && accepted > 0 && isSpotless(plan, tally)) score = worth.good
   return score === 0 && content + unknown + accepted === 0 ? null : { score, accepted, content, unknown }
+}
+
+/** No check has failed, whatever follows from it; that of the memory itself aside, or nobody could ever make up for anything. */
+function isSpotless(plan: Plan, tally: Tally): boolean {
+  return !plan.checks.some(({ name }, i) => tally.outcomes[i]?.kind === 'fail' && name !== 'reputation')
+}
+
+/** The backend does not want this client. */
+function wasUnwanted(backend: BackendReplies | null): boolean {
+  return (backend?.rcpt.policy ?? backend?.dot.policy ?? backend?.mail.policy ?? 0) > 0
+}
+
+/** How many points the words of one session may add to what is known of the client. */
+function leftFor({ standing, reputes }: Facts): number {
+  if (standing === null || !isEstablished(standing)) return Number.POSITIVE_INFINITY
+  return Math.max(0, mostForEstablished - (reputes?.client?.score ?? 0))
 }
 
 /** Recipients that the backends of a session did not know. */

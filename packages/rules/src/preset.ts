@@ -80,7 +80,6 @@ export const presetSettings: Readonly<Record<Preset, PresetSettings>> = {
   fourmilab: {
     about: 'The two waits of the article of 2005: 10 s before the greeting and 25 s before the reply to HELO or EHLO.',
     checks: {},
-    // Both together are above what a client that did nothing wrong may be made to wait, and end there.
     delays: { ...byLine, hello: 25_000 },
     greetWait: 10_000,
   },

@@ -26,11 +26,11 @@ export class ProxyBreaker {
   private agedAt: Instant = 0
 
   /** A session through the proxy, of which the check has said something, has ended. */
-  note({ failed, network, isGood }: Showing, now: Instant, limits: BreakerLimits): void {
+  note({ failed, network, isKnown }: Showing, now: Instant, limits: BreakerLimits): void {
     this.age(now)
     this.sessions++
     if (!failed) {
-      if (isGood) this.spared = now
+      if (isKnown) this.spared = now
       return
     }
     this.failed++

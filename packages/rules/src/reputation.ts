@@ -97,6 +97,12 @@ export interface Standing {
   readonly accepted: number
 }
 
+/** Points of trust that take two good words (memory.ts), and these take two days. Who writes every fifth day has them in the end. */
+const establishedFrom = 5
+
+/** A client whose good name is some days old: what happens to it tells of others, such as a check or the backend that turns it away. */
+export const isEstablished = ({ trust }: Standing): boolean => trust >= establishedFrom
+
 /** A network answers for its worst: of its points this part counts against each client in it. */
 const networkShare = 4
 

@@ -77,7 +77,7 @@ test('values: an empty file is the defaults', () => {
       backendFinal: 600_000,
     },
     reputation: { fading: { bad: 86_400, good: 604_800 }, learnPrivate: false },
-    breaker: { window: 3_600_000, clients: 3, share: 5, leap: 5, sessions: 50, rest: 900_000 },
+    breaker: { window: 21_600_000, clients: 3, share: 10, leap: 5, sessions: 50, rest: 900_000 },
     store: { kind: 'memory', file: 'var/clients.json', clients: 100_000 },
     modules: [],
     decisions: { file: null, size: 100 * 1024 * 1024, files: 10 },

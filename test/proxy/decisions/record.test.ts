@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { decisionOf } from '@sallyport/proxy/decisions/decision.js'
 import { lineOf, longestLine, readDecision } from '@sallyport/proxy/decisions/decision-line.js'
+import { textOf } from '@sallyport/proxy/decisions/decision-text.js'
 import { rejudge } from '@sallyport/proxy/decisions/rejudge.js'
 import { Facts, factsToRecord } from '@sallyport/rules'
 import fc from 'fast-check'
@@ -75,4 +76,16 @@ test('a line that is no record says what is wrong with it', () => {
     ['{"v":1,"id":"a","client":"b","score":"1"}', 'score is of another kind'],
   ]
   for (const [line, fault] of faults) assert.equal(readDecision(line), fault, line)
+})
+
+test('of a trapped client it is told what it has heard, and not what it would have', () => {
+  const heard = (name: string) => {
+    const transcript = transcripts.find(one => one.name.includes(name))
+    assert.ok(transcript !== undefined, name)
+    return /^ {2}it heard +(.*)$/m.exec(textOf(decisionOf(played(transcript, whole), 0), null))?.[1]
+  }
+  assert.equal(heard('trap/in-mid-dialogue'), '550')
+  assert.equal(heard('trap/octet-by-octet'), 'no refusal: it was gone before one was said')
+  assert.match(heard('trap/no-place-for-it') ?? '', /^421 4\.7\.0 /)
+  assert.match(heard('trap/held-no-longer') ?? '', /^421 4\.4\.2 /)
 })

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import { setImmediate as turn } from 'node:timers/promises'
 import { DnsblLookup } from '@sallyport/proxy/lookups/dnsbl.js'
-import { DnsblHealth } from '@sallyport/proxy/lookups/dnsbl-health.js'
-import { type DnsblFinding, type DnsblZone, parseZone } from '@sallyport/rules'
+import { DnsblHealth, type Repeat } from '@sallyport/proxy/lookups/dnsbl-health.js'
+import { Breakers, type DnsblFinding, type DnsblZone, parseZone } from '@sallyport/rules'
 import { addressOf } from '../../support/address.ts'
 import { type DnsReply, DnsServer } from '../../support/dns.ts'
 
@@ -23,6 +24,7 @@ async function played(
   zones: readonly DnsblZone[],
   answers: Answers,
   run: (health: DnsblHealth, told: string[], address: string, queries: string[]) => Promise<void>,
+  repeat?: Repeat,
 ): Promise<void> {
   const queries: string[] = []
   const server = await DnsServer.start(({ name }) => {
@@ -31,12 +33,41 @@ async function played(
   })
   const told: string[] = []
   const options = { zones, resolvers: [server.address], wait: 300 }
-  const health = new DnsblHealth(options, (list, fault) => told.push(`${list}: ${fault}`))
+  const health = new DnsblHealth(options, (list, fault) => told.push(`${list}: ${fault}`), repeat)
   try {
     await run(health, told, server.address, queries)
   } finally {
     health.stop()
     await server.stop()
+  }
+}
+
+const minute = 60_000
+const hour = 60 * minute
+
+/** Time that passes at once: what is repeated is waited for each time. */
+class Day {
+  now = 0
+  private act: (() => Promise<void>) | null = null
+  private every = 0
+
+  readonly repeat: Repeat = (act, every) => {
+    this.act = act
+    this.every = every
+    return () => {
+      this.act = null
+    }
+  }
+
+  async passes(ms: number): Promise<void> {
+    const end = this.now + ms
+    for (;;) {
+      const due = this.now - (this.now % this.every) + this.every
+      if (due > end) break
+      this.now = due
+      await this.act?.()
+    }
+    this.now = end
   }
 }
 
@@ -116,5 +147,43 @@ describe('a DNS list that is tested', () => {
       assert.deepEqual(queries, ['7.2.0.192.good.example'])
       lookup.stop()
     })
+  })
+
+  it('is tested at the start and every hour: one gone wrong at noon is disarmed by one, and acts again when it has healed', async () => {
+    const answers: Answers = { [two]: listed('127.0.0.2') }
+    const day = new Day()
+    const zones = [zoneOf('bl.example')]
+    const play = async (health: DnsblHealth, told: string[], _address: string, queries: string[]) => {
+      const limits = { window: 6 * hour, clients: 3, share: 10, leap: 5, sessions: 50, rest: 15 * minute }
+      const armings: string[] = []
+      const breakers = new Breakers(limits, ({ reason }) => armings.push(`${reason ?? 'armed'} at ${day.now / hour}`))
+      const isDisarmed = async (ms: number) => {
+        const before = told.length
+        await day.passes(ms)
+        if (told.length > before) breakers.source('dnsbl', health.suffices, day.now)
+        return breakers.disarmedFor(null, day.now).has('dnsbl')
+      }
+      health.start()
+      while (queries.length < 2) await turn()
+      assert.deepEqual(queries.toSorted(), [one, two])
+      assert.equal(await isDisarmed(12 * hour + minute), false)
+      assert.deepEqual([queries.length, told], [2 + 2 * 12, []], 'once an hour, and no more')
+
+      answers[one] = listed('127.0.0.2')
+      assert.equal(await isDisarmed(58 * minute), false)
+      assert.equal(await isDisarmed(minute), true)
+      delete answers[one]
+      assert.equal(await isDisarmed(59 * minute), true, 'nothing was tested since')
+      assert.equal(await isDisarmed(minute), true, 'it is well, and rests')
+      // For a quarter of an hour from when it was last looked at.
+      assert.equal(await isDisarmed(13 * minute), true)
+      assert.equal(await isDisarmed(minute), false)
+      assert.deepEqual(told, ['bl.example: 127.0.0.1 is listed, as it must not be', 'bl.example: '])
+      assert.deepEqual(armings, ['source at 13', `armed at ${14 + 14 / 60}`])
+      health.stop()
+      await day.passes(24 * hour)
+      assert.equal(queries.length, 2 + 2 * 14, 'and not after its end')
+    }
+    await played(zones, answers, play, day.repeat)
   })
 })

@@ -7,18 +7,18 @@ const { count, duration } = leaves
 
 const keys = section({
   enabled: z.boolean().prefault(true).describe('false: checks act whatever comes of it.'),
-  window: duration('1m', '1d', '1h')
-    .prefault('1h')
-    .describe('For how long it counts that a check failed a client whose mail the backend took lately.'),
+  window: duration('1m', '1d', '6h')
+    .prefault('6h')
+    .describe('For how long it counts what a check said of clients with a good name that is some days old.'),
   clients: count(1, 100)
     .prefault(3)
-    .describe('So many of those clients, each of a network of its own (/24, /64), disarm the check ...'),
+    .describe('So many of those clients that fail, each of a network of its own (/24, /48), disarm the check ...'),
   share: count(0, 100)
-    .prefault(5)
-    .describe('... if they are so much of all sessions of such clients in the last minutes, in percent.'),
+    .prefault(10)
+    .describe('... if they are so much of the networks of such clients that came, in percent.'),
   leap: count(2, 1000)
     .prefault(5)
-    .describe('One of them does where the check fails so many times as often as it did over the last day.'),
+    .describe('Two of them do where the check fails so many times as often as it did over the last day.'),
   sessions: count(10, 100_000).prefault(50).describe('Sessions below which no share of them counts.'),
   rest: duration('10s', '1d', '15m')
     .prefault('15m')
@@ -37,4 +37,4 @@ export const breaker = z
   )
 
 /** What need not be kept of one that is switched off. */
-const usual = { window: 3_600_000, clients: 3, share: 5, leap: 5, sessions: 50, rest: 900_000 }
+const usual = { window: 21_600_000, clients: 3, share: 10, leap: 5, sessions: 50, rest: 900_000 }

@@ -126,7 +126,7 @@ const file = z.strictObject({
   delays: delays
     .prefault({})
     .describe(
-      'How long clients are made to wait for replies. Whoever has done nothing wrong waits 30 s at most in all, and anybody 5 minutes. Default: of the preset.',
+      'How long clients are made to wait for replies. Whoever has done nothing wrong waits 30 s at most for one reply, and anybody 5 minutes in all. Default: of the preset.',
     ),
   exceptions: exceptions([]),
   checks: checksKey([]),

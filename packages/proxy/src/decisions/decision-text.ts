@@ -55,9 +55,10 @@ export function headline({
 const count = (number: number, what: string): string => (number === 0 ? '' : `${number} ${what}`)
 const times = (number: number): string => (number === 1 ? 'once' : `${number} times`)
 
-function heard({ reply, config }: Decision, now: string | null): string[][] {
+function heard({ reply, verdict, config }: Decision, now: string | null): string[][] {
   const rows: string[][] = []
   if (reply !== null) rows.push(['it heard', shown(reply)])
+  else if (verdict === 'trapped') rows.push(['it heard', 'no refusal: it was gone before one was said'])
   const since = now === null ? '' : now === config ? ', still in force' : `, no more in force: that is ${now}`
   rows.push(['configuration', `${config}${since}`])
   return rows

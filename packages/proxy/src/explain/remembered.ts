@@ -6,7 +6,7 @@ import { Memory } from '../memory.ts'
 import type { Recalled } from '../session/port.ts'
 import { openStore, type Store } from '../store/index.ts'
 
-const nothing = { passed: [], failed: [], client: null, network: null } as const
+const nothing = { passed: [], failed: [], client: null, network: null, hellos: null } as const
 
 /** How long a shared store is waited for, ms. */
 const storeWait = 3_000

@@ -20,6 +20,14 @@ export interface HealthOptions {
 /** Told of each change: the list by its public name, and what is wrong with it; empty: nothing any more. */
 export type HealthObserver = (list: string, fault: string) => void
 
+/** Does something every so many milliseconds; what it gives ends that. */
+export type Repeat = (act: () => Promise<void>, every: number) => () => void
+
+const repeat: Repeat = (act, every) => {
+  const timer = setInterval(() => void act(), every).unref()
+  return () => clearInterval(timer)
+}
+
 /**
  * Whether the lists answer as lists do (RFC 5782 5), tested at the start and every hour. A list that lists everybody, or is dead,
  * is not asked until it is well again. One that gave no answer stays what it was: that is told of each look-up by itself.
@@ -28,14 +36,17 @@ export class DnsblHealth {
   private readonly zones: readonly DnsblZone[]
   private readonly resolver: Resolver
   private readonly onChange: HealthObserver
-  private timer: NodeJS.Timeout | null = null
+  private readonly repeat: Repeat
+  private end: (() => void) | null = null
   /** Domains of lists that are not well. */
   private readonly ill = new Set<string>()
 
-  constructor({ zones, resolvers, wait }: HealthOptions, onChange: HealthObserver) {
+  /** `repeating`: an argument, so that a test need not wait for hours. */
+  constructor({ zones, resolvers, wait }: HealthOptions, onChange: HealthObserver, repeating: Repeat = repeat) {
     this.zones = zones
     this.resolver = makeResolver(resolvers, wait)
     this.onChange = onChange
+    this.repeat = repeating
   }
 
   /** `domain`: of a list, which is well until it is found otherwise. */
@@ -60,14 +71,14 @@ export class DnsblHealth {
   }
 
   start(): void {
-    if (this.timer !== null || this.zones.length === 0) return
-    this.timer = setInterval(() => void this.test(), hour).unref()
+    if (this.end !== null || this.zones.length === 0) return
+    this.end = this.repeat(() => this.test(), hour)
     void this.test()
   }
 
   stop(): void {
-    if (this.timer !== null) clearInterval(this.timer)
-    this.timer = null
+    this.end?.()
+    this.end = null
     this.resolver.cancel()
   }
 

@@ -10,45 +10,45 @@ const mostSlow = 3
 /** What is done where its words cannot be used. */
 const otherWords: Words = { enhanced: '7.1', text: 'Access denied' }
 
-/** Told once of each check that is disarmed, and why. */
-export type Disarmed = (check: OwnName, why: string) => void
+/** Told once of each check that is silenced, and why. */
+export type Silenced = (check: OwnName, why: string) => void
 
 /**
  * A policy whose own checks cannot hurt a session: one that throws, gives what is no outcome, or is slow for the third time is
- * disarmed. From then on, to the next reload, all that it says is unknown. It gets a copy of the facts, and writes to nothing.
+ * silenced. From then on, to the next reload, all that it says is unknown. It gets a copy of the facts, and writes to nothing.
  *
  * Not taken: threads, in which an endless loop would hold nobody: a check is asked several times a session, and each time would cost
  * more than all others together.
  */
-export function guarded(policy: Policy, disarmed: Disarmed): Policy {
+export function guarded(policy: Policy, silenced: Silenced): Policy {
   if (policy.own === undefined) return policy
-  return { ...policy, own: policy.own.map(check => guard(check, disarmed)) }
+  return { ...policy, own: policy.own.map(check => guard(check, silenced)) }
 }
 
-function guard(check: Check<OwnName>, disarmed: Disarmed): Check<OwnName> {
+function guard(check: Check<OwnName>, silenced: Silenced): Check<OwnName> {
   const { words } = check
   let fault: string | null = null
   let slow = 0
-  const disarm = (why: string): Outcome => {
+  const silence = (why: string): Outcome => {
     fault = why.slice(0, 200)
-    disarmed(check.name, fault)
-    return { kind: 'unknown', why: `disarmed: ${fault}` }
+    silenced(check.name, fault)
+    return { kind: 'unknown', why: `silenced: ${fault}` }
   }
   return {
     ...check,
     test(facts, options) {
-      if (fault !== null) return { kind: 'unknown', why: `disarmed: ${fault}` }
+      if (fault !== null) return { kind: 'unknown', why: `silenced: ${fault}` }
       const started = performance.now()
       let outcome: Outcome | null
       try {
         const given: unknown = check.test(Object.freeze({ ...facts }), options)
         outcome = isOutcome(given) ? given : null
       } catch (thrown) {
-        return disarm(thrown instanceof Error ? `it threw ${thrown.message}` : 'it threw what is no Error')
+        return silence(thrown instanceof Error ? `it threw ${thrown.message}` : 'it threw what is no Error')
       }
       const took = performance.now() - started
-      if (outcome === null) return disarm('what it gave is no outcome')
-      if (took > longest && ++slow >= mostSlow) return disarm(`it took ${Math.round(took)} ms`)
+      if (outcome === null) return silence('what it gave is no outcome')
+      if (took > longest && ++slow >= mostSlow) return silence(`it took ${Math.round(took)} ms`)
       return outcome
     },
     words:

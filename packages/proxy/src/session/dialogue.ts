@@ -120,6 +120,7 @@ export function screenRecipient(session: Session, path: string, now: Instant): b
   // A backend may have taken MAIL without a hello, before this recipient of others let it go.
   if (session.hello !== null) facts.enveloped = true
   facts.recipientsAsked++
+  if (!isAlwaysReachable(path)) session.journal.asksOthers = true
   const shown = path.slice(0, 320)
   // What was asked of it is not asked again.
   if (facts.recipient?.path !== shown)

@@ -16,7 +16,9 @@ export function noteHeard(session: Session, stage: ReplyStage, reply: Reply): vo
   const counts = facts.backend[stage]
   counts[word] = (counts[word] ?? 0) + 1
   if (stage === 'dot' && word === 'content') journal.condemn(senderIdentity(facts.spf))
-  journal.aftermath = Aftermath.note(journal.aftermath, tally, stage, word)
+  // What nobody may be kept from says nothing of who keeps: it would have been let in all the same.
+  const isJudged = stage === 'mail' || (journal.asksOthers && session.pardoned !== true)
+  if (isJudged) journal.aftermath = Aftermath.note(journal.aftermath, tally, stage, word)
 }
 
 /**

@@ -39,12 +39,16 @@ export class Journal {
   endedAt: Instant = never
   /** The client was made to wait so long in all, ms. */
   waited = 0
+  /** The answer to the latest command was held back for so long, ms. */
+  held = 0
   /** In which wait of ours it left; null: it did not leave in one. */
   leftIn: LeftIn | null = null
   /** After so long of that, ms. */
   leftAfter = 0
 
   reversePath: string | null = null
+  /** The present transaction has asked for a recipient that a check may turn away: not for postmaster or abuse alone. */
+  asksOthers = false
   /** Created at the first recipient. */
   forwardPaths: string[] | null = null
   recipients = 0
@@ -65,7 +69,7 @@ export class Journal {
   /** The names of senders (senderIdentity) of whom the backend refused a message for its content; null: of none. */
   condemned: Set<string> | null = null
 
-  /** The latest refusal that was the gate's own. */
+  /** The latest refusal that was the gate's own, as far as it was said. */
   gateReply: string | null = null
   /** The backend's latest reply to an end of data, or its latest refusal. */
   backendReply: string | null = null

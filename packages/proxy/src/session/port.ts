@@ -11,6 +11,8 @@ export interface Recalled {
   readonly failed: readonly string[]
   readonly client: Repute | null
   readonly network: Repute | null
+  /** What it called itself in its sessions before (HelloHistory). */
+  readonly hellos: readonly string[] | null
 }
 
 /** What it knows of the mail of a name that was verified. */

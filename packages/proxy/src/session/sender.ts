@@ -35,6 +35,7 @@ export function noteSender(session: Session, path: string): void {
   const { facts } = session
   facts.transactions++
   facts.recipientsAsked = 0
+  session.journal.asksOthers = false
   facts.sender = path.slice(0, 320)
   const isForgotten = forgetName(session)
   facts.spf = null

@@ -1,4 +1,4 @@
-import { type Bearing, type Facts, type Instant, type Plan, unknownOf } from '@sallyport/rules'
+import { type Bearing, type Facts, type Instant, leftForBackend, type Plan, unknownOf } from '@sallyport/rules'
 import type { View } from '../smtp/keywords.ts'
 import type { Session } from './session.ts'
 
@@ -37,6 +37,12 @@ function unknownSoFar({ backend, standing }: Facts): number {
 export function commandWait({ house, tally }: Session): number {
   const isSuspect = tally.score > 0 || tally.verdict.action !== 'none'
   return isSuspect ? Math.min(house.waits.suspect, house.waits.command) : house.waits.command
+}
+
+/** How long the backend may take over its reply to the present command, ms: less where the client has been held back before it. */
+export function replyWait({ house, journal }: Session): number {
+  const { backendReply } = house.waits
+  return journal.held === 0 ? backendReply : Math.min(backendReply, leftForBackend(journal.held))
 }
 
 /** Its name is asked for at once, whatever the store will say of it. */

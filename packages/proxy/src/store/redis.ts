@@ -1,12 +1,4 @@
-import {
-  admit,
-  type Fading,
-  type GreyTimes,
-  type Lesson,
-  noRepute,
-  type Rate,
-  usualFading,
-} from '@sallyport/rules'
+import { admit, type Fading, type GreyTimes, type Lesson, noRepute, type Rate, usualFading } from '@sallyport/rules'
 import { Redis, ReplyError, type Result } from 'ioredis'
 import { tokenOf } from './check-codes.ts'
 import { lessonFrom, placeOf } from './client-record.ts'

@@ -76,7 +76,7 @@ export interface Script {
 }
 
 export const usualWorld: World = {
-  recalled: { passed: [], failed: [], client: null, network: null },
+  recalled: { passed: [], failed: [], client: null, network: null, hellos: null },
   rated: null,
   greylisted: null,
   listed: null,
@@ -196,7 +196,7 @@ class Reader {
     const score = Number(fields.get('score') ?? 0)
     if (!Number.isFinite(score)) return 'recalled: score is a number'
     const client = score === 0 ? null : { ...noRepute, score }
-    const recalled = { passed: names('passed'), failed: names('failed'), client, network: null }
+    const recalled = { passed: names('passed'), failed: names('failed'), client, network: null, hellos: null }
     this.world = { ...this.world, recalled }
     return unknownFields(fields, ['passed', 'failed', 'score'])
   }

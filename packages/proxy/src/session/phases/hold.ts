@@ -100,7 +100,8 @@ class Hold implements Phase {
   }
 
   private release(session: Session, now: Instant): void {
-    session.journal.waited += now - this.since
+    session.journal.held = now - this.since
+    session.journal.waited += session.journal.held
     session.phase = this.back
     this.go(now)
   }
@@ -114,6 +115,7 @@ export function holdBack(
   now: Instant,
   go: (now: Instant) => void,
 ): boolean {
+  session.journal.held = 0
   const wait = waitFor(session, command)
   const answers = command.verb === 'RCPT' && isPending(session, command) ? session.house.waits.answers : 0
   if (wait === 0 && answers === 0) return false

@@ -1,4 +1,4 @@
-import { endsDialogue, type Instant, never } from '@sallyport/rules'
+import { endsDialogue, type Instant, leftForBackend, never } from '@sallyport/rules'
 import type { Command } from '../../smtp/command.ts'
 import { offersKeyword } from '../../smtp/keywords.ts'
 import { isNegative, isPositive, type Reply } from '../../smtp/reply.ts'
@@ -16,9 +16,6 @@ import { greetNow, passGreeting } from './greet.ts'
 import { enterRelay } from './relay.ts'
 import { askedBy, misunderstood, nameOf, type Step } from './step.ts'
 
-/** A client waits five minutes for the reply to RCPT (RFC 5321 4.5.3.2.3); it shall hear 451 and not give up on us. */
-const patience = 270_000
-
 /** How long DNS may take to name the client once the backend has greeted, ms. */
 const namePatience = 10_000
 
@@ -34,7 +31,7 @@ class Opening implements Phase {
   private step: Step = 'connect'
   /** What the client waits for; null: its greeting. */
   private readonly command: Command | null
-  /** When the client will have waited long enough. */
+  /** When the client, that waits five minutes for the reply to RCPT (RFC 5321 4.5.3.2.3), shall hear 451 and not give up on us. */
   private readonly end: Instant
   private attempt: Attempt = { xclient: false, tls: 'off' }
   /** XCLIENT commands still to be sent, last first; null: not made yet. */
@@ -43,9 +40,10 @@ class Opening implements Phase {
   private greeting: Reply | null = null
   private hasFailed = false
 
-  constructor(command: Command | null, now: Instant) {
+  /** `held`: how long the client has waited for this reply already, ms. */
+  constructor(command: Command | null, now: Instant, held: number) {
     this.command = command
-    this.end = now + patience
+    this.end = now + leftForBackend(held)
   }
 
   work(session: Session, now: Instant): void {
@@ -264,7 +262,8 @@ class Opening implements Phase {
 
 /** Opens a backend of the group for a command that only it can answer; null: for its greeting. Who has gone to the decoy stays there. */
 export function enterOpening(session: Session, command: Command | null, group: string | null, now: Instant): void {
-  const opening = new Opening(command, now)
+  const held = command === null ? now - session.startedAt : session.journal.held
+  const opening = new Opening(command, now, held)
   session.phase = opening
   if (!isLured(session)) session.group = group
   session.journal.openedAt = now

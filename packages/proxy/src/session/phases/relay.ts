@@ -13,7 +13,7 @@ import type { Asked } from '../port.ts'
 import { replies, verdictReply } from '../replies.ts'
 import { noteSender } from '../sender.ts'
 import type { Session } from '../session.ts'
-import { commandWait, viewOf } from '../standing.ts'
+import { commandWait, replyWait, viewOf } from '../standing.ts'
 import { carryChunk } from './chunk.ts'
 import { denyRelay } from './command.ts'
 import { enterExchange } from './exchange.ts'
@@ -183,7 +183,7 @@ export class Relay implements Phase {
     session.port.command(`${command.line}\r\n`)
     this.awaiting = command
     session.expectReply(asked[verb] ?? 'other', now)
-    this.setDeadline(session, now, session.house.waits.backendReply)
+    this.setDeadline(session, now, replyWait(session))
   }
 
   /** True: answered by the gate, or by another backend. */

@@ -7,6 +7,8 @@ import type { Session } from '../session.ts'
 /** Unread octets of a trapped client that are kept; what came beyond with one read is thrown away, and no more is read. */
 const pendingLimit = 1_024
 
+const codeLength = 3
+
 /**
  * The client is answered an octet a second, politely and to no end: no recipient is taken, so no message is. It costs the client
  * a connection for as long as it stays, and the gate a timer's entry and a few octets. Within a budget: of places (`Port.trap`), of
@@ -58,6 +60,7 @@ class Trap implements Phase {
   }
 
   clientEnded(session: Session, now: Instant): void {
+    this.note(session)
     session.journal.left('trap', this.since, now)
     session.conclude('hangup', now)
   }
@@ -69,25 +72,37 @@ class Trap implements Phase {
   backendGone(): void {}
 
   timeout(session: Session, now: Instant): void {
-    const { house, arrival, port } = session
-    if (now >= this.end) return session.conclude('verdict', now, replies.timeout(house.hostname, arrival.id))
+    const { house, arrival, port, journal } = session
+    if (now >= this.end) {
+      this.note(session)
+      const farewell = replies.timeout(house.hostname, arrival.id)
+      if (journal.gateReply === null) journal.refusal(farewell)
+      return session.conclude('verdict', now, farewell)
+    }
     if (!this.isSpeaking) return session.conclude('timeout', now, replies.timeout(house.hostname, arrival.id))
     const piece = this.left.slice(this.said, this.said + house.trap.piece)
     port.send(piece)
     port.trapped(piece.length)
     this.said += piece.length
+    if (!this.isSpeaking) this.note(session)
     if (!this.isSpeaking && this.leaves) return session.conclude('quit', now)
     this.schedule(session, now)
     this.work(session, now)
   }
 
   drain(session: Session, now: Instant): void {
+    this.note(session)
     session.conclude('drain', now, replies.shuttingDown(session.house.hostname, session.arrival.id))
   }
 
   /** The rest of a reply that is begun, all of it: half a code would be none. */
   get unsaid(): string {
     return this.said > 0 ? this.left.slice(this.said) : ''
+  }
+
+  /** Of a refusal what the client has heard by now, if that is its code at least. */
+  private note({ journal }: Session): void {
+    if (this.left === this.refusal && this.said >= codeLength) journal.refusal(this.left.slice(0, this.said))
   }
 
   private get isSpeaking(): boolean {
@@ -142,9 +157,9 @@ export function enterTrap(session: Session, verdict: Verdict, now: Instant): voi
   const { house, arrival, journal, port, tally } = session
   session.abandon()
   session.endTransaction()
-  const refusal = journal.refusal(verdictReply(verdict, arrival.id))
+  const refusal = verdictReply(verdict, arrival.id)
   if (!port.trap(tally.suspicion(session.plan))) {
-    return session.conclude('verdict', now, replies.tooBusy(house.hostname, arrival.id))
+    return session.conclude('verdict', now, journal.refusal(replies.tooBusy(house.hostname, arrival.id)))
   }
   const isGreeted = journal.greetedAt <= now
   if (!isGreeted) journal.greetedAt = now
