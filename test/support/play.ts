@@ -3,7 +3,7 @@ import type { TlsInfo } from '@sallyport/proxy/session/arrival.js'
 import { Session } from '@sallyport/proxy/session/session.js'
 import { sessionLine, verdictOf } from '@sallyport/proxy/session-line.js'
 import { printable } from '@sallyport/proxy/smtp/octets.js'
-import { checks, lessonOf, type Policy, questions, spfResults } from '@sallyport/rules'
+import { checks, lessonOf, type Policy, questions, spfResults, type Verdict } from '@sallyport/rules'
 import { addressOf } from './address.ts'
 import { type HouseOptions, makeHouse } from './house.ts'
 import { reverseNameOf } from './name.ts'
@@ -215,7 +215,7 @@ function feed(session: Session, recorder: Recorder, { at, what, text, line }: Ro
 
 const resultOf: Readonly<Record<string, (session: Session, recorder: Recorder) => string>> = {
   verdict: verdictText,
-  why: session => printable(session.tally.verdict.cause?.why ?? 'nothing', 200),
+  why: session => printable(upshotOf(session).cause?.why ?? 'nothing', 200),
   learnt: learntText,
   ending: endingText,
   messages: messagesText,
@@ -240,8 +240,10 @@ function compare({ name, rows }: Transcript, recorder: Recorder): void {
   assert.deepEqual(recorder.deeds.map(show), wanted.deeds.map(show), name)
 }
 
+const upshotOf = ({ journal, tally }: Session): Verdict => journal.upshot(tally.verdict)
+
 function verdictText(session: Session): string {
-  const cause = session.tally.verdict.cause
+  const { cause } = upshotOf(session)
   return cause === null ? verdictOf(session) : `${verdictOf(session)} ${cause.check}`
 }
 

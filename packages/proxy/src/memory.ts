@@ -1,14 +1,17 @@
 import { createHash } from 'node:crypto'
 import {
   type Address,
+  type CheckName,
   identitiesOf,
   isPrivate,
+  type Lesson,
   lessonOf,
   type NetworkSet,
   networkKey,
   type Repute,
   reputeOf,
   speaksForNetwork,
+  standInsOf,
 } from '@sallyport/rules'
 import { greyTimes } from './session/greylisting.ts'
 import type { Recalled } from './session/port.ts'
@@ -64,21 +67,38 @@ export class Memory {
     return null
   }
 
-  /** Whether the recipient that is asked for now has to wait; null: nobody asks any more. Never rejects. */
-  async greylist(session: Session): Promise<{ readonly tuple: string; readonly wait: number | null } | null> {
-    const { recipient } = session.facts
+  /**
+   * Whether the recipient that is asked for now has to wait; null: nobody asks any more. Never rejects. Who has come again is remembered at
+   * once, as other connections of its may be waiting.
+   */
+  async greylist(
+    session: Session,
+    key: string,
+  ): Promise<{ readonly tuple: string; readonly wait: number | null } | null> {
+    const { facts, arrival } = session
+    const { recipient } = facts
     const times = greyTimes(session)
     if (!recipient?.grey || times === null) return null
     const { tuple } = recipient.grey
     // What a client wrote may be long, and is nobody's business in the store.
     const name = createHash('sha256').update(tuple, 'latin1').digest('base64url').slice(0, 22)
-    return { tuple, wait: await this.store.greylist(name, times) }
+    const keys = [key, ...standInsOf(facts, arrival.client)]
+    const [wait, ...records] = await Promise.all([
+      this.store.greylist(name, times),
+      ...keys.map(one => this.store.recall(one)),
+    ])
+    // What stands for it excuses it, and shows nothing of this address: or one name would lead to the next.
+    const proven = keys.filter((_, i) => records[i]?.passed.includes(cameAgain))
+    const passed = { [cameAgain]: times.keep }
+    for (const one of proven.length > 0 ? proven : wait === 0 ? keys : [])
+      this.store.remember(one, { ...nothing, passed })
+    return { tuple, wait: proven.length > 0 ? 0 : wait }
   }
 
   /** Writes what the session taught; nobody waits for it. */
   learn(session: Session, key: string, { learnPrivate, proxies }: Discretion): void {
     const { plan, tally, facts, arrival, journal } = session
-    const lesson = lessonOf(plan, tally)
+    const lesson = earned(session)
     const isOurs = isPrivate(arrival.client) && !learnPrivate
     // Never against ourselves.
     if (isOurs) {
@@ -103,3 +123,15 @@ export class Memory {
 }
 
 const nothing = { passed: {}, failed: {} } as const
+
+/** The check whose pass says that a client comes again. */
+const cameAgain: CheckName = 'greylist'
+
+/** What the session has earned its client; that it comes again holds from each mail anew, as who writes so should not be late again. */
+function earned(session: Session): Lesson | null {
+  const { plan, tally, journal } = session
+  const lesson = lessonOf(plan, tally)
+  const isKnown = tally.isRemembered(plan.checks.findIndex(({ name }) => name === cameAgain))
+  const keep = isKnown && journal.accepted > 0 ? greyTimes(session)?.keep : undefined
+  return keep === undefined ? lesson : { ...(lesson ?? nothing), passed: { ...lesson?.passed, [cameAgain]: keep } }
+}

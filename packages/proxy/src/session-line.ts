@@ -28,7 +28,8 @@ export function verdictOf(session: Session): SessionVerdict {
   if (arrival.health) return 'health'
   if (journal.ending === 'error') return 'error'
   if (journal.ending === 'shed') return 'shed'
-  switch (tally.verdict.action) {
+  const { action } = journal.upshot(tally.verdict)
+  switch (action) {
     case 'defer':
       return isLured(session) ? 'decoyed' : 'deferred'
     case 'refuse':
@@ -43,7 +44,7 @@ export function verdictOf(session: Session): SessionVerdict {
       if (journal.relayedAt !== never) return 'passed'
       return journal.openedAt === never ? 'abandoned' : withoutRcpt(journal)
     default:
-      tally.verdict.action satisfies never
+      action satisfies never
       return 'error'
   }
 }
@@ -62,7 +63,7 @@ function withoutRcpt({ ending, detail, backendReply }: Journal): SessionVerdict 
  */
 export function sessionLine(session: Session): Readonly<Record<string, unknown>> {
   const { arrival, facts, journal, tally, startedAt } = session
-  const cause = tally.verdict.cause
+  const { cause } = journal.upshot(tally.verdict)
   return {
     event: 'session',
     id: arrival.id,
@@ -150,7 +151,7 @@ function outcomeText(outcome: Outcome | undefined, remembered: boolean): string 
 export function sentence(session: Session): string {
   const verdict = verdictOf(session)
   const { tally, journal } = session
-  const cause = tally.verdict.cause
+  const { cause } = journal.upshot(tally.verdict)
   if (cause !== null) return `${verdict}: ${cause.check}, ${printable(cause.why, 200)}`
   if (verdict === 'passed') return `passed: ${journal.accepted} accepted, ${journal.refused + journal.deferred} not`
   if (verdict === 'error') return `error: ${printable(journal.detail, 200) || journal.ending}`

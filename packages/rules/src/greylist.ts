@@ -1,5 +1,5 @@
 import type { Address } from './address.ts'
-import { networkKey } from './identity.ts'
+import { identitiesOf, networkKey, type Verified } from './identity.ts'
 
 /** How greylisting waits, in seconds. */
 export interface GreyTimes {
@@ -7,7 +7,7 @@ export interface GreyTimes {
   readonly delay: number
   /** Who has not come again so long after the first attempt begins anew. */
   readonly window: number
-  /** Who has waited is let in for so long after each mail. */
+  /** Who has come again is not asked to for so long after each mail, whoever writes to whom. */
   readonly keep: number
 }
 
@@ -16,6 +16,8 @@ export interface Grey {
   readonly tuple: string
   /** Seconds until it will be let in; 0: it has waited; `asked`: not known yet; null: the store did not say. */
   readonly wait: number | 'asked' | null
+  /** What makes the client suspect, in words. */
+  readonly suspicion: string
 }
 
 /**
@@ -24,4 +26,13 @@ export interface Grey {
  */
 export function greyTuple(client: Address, identity: string | null, sender: string, recipient: string): string {
   return `${identity ?? networkKey(client)} ${sender.toLowerCase()} ${recipient.toLowerCase()}`
+}
+
+/**
+ * What has come again when the client has: its verified names, and its network only where it has none, as with tuples. Of these each new
+ * address, sender and recipient is let in, so that neither a pool of servers nor a forwarder of many senders waits twice.
+ */
+export function standInsOf(verified: Verified, client: Address): readonly string[] {
+  const names = identitiesOf(verified, client)
+  return names.length > 0 ? names : [networkKey(client)]
 }

@@ -12,18 +12,22 @@ export function awaitsGreylist(session: Session, { verb, argument }: Command): b
   const { facts, tally, arrival, journal } = session
   const path = verb === 'RCPT' ? parsePath('TO', argument)?.path.slice(0, 320) : undefined
   if (path === undefined || tally.vouched !== null || isAlwaysReachable(path)) return false
+  // The operator's own machines need not be mail servers that come again.
+  if (facts.clientIsPrivate || facts.cameAgain) return false
   // Who is turned away for something else would fill the store with all that it makes up.
   if (tally.verdict.action !== 'none') return false
   const known = facts.recipient?.path === path ? facts.recipient.grey : null
   if (known !== null) return known.wait === 'asked'
   const domain = domainOf(path).toLowerCase()
   const planned = plannedFor(session, domain)
-  if (planned === undefined || planned.action === 'observe' || !isSuspect(session, planned)) return false
+  if (planned === undefined || planned.action === 'observe') return false
   if (arrival.disarmed.has('greylist') && planned.breaker) return false
+  const suspicion = suspicionOf(session, planned)
+  if (suspicion === '') return false
   if (!isIdentified(session)) return true
   const [identity = null] = identitiesOf(facts, arrival.client)
   const tuple = greyTuple(arrival.client, identity, journal.reversePath ?? '', path)
-  facts.recipient = { path, domain, grey: { tuple, wait: 'asked' } }
+  facts.recipient = { path, domain, grey: { tuple, wait: 'asked', suspicion } }
   session.port.ask('greylist')
   return true
 }
@@ -31,7 +35,7 @@ export function awaitsGreylist(session: Session, { verb, argument }: Command): b
 /** What will be known of the client's names is known: else one message would be asked for by the one today, by the other tomorrow. */
 function isIdentified({ facts, plan, tally }: Session): boolean {
   const isOpen = (question: Question, answer: unknown) => answer === null && isAsked(question, plan, tally)
-  return facts.clientIsPrivate || !(isOpen('spf', facts.spf) || isOpen('reverse-name', facts.reverse))
+  return !(isOpen('spf', facts.spf) || isOpen('reverse-name', facts.reverse))
 }
 
 /** How long the recipient that is asked for now has to wait; null: greylisting is not for it. */
@@ -44,6 +48,16 @@ export function greyTimes(session: Session): GreyTimes | null {
 const plannedFor = (session: Session, domain: string): PlannedCheck | undefined =>
   planFor(session, domain).checks.find(({ name }) => name === 'greylist')
 
-function isSuspect({ facts, tally }: Session, { options }: PlannedCheck): boolean {
-  return tally.score > 0 || (facts.standing?.score ?? 0) >= (options['score'] ?? 0)
+/** What makes the client suspect: the checks that failed with points, and what is known of its mail; empty: nothing does. */
+function suspicionOf({ facts, tally, plan }: Session, { options }: PlannedCheck): string {
+  const failed = plan.checks.filter((planned, i) => {
+    // What was so of another sender is not so of this one.
+    const outcome =
+      planned.check.scope === 'transaction' ? planned.check.test(facts, planned.options) : tally.outcomes[i]
+    return outcome?.kind === 'fail' && tally.actionFor(planned, i) === 'score' && planned.points > 0
+  })
+  const reasons = failed.map(({ name }) => `${name}`)
+  const known = facts.standing?.score ?? 0
+  if (known >= (options['score'] ?? 0)) reasons.push(`known for ${known.toFixed(1)} points`)
+  return reasons.join(', ')
 }

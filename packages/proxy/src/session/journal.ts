@@ -73,6 +73,8 @@ export class Journal {
   heard: Map<string, number> | null = null
   /** The worst that was said to a recipient; null: none was screened. */
   private screened: Verdict | null = null
+  /** One was let in. */
+  private admitted = false
 
   recipient(path: string): void {
     this.recipients++
@@ -92,12 +94,18 @@ export class Journal {
 
   /** A recipient was decided upon. */
   screen(verdict: Verdict): void {
+    if (verdict.action === 'none') this.admitted = true
     if (this.screened === null || isWorse(verdict, this.screened)) this.screened = verdict
   }
 
   /** The worst of what was said to recipients, and of this. */
   worst(verdict: Verdict): Verdict {
     return this.screened !== null && isWorse(this.screened, verdict) ? this.screened : verdict
+  }
+
+  /** What became of the session: what was said of it, or, where no recipient was let in, the worst of what was said to them. */
+  upshot(verdict: Verdict): Verdict {
+    return this.admitted ? verdict : this.worst(verdict)
   }
 
   /** A reply of the backend, whatever is made of it. */
