@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import {
   type Address,
   type CheckName,
+  greyTuple,
   identitiesOf,
   isPrivate,
   type Lesson,
@@ -12,6 +13,7 @@ import {
   reputeOf,
   speaksForNetwork,
   standInsOf,
+  writersOf,
 } from '@sallyport/rules'
 import { greyTimes } from './session/greylisting.ts'
 import type { Recalled } from './session/port.ts'
@@ -75,18 +77,21 @@ export class Memory {
     session: Session,
     key: string,
   ): Promise<{ readonly tuple: string; readonly wait: number | null } | null> {
-    const { facts, arrival } = session
+    const { facts, arrival, journal } = session
     const { recipient } = facts
     const times = greyTimes(session)
     if (!recipient?.grey || times === null) return null
     const { tuple } = recipient.grey
-    // What a client wrote may be long, and is nobody's business in the store.
-    const name = createHash('sha256').update(tuple, 'latin1').digest('base64url').slice(0, 22)
+    const names = writersOf(facts, arrival.client).map(writer =>
+      nameOf(greyTuple(writer, journal.reversePath ?? '', recipient.path)),
+    )
     const keys = [key, ...standInsOf(facts, arrival.client)]
-    const [wait, ...records] = await Promise.all([
-      this.store.greylist(name, times),
-      ...keys.map(one => this.store.recall(one)),
+    const [waits, records] = await Promise.all([
+      Promise.all(names.map(name => this.store.greylist(name, times))),
+      Promise.all(keys.map(one => this.store.recall(one))),
     ])
+    const told = waits.filter(wait => wait !== null)
+    const wait = told.length === 0 ? null : Math.min(...told)
     // What stands for it excuses it, and shows nothing of this address: or one name would lead to the next.
     const proven = keys.filter((_, i) => records[i]?.passed.includes(cameAgain))
     const passed = { [cameAgain]: times.keep }
@@ -121,6 +126,9 @@ export class Memory {
     for (const other of others) this.store.remember(other, { ...nothing, repute })
   }
 }
+
+/** What a client wrote may be long, and is nobody's business in the store. */
+const nameOf = (tuple: string): string => createHash('sha256').update(tuple, 'latin1').digest('base64url').slice(0, 22)
 
 const nothing = { passed: {}, failed: {} } as const
 

@@ -39,7 +39,7 @@ export class Facts {
   /** What follows from that. */
   standing: Standing | null = null
 
-  /** Asked by greylisting to come again, it has, this time or lately, or what stands for it has. */
+  /** Asked by greylisting to come again, it has lately. */
   cameAgain = false
 
   /** Which rate the connection is beyond, in words; `over` null: none. null: not known yet, or not asked. */

@@ -32,7 +32,8 @@ export const presetSettings: Readonly<Record<Preset, PresetSettings>> = {
       // An appliance that writes so does not come again.
       'bare-newline': { action: 'observe' },
       harvest: { action: 'drop' },
-      greylist: { action: 'defer' },
+      // From one refused message of its own on, or some twenty points of its neighbours: one that is bad makes nobody else suspect.
+      greylist: { action: 'defer', options: { score: 5 } },
     },
     delays: noDelays,
     greetWait: 6_000,

@@ -39,7 +39,6 @@ export function note(session: Session, answer: Answer): boolean {
       const { recipient } = facts
       if (recipient?.grey?.tuple !== answer.tuple) return false
       facts.recipient = { ...recipient, grey: { ...recipient.grey, wait: answer.wait } }
-      if (answer.wait === 0) facts.cameAgain = true
       return true
     }
     default:

@@ -44,7 +44,7 @@ export const greylist = check({
     if (clientIsPrivate) return unknown('a private address')
     if (cameAgain) return pass
     const grey = recipient?.grey ?? null
-    if (grey === null || grey.wait === 'asked') return todo
+    if (grey === null || typeof grey.wait === 'string') return todo
     if (grey.wait === null) return unknown('the store did not answer')
     return grey.wait > 0 ? fail(`${grey.wait} s to wait; suspect: ${grey.suspicion}`) : pass
   },
