@@ -32,8 +32,9 @@ export const presetSettings: Readonly<Record<Preset, PresetSettings>> = {
       // An appliance that writes so does not come again.
       'bare-newline': { action: 'observe' },
       harvest: { action: 'drop' },
-      // From one refused message of its own on, or some twenty points of its neighbours: one that is bad makes nobody else suspect.
-      greylist: { action: 'defer', options: { score: 5 } },
+      // Above one fault of protocol (5), which has been answered with a deferral already, and below one message refused for its content (8). Of
+      // its neighbours it takes four times as much.
+      greylist: { action: 'defer', options: { score: 6 } },
     },
     delays: noDelays,
     greetWait: 6_000,

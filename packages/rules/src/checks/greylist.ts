@@ -40,8 +40,7 @@ export const greylist = check({
     },
   },
   words: { enhanced: '7.1', text: 'Greylisted' },
-  test({ recipient, cameAgain, clientIsPrivate }) {
-    if (clientIsPrivate) return unknown('a private address')
+  test({ recipient, cameAgain }) {
     if (cameAgain) return pass
     const grey = recipient?.grey ?? null
     if (grey === null || typeof grey.wait === 'string') return todo
