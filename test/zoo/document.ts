@@ -1,7 +1,6 @@
-import { type Sighting, type Step, type ZooPreset, zooPresets } from './animal.ts'
+import { type Sighting, type Step, zooPresets } from './animal.ts'
 import { bots } from './bots/index.ts'
 import { senders } from './senders/index.ts'
-import type { ExpectedDelivery } from './senders/sender.ts'
 
 const introduction = `# The zoo
 
@@ -63,16 +62,10 @@ export function renderZoo(): string {
     '## Forwarders\n',
     aboutForwarders,
     ...table(
-      ['Forwarder', 'Preset', 'First deferred', 'By', 'Refused', 'First message', 'Second deferred', 'Second message'],
-      senders.flatMap(({ name, forwarding }) =>
-        forwarding === undefined
-          ? []
-          : zooPresets.map(preset => forwardingRow(name, preset, forwarding.expected[preset])),
+      ['Forwarder', 'Presets', 'First message', 'By', 'Second message', 'What runs its queue'],
+      senders.flatMap(({ name, queue }) =>
+        queue === undefined ? [] : [[name, 'each', 'deferred once, then taken', '`greylist`', 'taken at once', queue]],
       ),
-    ),
-    '',
-    ...senders.flatMap(({ name, forwarding }) =>
-      forwarding === undefined ? [] : [`- **${name}.** ${forwarding.queue}`],
     ),
     '',
     '## What the bots do\n',
@@ -82,11 +75,6 @@ export function renderZoo(): string {
         `### ${name}\n\n${habit} ${demand.words}\n\n\`\`\`\n${script(waves[0]?.[0]?.steps ?? []).join('\n')}\n\`\`\`\n`,
     ),
   ].join('\n')
-}
-
-function forwardingRow(name: string, preset: ZooPreset, [first, second, deferrals]: ExpectedDelivery): string[] {
-  const times = deferrals === 0 ? 'never' : 'once'
-  return [name, preset, times, '`greylist`', 'never', `${first} s`, 'never', `${second} s`]
 }
 
 function cellsOf({ fate, by, after, sessions, unknown, messages }: Sighting): string[] {

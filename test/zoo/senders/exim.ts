@@ -8,10 +8,7 @@ export const exim: Sender = {
   name: 'Exim',
   about: 'Says its own name, and STARTTLS where it is offered.',
   expected: { gentle: [6, 0, 0], standard: [6, 0, 0], strict: [11, 0, 0] },
-  forwarding: {
-    queue: 'Its queue runner, by the first retry rule.',
-    expected: { gentle: [0, 0, 1], standard: [0, 0, 1], strict: [0, 0, 1] },
-  },
+  queue: 'Its queue runner, by the first retry rule.',
   async start(owner, roads) {
     const routes = roads.map(({ domain, host, port }) => `${domain} ${host}::${port}`).join(' ; ')
     const router = `gates:\n  driver = manualroute\n  route_list = ${routes}\n  transport = remote_smtp\n  self = send\n\n`

@@ -8,10 +8,7 @@ export const postfix: Sender = {
   name: 'Postfix',
   about: 'Says its own name, and STARTTLS where it is offered.',
   expected: { gentle: [6, 0, 0], standard: [6, 0, 0], strict: [11, 0, 0] },
-  forwarding: {
-    queue: 'Its queue manager, after `minimal_backoff_time`.',
-    expected: { gentle: [0, 0, 1], standard: [0, 0, 1], strict: [0, 0, 1] },
-  },
+  queue: 'Its queue manager, after `minimal_backoff_time`.',
   async start(owner, roads) {
     const transports = roads.map(({ domain, host, port }) => `{ ${domain} = smtp:[${host}]:${port} }`)
     const mta = await startPostfix(owner, {

@@ -49,12 +49,8 @@ export interface Sender {
   /** What it says in EHLO, where it is left alone; a sentence. */
   readonly about: string
   readonly expected: Readonly<Record<ZooPreset, ExpectedDelivery>>
-  /** For one with a queue: the same as a forwarder, which is suspect for the senders that it keeps. */
-  readonly forwarding?: {
-    /** Whose run of the queue brings the message; a sentence. */
-    readonly queue: string
-    readonly expected: Readonly<Record<ZooPreset, ExpectedDelivery>>
-  }
+  /** What runs its queue; a sentence. Whoever has one is a forwarder, too, which is suspect for the senders that it keeps. */
+  readonly queue?: string
   start(owner: Owner, roads: readonly Road[]): Promise<Mailer>
 }
 
