@@ -104,9 +104,7 @@ function playForwarder(sender: Sender, position: number): Promise<Deliveries> {
   ])
 }
 
-const forwarders = senders.flatMap(sender =>
-  sender.forwarding === undefined ? [] : [{ sender, ...sender.forwarding }],
-)
+const forwarders = senders.filter(({ queue }) => queue !== undefined)
 
 /** All at the same time. */
 const played = senders.map(playSender)
