@@ -22,8 +22,8 @@ const byLine: Delays = { ...noDelays, line: 500 }
 export const presetSettings: Readonly<Record<Preset, PresetSettings>> = {
   gentle: {
     about:
-      'A stranger that behaves waits 6 s, once, and is never deferred. Who breaks the protocol is; who is suspect for a name that is not its ' +
-      'own, or for its mail, is asked once to come again. Everything else observes.',
+      'A stranger that behaves waits 6 s, once, and is never deferred. Who breaks the protocol or guesses recipients is kept out; who is ' +
+      'suspect, for a name or a sender that is not its own or for its mail, is asked once to come again. Everything else observes.',
     checks: {
       // Each alone makes a client suspect, and no two of them defer it: 5 points would.
       'helo-own': { action: 'score', points: 2 },

@@ -22,8 +22,8 @@ export function awaitsGreylist(session: Session, { verb, argument }: Command): b
   const planned = plannedFor(session, domain)
   if (planned === undefined || planned.action === 'observe') return false
   if (arrival.disarmed.has('greylist') && planned.breaker) return false
+  if (!isSuspect(session, planned)) return false
   const suspicion = suspicionOf(session, planned)
-  if (suspicion === '') return false
   if (known === null && wasNotNamed(session)) {
     facts.recipient = { path, domain, grey: { tuple: '', wait: 'naming', suspicion } }
     session.port.ask('reverse-name')
@@ -61,7 +61,11 @@ export function greyTimes(session: Session): GreyTimes | null {
 const plannedFor = (session: Session, domain: string): PlannedCheck | undefined =>
   planFor(session, domain).checks.find(({ name }) => name === 'greylist')
 
-/** What makes the client suspect: the checks that failed with points, and what is known of its mail; empty: nothing does. */
+function isSuspect({ facts, tally }: Session, { options }: PlannedCheck): boolean {
+  return tally.score > 0 || (facts.standing?.score ?? 0) >= (options['score'] ?? 0)
+}
+
+/** What makes it so: the checks that failed with points, and what is known of its mail. */
 function suspicionOf({ facts, tally, plan }: Session, { options }: PlannedCheck): string {
   const failed = plan.checks.filter((planned, i) => {
     // What was so of another sender is not so of this one.
