@@ -273,6 +273,26 @@ export const differences: readonly Allowed[] = [
     ],
   },
   {
+    title: 'Who guesses recipients is sent away',
+    reason:
+      'After five that the backend does not know, and fewer that it does, the gate closes the session with 421 (`checks.harvest`). Postfix, too, counts errors, to 20 unless `smtpd_hard_error_limit` is set, as it is here to 12.',
+    ways: everybody,
+    patterns: [
+      {
+        dialogue: /too many errors/,
+        at: /RCPT/,
+        direct: /^550 5\.1\.1 /,
+        gate: /^421 4\.7\.0 Too many unknown recipients|^\(closed\)$/,
+      },
+      {
+        dialogue: /too many errors/,
+        at: /^log$/,
+        direct: /^smtpd: Q1: reject: RCPT from \S+ 550 5\.1\.1 /,
+        gate: nothing,
+      },
+    ],
+  },
+  {
     title: 'XCLIENT, XFORWARD, X-CONNECT, PROXY and TURN do not exist for clients',
     reason: 'They are for the gate to use, or turn the roles round. Postfix refuses them as well, with other words.',
     ways: everybody,

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { type DnsReply, DnsServer } from '../support/dns.ts'
 import { startGate } from '../support/gate.ts'
 import { startSink } from '../support/sink.ts'
@@ -69,17 +70,22 @@ test('names, HELO and senders as the DNS has them: who is refused, and in which 
   assert.deepEqual(reached, ['192.0.2.7'])
 })
 
-test('by default all of it is only observed, and the log has it', async t => {
-  const gate = await gateOf(t, '')
+test('by default a wrong name, or a sender that is not its own, makes a client come again once; all else is observed, and the log has it', async t => {
+  const gate = await gateOf(t, 'greylist: { delay: 1 }')
+  const forger = { helo: '192.0.2.1', from: 'user@strict.example' }
   const client = await connectAs(t, gate, '192.0.2.8')
-  assert.match(
-    await sendMail(client, 'Subject: x\r\n\r\n', { helo: '192.0.2.1', from: 'user@strict.example' }),
-    /^250 /,
+  assert.match(await untilRcpt(client, forger), /^450 4\.7\.1 Greylisted, try again later; ref=/)
+  await client.command('QUIT', /^221/)
+  const { checks, ...line } = await gate.waitForSession(found => found.client === '192.0.2.8')
+  assert.deepEqual(
+    [line.verdict, line.check, line.why],
+    ['deferred', 'greylist', '1 s to wait; suspect: helo-address, spf'],
   )
-  const { checks, verdict } = await gate.waitForSession(found => found.client === '192.0.2.8')
-  assert.equal(verdict, 'passed')
   assert.equal(checks['generic-name'], 'fail: 192-0-2 in c-192-0-2-8.example.com')
   assert.equal(checks['helo-address'], 'fail: HELO 192.0.2.1')
-  assert.equal(checks['sender-domain'], 'pass')
   assert.equal(checks['spf'], 'fail: fail of strict.example by -all')
+  await sleep(2_000)
+  assert.match(await sendMail(await connectAs(t, gate, '192.0.2.8'), 'Subject: x\r\n\r\n', forger), /^250 /)
+  const other = { ...forger, from: 'other@strict.example', to: 'other@example.test' }
+  assert.match(await sendMail(await connectAs(t, gate, '192.0.2.8'), 'Subject: x\r\n\r\n', other), /^250 /)
 })

@@ -45,13 +45,22 @@ test('a message refused by Postfix for its content makes the client refused at a
   assert.match(await untilRcpt(neighbour), /^250/, 'a quarter of it is not enough against a neighbour')
 })
 
-test('by default such a client is observed, and never refused', async t => {
+test('by default such a client is asked once to come again, and never refused', async t => {
   const gate = await startGate(t, settings('observe'))
-  for (let i = 0; i < 3; i++) await sendMail(await connectAs(t, gate, '198.51.102.7'), unwanted)
-  const last = await connectAs(t, gate, '198.51.102.7')
-  assert.match(await untilRcpt(last), /^250/)
-  await last.command('QUIT', /^221/)
-  await gate.waitForSession(({ checks }) => /^fail: 2\d\.\d points$/.test(checks['reputation'] ?? ''))
+  await sendMail(await connectAs(t, gate, '198.51.102.7'), unwanted)
+  await gate.waitForSession(() => gate.log().length === 1)
+  const suspect = await connectAs(t, gate, '198.51.102.7')
+  assert.match(await untilRcpt(suspect), /^450 4\.7\.1 Greylisted, try again later; ref=/)
+  await suspect.command('QUIT', /^221/)
+  const line = await gate.waitForSession(({ verdict }) => verdict === 'deferred')
+  assert.match(`${line.check}: ${line.why}`, /^greylist: 300 s to wait; suspect: known for [78]\.\d points$/)
+  await redis.command('EVAL', timeTravel, 0, 301)
+  for (const from of ['sender@example.net', 'other@example.net', 'third@example.net']) {
+    assert.match(await sendMail(await connectAs(t, gate, '198.51.102.7'), unwanted, { from }), /^550 5\.7\.1 message/)
+  }
+  await gate.waitForSession(() => gate.log().length === 5)
+  const last = await gate.waitForSession(({ checks }) => /^fail: 2\d\.\d points$/.test(checks['reputation'] ?? ''))
+  assert.equal(last.verdict, 'passed')
 })
 
 test('mail that was taken on three days earns trust at every gate: no pause, and no check; two unwanted messages end it', async t => {

@@ -11,7 +11,7 @@ import { makeHouse } from '../support/house.ts'
 import { Recorder } from '../support/recorder.ts'
 
 const house = makeHouse({
-  asks: ['rate'],
+  asks: ['rate', 'greylist'],
   policy: { checks: { rate: { action: 'defer', options: { address: 2, network: 4, all: 5, period: 60 } } } },
 })
 
@@ -68,4 +68,75 @@ test('a message that is refused for its content counts against the name of its s
   new Memory(store).learn(session, '192.0.2.1', discretion)
   assert.ok(((await store.recall('spf:example.org')).repute?.score ?? 0) > 0)
   assert.equal((await store.recall('spf:example.net')).repute, null)
+})
+
+/** A store whose clock is set, and a suspect that asks for one recipient. */
+function greylisting() {
+  const clock = { seconds: 1_000 }
+  const store = new MemoryStore({ kind: 'memory', file: null, clients: 100 }, log, () => clock.seconds)
+  const memory = new Memory(store)
+  const ask = async (client: string, name: string | null, from: string, to: string) => {
+    const session = sessionOf(client)
+    session.journal.sender(from)
+    session.facts.reverse = name === null ? { kind: 'none' } : { kind: 'confirmed', name }
+    session.facts.recipient = {
+      path: to,
+      domain: 'example.test',
+      grey: { tuple: 'whose answer it is', wait: 'asked', suspicion: 'spf' },
+    }
+    return (await memory.greylist(session, client))?.wait
+  }
+  return { clock, store, memory, ask }
+}
+
+test('who has come again is never asked to for another sender and recipient, from none of the addresses of its name', async () => {
+  const { clock, ask } = greylisting()
+  assert.equal(await ask('192.0.2.1', 'mx1.example.net', 'a@example.org', 'b@example.test'), 300)
+  // Not this one's.
+  assert.equal(await ask('192.0.2.1', 'mx1.example.net', 'a@example.org', 'c@example.test'), 300)
+  clock.seconds += 300
+  // From another server of its.
+  assert.equal(await ask('198.51.100.7', 'mx2.example.net', 'a@example.org', 'b@example.test'), 0)
+  assert.equal(await ask('198.51.100.7', null, 'd@example.com', 'e@example.test'), 0, 'known by its address')
+  assert.equal(await ask('203.0.113.9', 'mx3.example.net', 'f@example.com', 'g@example.test'), 0, 'known by its name')
+  // A neighbour is neither.
+  assert.equal(await ask('198.51.100.8', 'bot.example', 'h@example.com', 'i@example.test'), 300)
+  assert.equal(await ask('198.51.100.8', null, 'h@example.com', 'j@example.test'), 300)
+})
+
+test('what stands for an address shows nothing of the address: it does not take another name along', async () => {
+  const { clock, ask } = greylisting()
+  await ask('192.0.2.1', 'mx1.example.net', 'a@example.org', 'b@example.test')
+  clock.seconds += 300
+  assert.equal(await ask('192.0.2.1', 'mx1.example.net', 'a@example.org', 'b@example.test'), 0)
+  assert.equal(await ask('198.51.100.7', 'mx2.example.net', 'c@example.org', 'd@example.test'), 0)
+  assert.equal(await ask('198.51.100.7', 'mx.example.com', 'c@example.org', 'e@example.test'), 300)
+})
+
+test('a name that the DNS does not tell the second time makes nobody a stranger; where there is none the network has come again', async () => {
+  const { clock, ask } = greylisting()
+  await ask('192.0.2.1', 'mx1.example.net', 'a@example.org', 'b@example.test')
+  await ask('198.51.100.7', null, 'a@example.org', 'b@example.test')
+  clock.seconds += 300
+  assert.equal(await ask('192.0.2.1', null, 'a@example.org', 'b@example.test'), 0)
+  assert.equal(await ask('198.51.100.8', null, 'a@example.org', 'b@example.test'), 0)
+  assert.equal(await ask('198.51.100.9', null, 'c@example.org', 'd@example.test'), 0)
+})
+
+test('that it comes again holds from each mail that is taken anew', async () => {
+  const { clock, store, memory, ask } = greylisting()
+  const day = 86_400
+  await ask('192.0.2.1', 'mx1.example.net', 'a@example.org', 'b@example.test')
+  clock.seconds += 300
+  await ask('192.0.2.1', 'mx1.example.net', 'a@example.org', 'b@example.test')
+  clock.seconds += 35 * day
+  const session = sessionOf('192.0.2.1')
+  session.tally.recall(session.plan, ['greylist'], [])
+  session.journal.accepted = 1
+  memory.learn(session, '192.0.2.1', { learnPrivate: false, proxies: NetworkSet.of([]), disbelieved: new Set() })
+  clock.seconds += 35 * day
+  assert.deepEqual((await store.recall('192.0.2.1')).passed, ['greylist'])
+  assert.equal(await ask('192.0.2.1', null, 'c@example.org', 'd@example.test'), 0)
+  clock.seconds += 37 * day
+  assert.equal(await ask('192.0.2.1', null, 'c@example.org', 'e@example.test'), 300)
 })

@@ -31,7 +31,7 @@ const heard = (accepted: number, unknown: number): Partial<Facts> => ({
 })
 
 const grey = (wait: number | 'asked' | null): Partial<Facts> => ({
-  recipient: { path: 'b@example.test', domain: 'example.test', grey: { tuple: 't', wait } },
+  recipient: { path: 'b@example.test', domain: 'example.test', grey: { tuple: 't', wait, suspicion: 'spf' } },
 })
 
 const spf = (result: SpfFinding['result'], problem: string | null = null): Partial<Facts> => ({
@@ -138,6 +138,7 @@ const tables: { readonly [Name in CheckName]: readonly Row[] } = {
   'helo-own': [
     [{}, 'todo'],
     [{ helloClaim: 'own' }, 'fail'],
+    [{ helloClaim: 'own', ...home }, 'unknown'],
     [{ helloClaim: 'address', enveloped: true }, 'pass'],
     [{ helloClaim: 'foreign', enveloped: true }, 'pass'],
   ],
@@ -294,6 +295,8 @@ const tables: { readonly [Name in CheckName]: readonly Row[] } = {
     [grey(null), 'unknown'],
     [grey(0), 'pass'],
     [grey(1), 'fail'],
+    [{ ...grey(1), cameAgain: true }, 'pass'],
+    [{ cameAgain: true }, 'pass'],
     [{ recipient: { path: 'b@example.test', domain: 'example.test', grey: null } }, 'todo'],
   ],
   commands: [
@@ -323,6 +326,7 @@ test('a failure says what was seen', () => {
     ['reverse-mismatch', { reverse: { kind: 'mismatch', name: 'a.example' } }, 'a.example has another address'],
     ['generic-name', { ...named, genericSign: 'dhcp' }, 'dhcp in mail.example'],
     ['helo-own', { hello: 'mx.example', helloClaim: 'own' }, 'HELO mx.example'],
+    ['greylist', grey(200), '200 s to wait; suspect: spf'],
     ['helo-change', { hello: 'b.example', helloChangedFrom: 'a.example' }, 'b.example, before a.example'],
     ['sender-domain', { sender: 'u@a.example', senderDomain: 'null-mx' }, '<u@a.example>: takes no mail (null MX)'],
     ['sender-domain', { sender: 'u@a.example', senderDomain: 'private' }, '<u@a.example>: private addresses only'],

@@ -126,7 +126,8 @@ test('what has failed before, or at the same time, cannot be vouched for', () =>
     const { verdict, tally } = session(allowing, {}, ...steps)
     assert.deepEqual([verdict.action, tally.vouched], ['defer', null])
   }
-  const { verdict, tally } = session(allowing, {}, bare, ranked(-3))
+  const scoring: Policy = { checks: { ...allowing.checks, 'bare-newline': { action: 'score' } } }
+  const { verdict, tally } = session(scoring, {}, bare, ranked(-3))
   assert.deepEqual([verdict.action, tally.vouched, tally.score], ['none', null, 1])
 })
 

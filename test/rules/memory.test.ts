@@ -65,7 +65,7 @@ test('a deferred or refused session earns no pass, only the offence', () => {
 })
 
 test('a scored failure is an offence, and below the bound the other checks keep their passes', () => {
-  const lesson = learnt({}, { ...good, bareNewlines: 1 })
+  const lesson = learnt({ checks: { 'bare-newline': { action: 'score' } } }, { ...good, bareNewlines: 1 })
   assert.deepEqual(lesson?.failed, { 'bare-newline': day })
   assert.equal(lesson?.passed['pipelining'], 30 * day)
   assert.equal(lesson?.passed['bare-newline'], undefined)

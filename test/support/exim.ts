@@ -17,6 +17,8 @@ const users = { 'Debian-exim': 64_990, mail: 8 }
 export interface EximOptions {
   /** What is changed in the shipped configuration, besides the port. */
   readonly edit?: (configuration: string) => string
+  /** Further arguments of the daemon: with `-q1s` it comes again with what it could not deliver. */
+  readonly arguments?: readonly string[]
 }
 
 /** Starts a private Exim. `user@example.net` and `other@example.net` have mailboxes. */
@@ -36,7 +38,7 @@ export async function startExim(owner: Owner, options: EximOptions = {}): Promis
   const exim = new RootedServer(owner, {
     root,
     // -bdf is the daemon in the foreground; without -q it leaves what it cannot deliver at once in the queue.
-    command: ['/usr/sbin/exim4', '-bdf'],
+    command: ['/usr/sbin/exim4', '-bdf', ...(options.arguments ?? [])],
     port,
     logFile: 'var/log/exim4/mainlog',
     mail: 'var/mail',

@@ -77,6 +77,8 @@ async function completed(settings: string): Promise<string> {
     ['listen', `['127.0.0.1:${await freePort()}']`],
     ['admin', `{ listen: '127.0.0.1:${await freePort()}' }`],
     ['greet', '{ wait: 300ms }'],
+    // Nobody answers there, and at once: what the DNS of this machine says of made-up addresses, and when, is nothing to test by.
+    ['dnsbl', "{ resolvers: ['127.0.0.1:1'] }"],
   ]
   const missing = defaults.filter(([key]) => !given(key)).map(([key, value]) => `${key}: ${value}\n`)
   return `${missing.join('')}${settings}\n`

@@ -1,6 +1,6 @@
 // A private OpenSMTPD: Debian's real daemon with the configuration of deploy/backends/opensmtpd, its port apart.
 
-import { readFile, writeFile } from 'node:fs/promises'
+import { chmod, chown, readFile, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import type { Owner } from './owner.ts'
 import { freePort } from './port.ts'
@@ -23,7 +23,7 @@ export interface OpenSmtpdOptions {
 export async function startOpenSmtpd(owner: Owner, options: OpenSmtpdOptions = {}): Promise<RootedServer> {
   const { edit = (text: string) => text } = options
   const tree = unpacked('opensmtpd')
-  const programs = ['usr/sbin/smtpd', 'usr/libexec/opensmtpd/mail.maildir']
+  const programs = ['usr/sbin/smtpd', 'usr/sbin/smtpctl', 'usr/libexec/opensmtpd/mail.maildir']
   // It has its delivery programs called by a shell.
   const root = await makeServerRoot(owner, 'opensmtpd', { tree, programs, calls: ['/bin/sh'], users })
   // It enters the first (chroot(2)) and makes its queue in the second.
@@ -32,6 +32,10 @@ export async function startOpenSmtpd(owner: Owner, options: OpenSmtpdOptions = {
   await makeDirectory(root, 'var/run')
   await makeDirectory(root, 'var/mail', users.mail)
   const port = await freePort()
+  // Without the group of its queue it does nothing.
+  const control = join(root, 'usr/sbin/smtpctl')
+  await chown(control, 0, users.opensmtpq)
+  await chmod(control, 0o2755)
   const configuration = (await readFile(shipped, 'utf8')).replaceAll('10025', `${port}`)
   await writeFile(join(root, 'etc/smtpd.conf'), edit(configuration), { mode: 0o640 })
   const openSmtpd = new RootedServer(owner, {

@@ -4,9 +4,6 @@
 export const zooPresets = ['gentle', 'standard', 'strict'] as const
 export type ZooPreset = (typeof zooPresets)[number]
 
-/** The presets that must stop every bot; `gentle` only observes most of what they act upon. */
-export const demanding: ReadonlySet<ZooPreset> = new Set(['standard', 'strict'])
-
 /**
  * One thing that a bot does.
  *  - `say`: writes octets, in one write or, with `every`, one by one with so many ms between.
@@ -59,7 +56,7 @@ export interface Bot {
   readonly named: 'generic' | 'none' | 'good'
   /** Waves of visits: those of one are at the same time, and the next begins when all of them are over. */
   readonly waves: readonly (readonly Visit[])[]
-  /** What must come of it under the demanding presets, in words and as a test. */
+  /** What must come of it under each preset, in words and as a test. */
   readonly demand: { readonly words: string; readonly met: Demand }
   readonly expected: Readonly<Record<ZooPreset, Sighting>>
 }

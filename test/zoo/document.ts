@@ -10,8 +10,7 @@ Bots and honest senders, let at three gates in front of a Postfix. Nothing is se
 certificate, the backend; the pauses are those of the presets. Each bot comes as a stranger from a network of its own. The Postfix puts up
 with everything that the gate is there to stop: bare newlines, any number of errors.
 
-What is said of each bot below ("The backend never sees it.") holds for \`standard\` and \`strict\`. The default, \`gentle\`, stops those that break the
-protocol, and only observes those whose manners are good: see their rows.
+What is said of each bot below ("The backend never sees it.") holds for each preset: for \`gentle\`, the default, too.
 
 \`npm test -- test/zoo\` plays it all, and fails where anything below is otherwise, but for times, which may be 6 s longer on a busy machine.
 `
@@ -22,9 +21,13 @@ A bot leaves when a reply takes more than 15 s, or 38 s are over.
 `
 
 const aboutSenders = `Two messages each, as a stranger whose DNS is in order (name, address, MX, SPF), through a balancer of its own that says who it is. A message
-that was deferred is sent again by the queue of a mail server, and by the user of a program that has none. Greylisting, which
-\`standard\` and \`strict\` do to suspects, asks them to come again after 2 s here and after 25 min by default. Seconds are those from the connection to the backend's
+that was deferred is sent again by the user of a program that has no queue. Seconds are those from the connection to the backend's
 answer to the recipient, in the session that brought the message.
+`
+
+const aboutForwarders = `The mail servers again, as strangers who are suspect: they forward mail and keep its senders, whose domains let nobody else write for them (SPF fails). The
+first message is of one sender to one recipient, and the second, when the first is through, of another sender to another recipient. Greylisting asks for the first to
+come again, after 2 s here, after 5 min by default and after 25 min in \`strict\`; their queues do, set to seconds as well. For the second nobody is asked.
 `
 
 const signs = `\`C:\` is a line of the bot's, several without a remark between are one write; \`(reply)\` waits for a reply, \`(good reply)\` leaves when it
@@ -55,6 +58,15 @@ export function renderZoo(): string {
     ),
     '',
     ...senders.map(({ name, about: habit }) => `- **${name}.** ${habit}`),
+    '',
+    '## Forwarders\n',
+    aboutForwarders,
+    ...table(
+      ['Forwarder', 'Presets', 'First message', 'By', 'Second message', 'What runs its queue'],
+      senders.flatMap(({ name, queue }) =>
+        queue === undefined ? [] : [[name, 'each', 'deferred once, then taken', '`greylist`', 'taken at once', queue]],
+      ),
+    ),
     '',
     '## What the bots do\n',
     signs,

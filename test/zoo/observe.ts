@@ -1,7 +1,6 @@
 // Lets a bot at a gate, and puts together what it heard, what the gate wrote and what the backend saw.
 
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type Check, checks } from '@sallyport/rules'
 import type { SessionLine } from '../support/gate.ts'
 import type { Owner } from '../support/owner.ts'
 import { type Bot, type Sighting, type ZooPreset, zooPresets } from './animal.ts'
@@ -73,18 +72,10 @@ function fateOf(experiences: readonly Experience[]): Pick<Sighting, 'fate' | 'af
 }
 
 function causesOf(lines: readonly SessionLine[], experiences: readonly Experience[]): string[] {
-  const causes = lines.flatMap(line => line.check ?? recipientCheck(line) ?? (line.ending === 'limit' ? ['limit'] : []))
+  const causes = lines.flatMap(line => line.check ?? (line.ending === 'limit' ? ['limit'] : []))
   // Who is turned away by a bound on connections has no session.
   if (experiences.some(({ port }) => lines.every(line => line.port !== port))) causes.push('limit')
   return [...new Set(causes)]
-}
-
-/** The check of recipients, of which the line names no cause, whose words are in the reply that the gate gave. */
-function recipientCheck({ reply = '' }: SessionLine): string | undefined {
-  const ofRecipients: readonly Check[] = checks
-  return ofRecipients.find(
-    ({ scope, words }) => scope === 'recipient' && typeof words === 'object' && reply.includes(` ${words.text},`),
-  )?.name
 }
 
 /** What the backend's own log says of a network, once its sessions are over there too. */

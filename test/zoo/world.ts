@@ -60,7 +60,7 @@ export async function startWorld(owner: Owner, settings = ''): Promise<World> {
   const postfix = await startPostfix(owner, {
     recipients: [
       ...['user', 'other', 'postmaster'].map(name => `${name}@example.test`),
-      ...others.map(name => `user@${name}`),
+      ...others.flatMap(name => [`user@${name}`, `other@${name}`]),
     ],
     main: {
       virtual_mailbox_domains: ['example.test', ...others].join(', '),

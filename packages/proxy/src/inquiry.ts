@@ -38,7 +38,7 @@ export function ask(connection: Connection, question: Ask): void {
       })
       return
     case 'greylist':
-      void gate.memory.greylist(session).then(found => {
+      void gate.memory.greylist(session, connection.key ?? '').then(found => {
         if (found !== null) connection.drive(() => session.answer({ ask: question, ...found }, gate.clock()))
       })
       return

@@ -1,10 +1,13 @@
 import { createHash } from 'node:crypto'
 import {
   type Address,
+  type CheckName,
   goodWord,
+  greyTuple,
   HelloHistory,
   identitiesOf,
   isPrivate,
+  type Lesson,
   lessonOf,
   type NetworkSet,
   networkKey,
@@ -14,7 +17,9 @@ import {
   type Repute,
   reputeOf,
   speaksForNetwork,
+  standInsOf,
   type TeachingWord,
+  writersOf,
 } from '@sallyport/rules'
 import { greyTimes } from './session/greylisting.ts'
 import type { Recalled } from './session/port.ts'
@@ -95,26 +100,51 @@ export class Memory {
     return null
   }
 
-  /** Whether the recipient that is asked for now has to wait; null: nobody asks any more. Never rejects. */
-  async greylist(session: Session): Promise<{ readonly tuple: string; readonly wait: number | null } | null> {
-    const { recipient } = session.facts
+  /**
+   * Whether the recipient that is asked for now has to wait; null: nobody asks any more. Never rejects. Who has come again is remembered at
+   * once, as other connections of its may be waiting.
+   */
+  async greylist(
+    session: Session,
+    key: string,
+  ): Promise<{ readonly tuple: string; readonly wait: number | null } | null> {
     const times = greyTimes(session)
-    if (!recipient?.grey || times === null) return null
-    const { tuple } = recipient.grey
-    return { tuple, wait: await this.store.greylist(digest(tuple), times) }
+    const tuple = session.facts.recipient?.grey?.tuple
+    if (tuple === undefined || times === null) return null
+    const keys = keysOf(session, key)
+    const [waits, proven] = await Promise.all([
+      Promise.all(attemptsOf(session).map(name => this.store.greylist(name, times))),
+      this.provenOf(keys),
+    ])
+    const wait = leastOf(waits)
+    // What stands for it excuses it, and shows nothing of this address: or one name would lead to the next.
+    const passed = { [cameAgain]: times.keep }
+    for (const one of proven.length > 0 ? proven : wait === 0 ? keys : [])
+      this.store.remember(one, { ...nothing, passed })
+    return { tuple, wait: proven.length > 0 ? 0 : wait }
   }
 
   /** What `greylist` would give, of one that only asks: nothing is noted. Never rejects. */
-  async greylistLeft(session: Session): Promise<number | null> {
-    const tuple = session.facts.recipient?.grey?.tuple
+  async greylistLeft(session: Session, key: string): Promise<number | null> {
     const times = greyTimes(session)
-    return tuple === undefined || times === null ? null : this.store.greylistLeft(digest(tuple), times)
+    if (times === null) return null
+    const [waits, proven] = await Promise.all([
+      Promise.all(attemptsOf(session).map(name => this.store.greylistLeft(name, times))),
+      this.provenOf(keysOf(session, key)),
+    ])
+    return proven.length > 0 ? 0 : leastOf(waits)
+  }
+
+  /** Of these keys those whose client has come again before. */
+  private async provenOf(keys: readonly string[]): Promise<readonly string[]> {
+    const records = await Promise.all(keys.map(key => this.store.recall(key)))
+    return keys.filter((_, i) => records[i]?.passed.includes(cameAgain))
   }
 
   /** Writes what the session taught; nobody waits for it. */
   learn(session: Session, key: string, { learnPrivate, proxies, disbelieved }: Discretion): void {
     const { plan, tally, facts, arrival, journal } = session
-    const lesson = lessonOf(plan, tally)
+    const lesson = earned(session)
     const isOurs = isPrivate(arrival.client) && !learnPrivate
     // Never against ourselves.
     if (isOurs) {
@@ -161,3 +191,32 @@ const longestName = 48
 const digest = (text: string): string => createHash('sha256').update(text, 'latin1').digest('base64url').slice(0, 22)
 
 const nothing = { passed: {}, failed: {} } as const
+
+/** The check whose pass says that a client comes again. */
+const cameAgain: CheckName = 'greylist'
+
+const keysOf = ({ facts, arrival }: Session, key: string): readonly string[] => [
+  key,
+  ...standInsOf(facts, arrival.client),
+]
+
+/** Under what the present recipient's attempt is noted in the store. */
+function attemptsOf({ facts, arrival, journal }: Session): readonly string[] {
+  const path = facts.recipient?.path ?? ''
+  return writersOf(facts, arrival.client).map(writer => digest(greyTuple(writer, journal.reversePath ?? '', path)))
+}
+
+/** The least that was told; null: nothing was. */
+function leastOf(waits: readonly (number | null)[]): number | null {
+  const told = waits.filter(wait => wait !== null)
+  return told.length === 0 ? null : Math.min(...told)
+}
+
+/** What the session has earned its client; that it comes again holds from each mail anew, as who writes so should not be late again. */
+function earned(session: Session): Lesson | null {
+  const { plan, tally, journal } = session
+  const lesson = lessonOf(plan, tally)
+  const isKnown = tally.isRemembered(plan.checks.findIndex(({ name }) => name === cameAgain))
+  const keep = isKnown && journal.accepted > 0 ? greyTimes(session)?.keep : undefined
+  return keep === undefined ? lesson : { ...(lesson ?? nothing), passed: { ...lesson?.passed, [cameAgain]: keep } }
+}

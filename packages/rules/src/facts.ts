@@ -39,6 +39,9 @@ export class Facts {
   /** What follows from that. */
   standing: Standing | null = null
 
+  /** Asked by greylisting to come again, it has lately. */
+  cameAgain = false
+
   /** Which rate the connection is beyond, in words; `over` null: none. null: not known yet, or not asked. */
   rate: { readonly over: string | null } | null = null
 

@@ -58,7 +58,7 @@ export { type DnsblZone, distinctDomains, type OctetPattern, parseZone, readAnsw
 export { type Access, Facts, type RecipientFacts } from './facts.ts'
 export { factsFromRecord, factsToRecord } from './facts-record.ts'
 export { genericSign } from './generic-name.ts'
-export { type Grey, type GreyTimes, greyTuple } from './greylist.ts'
+export { type Grey, type GreyTimes, greyTuple, standInsOf, writersOf } from './greylist.ts'
 export { type HelloClaim, type Ourselves, readHello } from './hello.ts'
 export { HelloHistory } from './hello-history.ts'
 export { type HelloName, inquireHello } from './hello-name.ts'

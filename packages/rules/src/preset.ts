@@ -21,8 +21,21 @@ const byLine: Delays = { ...noDelays, line: 500 }
 /** THE PRESETS. Each differs from the checks' own defaults only in what it names. */
 export const presetSettings: Readonly<Record<Preset, PresetSettings>> = {
   gentle: {
-    about: 'What no honest sender notices but for a pause of 6 s, once: protocol faults act, everything else observes.',
-    checks: {},
+    about:
+      'A stranger that behaves waits 6 s, once, and is never deferred. Who breaks the protocol or guesses recipients is kept out; who is ' +
+      'suspect, for a name or a sender that is not its own or for its mail, is asked once to come again. Everything else observes.',
+    checks: {
+      // Each alone makes a client suspect, and no two of them defer it: 5 points would.
+      'helo-own': { action: 'score', points: 2 },
+      'helo-address': { action: 'score', points: 1 },
+      spf: { action: 'score', points: 1 },
+      // An appliance that writes so does not come again.
+      'bare-newline': { action: 'observe' },
+      harvest: { action: 'drop' },
+      // Above one fault of protocol (5), which has been answered with a deferral already, and below one message refused for its content (8). Of
+      // its neighbours it takes four times as much.
+      greylist: { action: 'defer', options: { score: 6 } },
+    },
     delays: noDelays,
     greetWait: 6_000,
   },

@@ -23,7 +23,7 @@ export const backscatter: Bot = {
     met: ({ unknown, messages }) => unknown <= 5 && messages === 0,
   },
   expected: {
-    gentle: { fate: '550 to RCPT', by: [], after: 6, sessions: 1, unknown: 18, messages: 0 },
+    gentle: { fate: '550 to RCPT', by: ['harvest'], after: 6, sessions: 1, unknown: 5, messages: 0 },
     standard: stopped('450 to RCPT', ['greylist'], 14),
     strict: stopped('450 to RCPT', ['generic-name'], 27),
   },

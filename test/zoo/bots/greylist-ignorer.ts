@@ -9,7 +9,7 @@ export const greylistIgnorer: Bot = {
   waves: [[{ host: 7, steps: letter(head, 'Your account', 'Confirm it.') }]],
   demand: unseen,
   expected: {
-    gentle: { fate: 'passed', by: [], after: 6, sessions: 1, unknown: 0, messages: 1 },
+    gentle: stopped('450 to RCPT', ['greylist'], 6),
     standard: stopped('450 to RCPT', ['greylist'], 14),
     strict: stopped('450 to RCPT', ['spf'], 27),
   },

@@ -22,7 +22,7 @@ export const harvester: Bot = {
     met: ({ unknown }) => unknown <= 10,
   },
   expected: {
-    gentle: { fate: '550 to RCPT', by: [], after: 6, sessions: 1, unknown: 200, messages: 0 },
+    gentle: stopped('450 to RCPT', ['greylist'], 6),
     standard: stopped('450 to RCPT', ['greylist'], 14),
     strict: stopped('450 to RCPT', ['spf'], 27),
   },

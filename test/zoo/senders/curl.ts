@@ -1,5 +1,5 @@
 import { run } from '../../support/process.ts'
-import { domainOf, type Mailer, quoted, recipientOf, type Sender, senderOf, textOf } from './sender.ts'
+import { domainOf, type Mailer, quoted, type Sender, textOf } from './sender.ts'
 
 const name = 'curl'
 
@@ -9,9 +9,9 @@ export const curl: Sender = {
     'Is told a name; left alone it says that of its machine, which the DNS may not know. It sends a file as it is, bare LFs too, without `--crlf`.',
   expected: { gentle: [6, 0, 0], standard: [6, 0, 0], strict: [11, 0, 0] },
   async start() {
-    const send: Mailer['send'] = async (road, subject) => {
-      const text = quoted(textOf(name, road, subject))
-      const to = `--mail-from ${senderOf(name)} --mail-rcpt ${recipientOf(road)}`
+    const send: Mailer['send'] = async (road, message) => {
+      const text = quoted(textOf(message))
+      const to = `--mail-from ${message.from} --mail-rcpt ${message.to}`
       await run(
         'sh',
         [

@@ -1,5 +1,5 @@
 import { createTransport } from 'nodemailer'
-import { domainOf, type Mailer, recipientOf, type Sender, senderOf } from './sender.ts'
+import { domainOf, type Mailer, type Sender } from './sender.ts'
 
 const name = 'nodemailer'
 
@@ -9,7 +9,7 @@ export const nodemailer: Sender = {
     'Is told a name; left alone it says 127.0.0.1 in brackets where the name of its machine has no dot, and waits longer for it. STARTTLS where it is offered.',
   expected: { gentle: [6, 0, 0], standard: [6, 0, 0], strict: [11, 0, 0] },
   async start() {
-    const send: Mailer['send'] = async (road, subject) => {
+    const send: Mailer['send'] = async (road, message) => {
       const { host, port } = road
       const transport = createTransport({
         host,
@@ -19,7 +19,7 @@ export const nodemailer: Sender = {
       })
       // A refusal is in the log of the gate.
       await transport
-        .sendMail({ from: senderOf(name), to: recipientOf(road), subject, text: 'Good day.' })
+        .sendMail({ from: message.from, to: message.to, subject: message.subject, text: 'Good day.' })
         .catch(() => undefined)
       transport.close()
     }

@@ -1,8 +1,6 @@
-import { join } from 'node:path'
 import { startPostfix } from '../../support/postfix.ts'
-import { run } from '../../support/process.ts'
 import { smtpSource } from '../../support/swaks.ts'
-import { domainOf, recipientOf, type Sender, senderOf } from './sender.ts'
+import { domainOf, type Sender } from './sender.ts'
 
 const name = 'postfix'
 
@@ -10,6 +8,7 @@ export const postfix: Sender = {
   name: 'Postfix',
   about: 'Says its own name, and STARTTLS where it is offered.',
   expected: { gentle: [6, 0, 0], standard: [6, 0, 0], strict: [11, 0, 0] },
+  queue: 'Its queue manager, after `minimal_backoff_time`.',
   async start(owner, roads) {
     const transports = roads.map(({ domain, host, port }) => `{ ${domain} = smtp:[${host}]:${port} }`)
     const mta = await startPostfix(owner, {
@@ -20,16 +19,18 @@ export const postfix: Sender = {
         virtual_mailbox_maps: '',
         transport_maps: `inline:{ ${transports.join(' ')} }`,
         smtp_tls_security_level: 'may',
+        minimal_backoff_time: '3s',
+        maximal_backoff_time: '3s',
+        queue_run_delay: '1s',
       },
     })
     return {
-      async send(road, subject) {
-        const to = ['-f', senderOf(name), '-t', recipientOf(road), '-S', subject]
+      async send(_, message) {
+        const to = ['-f', message.from, '-t', message.to, '-S', message.subject]
         await smtpSource(['-4', ...to, `127.0.0.1:${mta.ports.plain}`])
       },
-      async again() {
-        await run('postqueue', ['-c', join(mta.directory, 'etc'), '-f'])
-      },
+      // It comes again by itself.
+      again: async () => undefined,
     }
   },
 }

@@ -15,11 +15,18 @@ export interface Road {
   readonly port: number
 }
 
+/** What is sent: an envelope, and what tells the message from others. */
+export interface Message {
+  readonly from: string
+  readonly to: string
+  readonly subject: string
+}
+
 export interface Mailer {
   /** Sends a message, or queues it. Resolves before it is delivered, or when it was not. */
-  send(road: Road, subject: string): Promise<void>
-  /** Has the queue run now; for a program without a queue, its user sends again. */
-  again(road: Road, subject: string): Promise<void>
+  send(road: Road, message: Message): Promise<void>
+  /** Has the queue run now, where it does not by itself; for a program without a queue, its user sends again. */
+  again(road: Road, message: Message): Promise<void>
 }
 
 /** What came of a message. */
@@ -28,6 +35,8 @@ export interface Delivery {
   readonly deferrals: number
   /** Replies of 5xx that it heard. */
   readonly refusals: number
+  /** The checks for which the others were turned away, by the log. */
+  readonly by: readonly string[]
   /** In the session that brought it, from the connection to the backend's answer to its recipient. */
   readonly seconds: number
 }
@@ -40,20 +49,17 @@ export interface Sender {
   /** What it says in EHLO, where it is left alone; a sentence. */
   readonly about: string
   readonly expected: Readonly<Record<ZooPreset, ExpectedDelivery>>
+  /** What runs its queue; a sentence. Whoever has one is a forwarder, too, which is suspect for the senders that it keeps. */
+  readonly queue?: string
   start(owner: Owner, roads: readonly Road[]): Promise<Mailer>
 }
 
 /** The domain that a program sends from: its DNS is in order. */
 export const domainOf = (name: string): string => `${name}.example`
 
-export const senderOf = (name: string): string => `sender@${domainOf(name)}`
-
-export const recipientOf = ({ domain }: Road): string => `user@${domain}`
-
 /** A whole message. */
-export function textOf(name: string, road: Road, subject: string): string {
-  const lines = [`From: ${senderOf(name)}`, `To: ${recipientOf(road)}`, `Subject: ${subject}`, '', 'Good day.', '']
-  return lines.join('\n')
+export function textOf({ from, to, subject }: Message): string {
+  return [`From: ${from}`, `To: ${to}`, `Subject: ${subject}`, '', 'Good day.', ''].join('\n')
 }
 
 /** A shell's word for a text. */

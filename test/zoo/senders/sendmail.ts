@@ -2,7 +2,7 @@ import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { startSendmail } from '../../support/sendmail.ts'
 import { makeDirectory } from '../../support/server-root.ts'
-import { domainOf, quoted, recipientOf, type Sender, senderOf, textOf } from './sender.ts'
+import { domainOf, quoted, type Sender, textOf } from './sender.ts'
 
 const name = 'sendmail'
 
@@ -10,6 +10,7 @@ export const sendmail: Sender = {
   name: 'Sendmail',
   about: 'Says its own name, and STARTTLS where it is offered.',
   expected: { gentle: [6, 0, 0], standard: [6, 0, 0], strict: [11, 0, 0] },
+  queue: 'A run of its queue, `sendmail -q`.',
   async start(owner, roads) {
     const mta = await startSendmail(owner)
     const shipped = await readFile(join(mta.directory, 'etc/mail/sendmail.mc'), 'utf8')
@@ -32,9 +33,9 @@ export const sendmail: Sender = {
       await mta.run(`cd /etc/mail; m4 ${preset}.mc > ${preset}.cf`)
     }
     return {
-      async send(road, subject) {
-        const call = `sendmail -C /etc/mail/${road.preset}.cf -odi -f ${senderOf(name)} ${recipientOf(road)}`
-        await mta.run(`printf %s ${quoted(textOf(name, road, subject))} | ${call}`)
+      async send(road, message) {
+        const call = `sendmail -C /etc/mail/${road.preset}.cf -odi -f ${message.from} ${message.to}`
+        await mta.run(`printf %s ${quoted(textOf(message))} | ${call}`)
       },
       async again({ preset }) {
         await mta.run(`sendmail -C /etc/mail/${preset}.cf -q`)

@@ -1,4 +1,4 @@
-import type { Repute, ReverseName } from '@sallyport/rules'
+import { clientKey, type Repute, type ReverseName } from '@sallyport/rules'
 import type { Config } from '../config/config.ts'
 import { type Decision, decisionOf } from '../decisions/decision.ts'
 import { checkRows, headline } from '../decisions/decision-text.ts'
@@ -30,7 +30,10 @@ export async function prospectOf(
   const isAsked = session.facts.recipient?.grey !== undefined && session.facts.recipient.grey !== null
   if (!isAsked) return prospect(knowledge, first)
   const reason = isShared ? 'say by --from and --to who writes to whom' : 'each gate remembers for itself (store.kind)'
-  const left = !isShared || visit.from === null || visit.to === null ? null : await memory?.greylistLeft(session)
+  const left =
+    !isShared || visit.from === null || visit.to === null
+      ? null
+      : await memory?.greylistLeft(session, clientKey(knowledge.client))
   if (left === undefined || left === null) {
     return prospect(
       { ...knowledge, unasked: [...knowledge.unasked, `greylist, taken for its first mail: ${reason}`] },

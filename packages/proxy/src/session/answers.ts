@@ -38,7 +38,7 @@ export function note(session: Session, answer: Answer): boolean {
     case 'greylist': {
       const { recipient } = facts
       if (recipient?.grey?.tuple !== answer.tuple) return false
-      facts.recipient = { ...recipient, grey: { tuple: answer.tuple, wait: answer.wait } }
+      facts.recipient = { ...recipient, grey: { ...recipient.grey, wait: answer.wait } }
       return true
     }
     default:

@@ -1,8 +1,8 @@
-import { type GreyTimes, greyTuple, identitiesOf, isAsked, type PlannedCheck, type Question } from '@sallyport/rules'
+import { type GreyTimes, greyTuple, isAsked, type Plan, type PlannedCheck, writersOf } from '@sallyport/rules'
 import type { Command } from '../smtp/command.ts'
 import { domainOf, isAlwaysReachable, parsePath } from '../smtp/path.ts'
 import type { Session } from './session.ts'
-import { planFor } from './standing.ts'
+import { planFor, wantsName } from './standing.ts'
 
 /**
  * Whether a recipient cannot be decided upon before the store has said whether it has to wait; asks it, once the names of the client are known
@@ -12,27 +12,44 @@ export function awaitsGreylist(session: Session, { verb, argument }: Command): b
   const { facts, tally, arrival, journal } = session
   const path = verb === 'RCPT' ? parsePath('TO', argument)?.path.slice(0, 320) : undefined
   if (path === undefined || tally.vouched !== null || isAlwaysReachable(path)) return false
+  // The operator's own machines need not be mail servers that come again.
+  if (facts.clientIsPrivate || facts.cameAgain) return false
   // Who is turned away for something else would fill the store with all that it makes up.
   if (tally.verdict.action !== 'none') return false
   const known = facts.recipient?.path === path ? facts.recipient.grey : null
-  if (known !== null) return known.wait === 'asked'
+  if (known !== null && known.wait !== 'naming') return known.wait === 'asked'
   const domain = domainOf(path).toLowerCase()
   const planned = plannedFor(session, domain)
-  if (planned === undefined || planned.action === 'observe' || !isSuspect(session, planned)) return false
+  if (planned === undefined || planned.action === 'observe') return false
   if (arrival.disarmed.has('greylist') && planned.breaker) return false
+  if (!isSuspect(session, planned)) return false
+  const suspicion = suspicionOf(session, planned)
+  if (known === null && wasNotNamed(session)) {
+    facts.recipient = { path, domain, grey: { tuple: '', wait: 'naming', suspicion } }
+    session.port.ask('reverse-name')
+    return true
+  }
   if (!isIdentified(session)) return true
-  const [identity = null] = identitiesOf(facts, arrival.client)
-  const tuple = greyTuple(arrival.client, identity, journal.reversePath ?? '', path)
-  facts.recipient = { path, domain, grey: { tuple, wait: 'asked' } }
+  const [writer] = writersOf(facts, arrival.client)
+  const tuple = greyTuple(writer, journal.reversePath ?? '', path)
+  facts.recipient = { path, domain, grey: { tuple, wait: 'asked', suspicion } }
   session.port.ask('greylist')
   return true
 }
 
 /** What will be known of the client's names is known: else one message would be asked for by the one today, by the other tomorrow. */
 function isIdentified({ facts, plan, tally }: Session): boolean {
-  const isOpen = (question: Question, answer: unknown) => answer === null && isAsked(question, plan, tally)
-  return facts.clientIsPrivate || !(isOpen('spf', facts.spf) || isOpen('reverse-name', facts.reverse))
+  if (facts.spf === null && isAsked('spf', plan, tally)) return false
+  return facts.reverse !== null || !usesNames(plan)
 }
+
+/** The client's name was not asked for when it came, as the checks of names remember that it has one: which, they do not. */
+function wasNotNamed(session: Session): boolean {
+  const { facts, plan, tally } = session
+  return facts.reverse === null && usesNames(plan) && !isAsked('reverse-name', plan, tally) && !wantsName(session)
+}
+
+const usesNames = ({ checks }: Plan): boolean => checks.some(({ check }) => check.asks === 'reverse-name')
 
 /** How long the recipient that is asked for now has to wait; null: greylisting is not for it. */
 export function greyTimes(session: Session): GreyTimes | null {
@@ -46,4 +63,18 @@ const plannedFor = (session: Session, domain: string): PlannedCheck | undefined 
 
 function isSuspect({ facts, tally }: Session, { options }: PlannedCheck): boolean {
   return tally.score > 0 || (facts.standing?.score ?? 0) >= (options['score'] ?? 0)
+}
+
+/** What makes it so: the checks that failed with points, and what is known of its mail. */
+function suspicionOf({ facts, tally, plan }: Session, { options }: PlannedCheck): string {
+  const failed = plan.checks.filter((planned, i) => {
+    // What was so of another sender is not so of this one.
+    const outcome =
+      planned.check.scope === 'transaction' ? planned.check.test(facts, planned.options) : tally.outcomes[i]
+    return outcome?.kind === 'fail' && tally.actionFor(planned, i) === 'score' && planned.points > 0
+  })
+  const reasons = failed.map(({ name }) => `${name}`)
+  const known = facts.standing?.score ?? 0
+  if (known >= (options['score'] ?? 0)) reasons.push(`known for ${known.toFixed(1)} points`)
+  return reasons.join(', ')
 }

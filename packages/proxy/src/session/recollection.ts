@@ -9,6 +9,7 @@ export function recollect({ tally, plan, facts }: Session, answer: Recalled | Id
     tally.recall(plan, answer.passed, answer.failed)
     facts.wasTrapped = answer.failed.includes('trap-recipient' satisfies CheckName)
     facts.helloBefore = answer.hellos
+    facts.cameAgain = answer.passed.includes('greylist' satisfies CheckName)
     facts.reputes = { client: answer.client, network: answer.network, identity }
   } else facts.reputes = { client, network, identity: better(identity, answer.repute) }
   facts.standing = standingOf(facts.reputes)

@@ -1,10 +1,10 @@
-import { check, fail, pass, todo } from '../check.ts'
+import { check, fail, pass, todo, unknown } from '../check.ts'
 
 export const heloOwn = check({
   name: 'helo-own',
   about: 'The client says in HELO that it is us: our name, our address, or one of the domains whose mail comes here.',
   mistakes:
-    "The operator's own machines at another provider that use the domain for a name: put them on the allow list.",
+    "The operator's own machines at another provider that use the domain for a name: put them on the allow list. Private addresses are never meant.",
   source: 'Spam Filtering for MX (Slettnes), 2.3; `block_bad_helo` of Sendmail',
   settles: 'command',
   action: 'observe',
@@ -14,7 +14,10 @@ export const heloOwn = check({
   options: {},
   words: { enhanced: '7.1', text: 'Invalid HELO name' },
   test(facts) {
-    if (facts.helloClaim === 'own') return fail(`HELO ${facts.hello ?? ''}`)
+    // The operator's own machines may well say so.
+    if (facts.helloClaim === 'own') {
+      return facts.clientIsPrivate ? unknown('a private address') : fail(`HELO ${facts.hello ?? ''}`)
+    }
     return facts.enveloped ? pass : todo
   },
 })
