@@ -243,6 +243,7 @@ describe('the letters of checks', () => {
       pipelining: 'p',
       pregreet: 'e',
       'reverse-mismatch': 'r',
+      smuggling: 'm',
       'trap-recipient': 't',
     }))
       assert.equal(tokenOf(name, false), token)

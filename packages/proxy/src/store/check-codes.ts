@@ -14,6 +14,7 @@ const codes: ReadonlyMap<string, string> = new Map([
   ['pipelining', 'p'],
   ['pregreet', 'e'],
   ['reverse-mismatch', 'r'],
+  ['smuggling', 'm'],
   ['trap-recipient', 't'],
 ])
 
