@@ -72,7 +72,7 @@ test('a script says what the client does, and what the world answers', () => {
   const { client, access, tls, world, deeds } = parsed.script
   assert.deepEqual([client.text, access, tls], ['2001:db8::1', 'allow', 'required'])
   assert.deepEqual(world, {
-    recalled: { passed: ['pregreet', 'dnsbl'], failed: ['commands'], client: null, network: null },
+    recalled: { passed: ['pregreet', 'dnsbl'], failed: ['commands'], client: null, network: null, hellos: null },
     rated: null,
     greylisted: 60,
     listed: { rank: 3, list: 'bl.test', failed: 1 },
