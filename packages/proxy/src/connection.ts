@@ -256,7 +256,7 @@ export class Connection implements Port, WheelEntry {
   }
 
   reached(result: Reached): void {
-    if (!isLured(this.session)) this.gate.metrics.backendConnections.inc({ result })
+    if (!isLured(this.session)) this.gate.metrics.backendConnections.of(result).value++
     this.passage?.fared(result === 'ok' || result === 'declined')
   }
 

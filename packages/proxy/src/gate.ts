@@ -172,7 +172,7 @@ export class Gate {
   /** The end of a session, `server` the one that it had last: counted and logged, in this one place. */
   conclude(session: Session, server: Server | null): void {
     const verdict = verdictOf(session)
-    this.metrics.sessions.inc({ verdict })
+    this.metrics.sessions.of(verdict).value++
     if (verdict === 'health' && session.journal.recipients === 0) {
       this.log.debug({ event: 'health', client: session.arrival.client.text }, 'health check')
       return

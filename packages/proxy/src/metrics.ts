@@ -1,9 +1,10 @@
 import { type CheckName, checks, disarmReasons, type LedgerRow, precisionWords } from '@sallyport/rules'
 import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client'
 import { queueResults } from './backends/group.ts'
+import { Counts } from './counts.ts'
 import { Durations } from './durations.ts'
 import type { Readings, ServerReading } from './readings.ts'
-import type { Asked } from './session/port.ts'
+import { type Asked, type Reached, reachedResults } from './session/port.ts'
 import { type SessionVerdict, verdicts } from './session-line.ts'
 
 const fast = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300]
@@ -20,10 +21,15 @@ export class Metrics {
   private readonly registry = new Registry()
   private readonly process = new Registry()
 
-  readonly connections: Counter
+  /** Clients connected, without health checks. */
+  connections = 0
   readonly connectionsRefused: Counter<'reason'>
   readonly faults: Counter
-  readonly sessions: Counter<'verdict'>
+  readonly sessions = new Counts<[SessionVerdict]>(
+    'sallyport_sessions_total',
+    'Sessions that ended, one verdict each.',
+    ['verdict'],
+  )
   readonly sessionSeconds = new Durations<SessionVerdict>(
     'sallyport_session_seconds',
     'From accept to the end of the session.',
@@ -52,12 +58,26 @@ export class Metrics {
     ['new', 'known', 'suspect'],
     session,
   )
-  readonly checks: Counter<'check' | 'outcome' | 'action'>
+  readonly checks = new Counts<[check: CheckName, outcome: string, action: string]>(
+    'sallyport_checks_total',
+    'Outcomes of checks and the action in force.',
+    ['check', 'outcome', 'action'],
+  )
   readonly checksDisarmed: Counter<'check'>
   readonly replies: Counter<'code'>
-  readonly messages: Counter<'result'>
-  readonly relayed: Counter<'direction'>
-  readonly backendConnections: Counter<'result'>
+  readonly messages = new Counts<['accepted' | 'deferred' | 'refused' | 'aborted']>(
+    'sallyport_messages_total',
+    'Messages by the reply to their end of data.',
+    ['result'],
+  )
+  readonly relayed = new Counts<['to_backend' | 'to_client']>('sallyport_relayed_bytes_total', 'Octets passed on.', [
+    'direction',
+  ])
+  readonly backendConnections = new Counts<[Reached]>(
+    'sallyport_backend_connections_total',
+    'Attempts to reach a backend.',
+    ['result'],
+  )
   readonly backendQueue: Counter<'result'>
   readonly backendReply = new Durations<Asked>(
     'sallyport_backend_reply_seconds',
@@ -75,22 +95,16 @@ export class Metrics {
     const registers = [this.registry]
     const counter = <Label extends string>(name: string, help: string, labelNames: readonly Label[]) =>
       new Counter<Label>({ name: `sallyport_${name}`, help, labelNames: [...labelNames], registers })
-    this.connections = counter('connections_total', 'Clients connected, without health checks.', [])
     this.connectionsRefused = counter('connections_refused_total', 'Clients turned away before a session began.', [
       'reason',
     ])
     this.faults = counter('faults_total', "Internal errors: the gate's own fault, each one in the log.", [])
-    this.sessions = counter('sessions_total', 'Sessions that ended, one verdict each.', ['verdict'])
-    this.checks = counter('checks_total', 'Outcomes of checks and the action in force.', ['check', 'outcome', 'action'])
     this.checksDisarmed = counter(
       'checks_disarmed_total',
       'Own checks that threw, or were slow, and say nothing since.',
       ['check'],
     )
     this.replies = counter('replies_total', "Refusals of the gate's own.", ['code'])
-    this.messages = counter('messages_total', 'Messages by the reply to their end of data.', ['result'])
-    this.relayed = counter('relayed_bytes_total', 'Octets passed on.', ['direction'])
-    this.backendConnections = counter('backend_connections_total', 'Attempts to reach a backend.', ['result'])
     this.backendQueue = counter('backend_queue_total', 'Sessions that had to wait for a connection to a backend.', [
       'result',
     ])
@@ -118,15 +132,18 @@ export class Metrics {
   }
 
   async text(): Promise<string> {
-    const durations = [this.sessionSeconds, this.addedDelay, this.backendReply, this.checkDelay, this.patience].map(
-      histogram => histogram.text(),
-    )
-    return `${await this.registry.metrics()}\n${durations.join('')}${await this.process.metrics()}`
+    const counted = [this.sessions, this.checks, this.messages, this.relayed, this.backendConnections]
+    const durations = [this.sessionSeconds, this.addedDelay, this.backendReply, this.checkDelay, this.patience]
+    const ours = [...counted, ...durations].map(metric => metric.text())
+    return `${await this.registry.metrics()}\n${ours.join('')}${await this.process.metrics()}`
   }
 
   private readAtScrape(readings: Readings): void {
     const gauge = (name: string, help: string, value: () => number) =>
       this.read(Gauge, name, help, [], () => [[{}, value()]])
+    this.read(Counter, 'connections_total', 'Clients connected, without health checks.', [], () => [
+      [{}, this.connections],
+    ])
     gauge('connections_open', 'Connections now.', readings.connectionsOpen)
     gauge('connections_limit', 'Connections at most.', readings.connectionsLimit)
     gauge('trapped_clients', 'Clients that are trapped now.', readings.trapped)
@@ -269,17 +286,15 @@ export class Metrics {
 
   /** Known label sets begin at 0, so that the first event shows in a rate. */
   private prepare(): void {
-    for (const verdict of verdicts) this.sessions.inc({ verdict }, 0)
+    for (const verdict of verdicts) this.sessions.of(verdict)
     for (const reason of ['limit', 'per_client', 'proxy_header', 'draining']) this.connectionsRefused.inc({ reason }, 0)
-    for (const result of ['accepted', 'deferred', 'refused', 'aborted']) this.messages.inc({ result }, 0)
-    for (const result of ['ok', 'declined', 'refused', 'timeout', 'greeting', 'tls', 'identity', 'error']) {
-      this.backendConnections.inc({ result }, 0)
-    }
+    for (const result of ['accepted', 'deferred', 'refused', 'aborted'] as const) this.messages.of(result)
+    for (const result of reachedResults) this.backendConnections.of(result)
     for (const result of queueResults) this.backendQueue.inc({ result }, 0)
-    for (const direction of ['to_backend', 'to_client']) this.relayed.inc({ direction }, 0)
+    for (const direction of ['to_backend', 'to_client'] as const) this.relayed.of(direction)
     for (const side of ['client', 'backend']) {
       for (const result of ['ok', 'failed', 'timeout']) this.tlsHandshakes.inc({ side, result }, 0)
     }
-    for (const check of checks) this.checks.inc({ check: check.name, outcome: 'fail', action: check.action }, 0)
+    for (const { name, action } of checks) this.checks.of(name, 'fail', action)
   }
 }

@@ -21,7 +21,7 @@ export function receive(connection: Connection, ends: Ends, health: boolean, ear
   connection.health = health || gate.isHealthCheck(ends.client)
   if (!connection.health) {
     connection.key = clientKey(ends.client)
-    gate.metrics.connections.inc()
+    gate.metrics.connections++
     // Before the handshake, which is the dearest that a client can ask for.
     const count = gate.census.name(connection.key)
     const isAllowed = gate.access.check(ends.client) === 'allow'
