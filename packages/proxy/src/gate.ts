@@ -181,7 +181,7 @@ export class Gate {
     if (!session.arrival.health) this.checks.note(session, this.metrics, this.clock())
     this.decisions.add(session)
     if (!this.log.tells('info')) return
-    this.log.session({ ...sessionLine(session), backend: server?.name }, sentence(session))
+    this.log.session(sessionLine(session, server?.name), sentence(session))
   }
 
   /** What the session taught of its client. */

@@ -58,9 +58,9 @@ function withoutRcpt({ ending, detail, backendReply }: Journal): SessionVerdict 
 
 /**
  * The one log line of a session. What the client sent is shown as printable text and cut; `client` and `event` stand before
- * it, so that a line can be matched by its beginning. Fields that say nothing are left out.
+ * it, so that a line can be matched by its beginning. Fields that say nothing are left out. `backend`: the server that it had last.
  */
-export function sessionLine(session: Session): Readonly<Record<string, unknown>> {
+export function sessionLine(session: Session, backend?: string): Readonly<Record<string, unknown>> {
   const { arrival, facts, journal, tally, startedAt } = session
   const cause = tally.verdict.cause
   return {
@@ -102,6 +102,7 @@ export function sessionLine(session: Session): Readonly<Record<string, unknown>>
     left_after: journal.leftIn === null ? undefined : journal.leftAfter,
     commands: facts.commands,
     bytes: { in: journal.octetsFromClient, message: journal.octetsToBackend, backend: journal.octetsFromBackend },
+    backend,
   }
 }
 
