@@ -36,7 +36,8 @@ export class Memory {
 
   /** Never rejects. */
   async recall(key: string, client: Address): Promise<Recalled> {
-    const [own, network] = await Promise.all([this.store.recall(key), this.store.recall(networkKey(client))])
+    const [asked, alsoAsked] = [this.store.recall(key), this.store.recall(networkKey(client))]
+    const [own, network] = [await asked, await alsoAsked]
     return { ask: 'recall', passed: own.passed, failed: own.failed, client: own.repute, network: network.repute }
   }
 

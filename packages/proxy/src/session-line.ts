@@ -116,7 +116,8 @@ function messages({ journal }: Session): Readonly<Record<string, number>> | unde
 }
 
 /** The checks that failed and only observed that, although they were to act. */
-function disarmed({ plan, tally }: Session): readonly string[] | undefined {
+function disarmed({ plan, tally, arrival }: Session): readonly string[] | undefined {
+  if (arrival.disarmed.size === 0) return undefined
   const names = plan.checks.flatMap((planned, i) =>
     tally.isDisarmed(planned) && tally.outcomes[i]?.kind === 'fail' ? [planned.name] : [],
   )
@@ -134,9 +135,10 @@ function precision({ plan, tally, journal, facts }: Session): Readonly<Record<st
 /** What each check said: `pass`, `fail: why`, `known` (passed before), `unknown: why`. What was not yet settled is left out. */
 function outcomes(session: Session): Readonly<Record<string, string>> {
   const said: Record<string, string> = {}
-  session.plan.checks.forEach((planned, i) => {
-    const text = outcomeText(session.tally.outcomes[i], session.tally.isRemembered(i))
-    if (text !== null) said[planned.name] = text
+  const { plan, tally } = session
+  plan.checks.forEach(({ name }, i) => {
+    const text = outcomeText(tally.outcomes[i], tally.isRemembered(i))
+    if (text !== null) said[name] = text
   })
   return said
 }
