@@ -104,10 +104,7 @@ function gone(socket: Socket, why: string): void {
   connection.drive(() => connection.session?.backendGone(why, connection.gate.clock()))
 }
 
-/**
- * Either side has taken what was waiting: the other may be read from again. It comes behind every write, and as a rule nobody waits;
- * to drive the connection each time was 2 % of a relayed session.
- */
+/** Either side has taken what was waiting: the other may be read from again. It comes behind every write, and as a rule nobody waits. */
 function onDrain(this: Socket): void {
   const connection = connectionOf(this)
   if (connection !== null && isHeld(connection)) connection.drive(nothing)
