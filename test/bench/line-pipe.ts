@@ -28,13 +28,13 @@ class Session {
 
   private receive(octets: Buffer): void {
     if (this.inMessage) return this.message(octets)
-    this.fromClient += octets.latin1Slice()
+    this.fromClient += octets.toString('latin1')
     this.work()
   }
 
   private message(octets: Buffer): void {
     this.server?.write(octets)
-    this.tail = (this.tail + octets.latin1Slice(Math.max(0, octets.length - 5))).slice(-5)
+    this.tail = (this.tail + octets.toString('latin1', Math.max(0, octets.length - 5))).slice(-5)
     if (this.tail !== '\r\n.\r\n') return
     this.inMessage = false
     this.verb = '.'
@@ -67,7 +67,7 @@ class Session {
   }
 
   private hear(octets: Buffer): void {
-    this.fromServer += octets.latin1Slice()
+    this.fromServer += octets.toString('latin1')
     const last = /^\d{3} .*\r\n/m.exec(this.fromServer)
     if (last === null) return
     const reply = this.fromServer
