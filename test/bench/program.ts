@@ -7,7 +7,10 @@ import { fileURLToPath } from 'node:url'
 import { freePort } from '../support/port.js'
 
 const cli = fileURLToPath(new URL('../../../packages/proxy/dist/cli.js', import.meta.url))
-const pipe = fileURLToPath(new URL('./pipe.js', import.meta.url))
+const pipes = {
+  octets: fileURLToPath(new URL('./pipe.js', import.meta.url)),
+  lines: fileURLToPath(new URL('./line-pipe.js', import.meta.url)),
+}
 
 /** Clock ticks a second in /proc/PID/stat; 100 on every Linux that Node runs on. */
 const ticks = 100
@@ -68,10 +71,10 @@ export async function startGate(backend: number, settings: string): Promise<Prog
   return launch(process.execPath, [cli, 'run', '-c', file], port, folder)
 }
 
-/** Two sockets and `pipe`: the least a proxy in Node can cost. */
-export async function startPipe(backend: number): Promise<Program> {
+/** Two sockets, and `pipe`, or line by line between them: the least a proxy in Node can cost. */
+export async function startPipe(backend: number, kind: keyof typeof pipes = 'octets'): Promise<Program> {
   const port = await freePort()
-  return launch(process.execPath, [pipe, String(port), String(backend)], port, null)
+  return launch(process.execPath, [pipes[kind], String(port), String(backend)], port, null)
 }
 
 /** Postfix's smtp-sink: a mail server that takes everything. */

@@ -210,3 +210,29 @@ test('a message that comes an octet at a time ends with the session, and what is
   await client.expect(/^421 4\.4\.2/)
   assert.equal(sink.messages.length, 0)
 })
+
+test('a client that says QUIT hears every reply, and is let go at once though it stays and has said more behind it', async t => {
+  const { gate } = await world(t)
+  await sendOne(t, gate.port)
+  for (const last of ['QUIT\r\n', 'QUIT\r\nNOOP\r\nnonsense']) {
+    let said = ''
+    const socket = connectSocket({ port: gate.port, host: '127.0.0.1', allowHalfOpen: true })
+    undoAfter(t, () => void socket.destroy())
+    const faults: Error[] = []
+    let hasEnded = false
+    socket.setEncoding('latin1')
+    socket.on('data', text => {
+      said += String(text)
+    })
+    socket.on('error', fault => faults.push(fault))
+    socket.on('end', () => {
+      hasEnded = true
+    })
+    await until('the greeting', () => said.includes('\r\n'))
+    said = ''
+    socket.write(`EHLO client.example.net\r\nMAIL FROM:<sender@example.net>\r\nRSET\r\n${last}`)
+    await until('the end', () => hasEnded && isEmpty(gate), 1_000)
+    assert.deepEqual(said.match(/^\d{3}(?= )/gm), ['250', '250', '250', '221'])
+    assert.deepEqual(faults, [])
+  }
+})

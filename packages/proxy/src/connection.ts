@@ -217,14 +217,10 @@ export class Connection implements Port, WheelEntry {
 
   private flush(): void {
     const { client, backend, toClient, toBackend } = this
-    if (toClient !== '') {
-      this.toClient = ''
-      if (client.writable) client.write(toClient, 'latin1')
-    }
-    if (toBackend !== '') {
-      this.toBackend = ''
-      if (backend?.writable) backend.write(toBackend, 'latin1')
-    }
+    this.toClient = ''
+    this.toBackend = ''
+    if (toClient !== '' && client.writable) client.write(toClient, 'latin1')
+    if (toBackend !== '' && backend?.writable) backend.write(toBackend, 'latin1')
     if (backend !== null && backend.writableCorked > 0) backend.uncork()
   }
 
@@ -255,7 +251,7 @@ export class Connection implements Port, WheelEntry {
   }
 
   reached(result: Reached): void {
-    if (!isLured(this.session)) this.gate.metrics.backendConnections.inc({ result })
+    if (!isLured(this.session)) this.gate.metrics.backendConnections.of(result).value++
     this.passage?.fared(result === 'ok' || result === 'declined')
   }
 
@@ -285,11 +281,14 @@ export class Connection implements Port, WheelEntry {
   close(): void {
     if (this.lingered >= 0) return
     this.lingered = 0
-    if (this.securing === 'client') return void this.client.destroy()
+    const { client, session, gate } = this
+    if (this.securing === 'client') return void client.destroy()
     this.flush()
-    this.client.end()
-    this.client.resume()
-    this.gate.wheel.schedule(this, this.gate.clock() + linger.wait)
+    // Nothing comes behind QUIT, but in TLS: to wait for the client's end would cost a turn, and its reset an error.
+    if (session?.journal.ending === 'quit' && session.tls === null && !isBehind(client)) return void client.destroy()
+    client.end()
+    client.resume()
+    gate.wheel.schedule(this, gate.clock() + linger.wait)
   }
 
   concluded(session: Session): void {

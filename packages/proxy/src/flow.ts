@@ -19,9 +19,14 @@ export const isBehind = (socket: Socket): boolean => socket.writableLength > 0
 export function regulate({ client, backend, session, securing }: Connection): void {
   // Until TLS is in its place the client is not read from in the clear.
   if (session === null || securing === 'client') return
-  const isHeld = isBehind(client) || (backend !== null && isBehind(backend))
-  hold(client, isHeld || !session.wantsMore)
-  if (backend !== null) hold(backend, isHeld && session.spliced)
+  const waits = isBehind(client) || (backend !== null && isBehind(backend))
+  hold(client, waits || !session.wantsMore)
+  if (backend !== null) hold(backend, waits && session.spliced)
+}
+
+/** Somebody waits until a socket has taken what it was given. */
+export function isHeld({ client, backend, session }: Connection): boolean {
+  return session?.isStalled === true || client.isPaused() || backend?.isPaused() === true
 }
 
 function hold(socket: Socket, isHeld: boolean): void {

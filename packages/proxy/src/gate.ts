@@ -183,7 +183,7 @@ export class Gate {
   /** The end of a session, `server` the one that it had last: counted and logged, in this one place. */
   conclude(session: Session, server: Server | null): void {
     const verdict = verdictOf(session)
-    this.metrics.sessions.inc({ verdict })
+    this.metrics.sessions.of(verdict).value++
     if (verdict === 'health' && session.journal.recipients === 0) {
       this.log.debug({ event: 'health', client: session.arrival.client.text }, 'health check')
       return
@@ -196,7 +196,7 @@ export class Gate {
     }
     this.decisions.add(session)
     if (!this.log.tells('info')) return
-    this.log.session({ ...sessionLine(session), backend: server?.name }, sentence(session))
+    this.log.session(sessionLine(session, server?.name), sentence(session))
   }
 
   /** What the session taught of its client. */

@@ -50,7 +50,8 @@ export class Memory {
 
   /** Never rejects. */
   async recall(key: string, client: Address): Promise<Recalled> {
-    const [own, network] = await Promise.all([this.store.recall(key), this.store.recall(networkKey(client))])
+    const [asked, alsoAsked] = [this.store.recall(key), this.store.recall(networkKey(client))]
+    const [own, network] = [await asked, await alsoAsked]
     const { passed, failed } = own
     return {
       ask: 'recall',

@@ -22,7 +22,7 @@ export function receive(connection: Connection, ends: Ends, health: boolean, ear
   connection.health = health || gate.isHealthCheck(ends.client)
   if (!connection.health) {
     connection.key = clientKey(ends.client)
-    gate.metrics.connections.inc()
+    gate.metrics.connections++
     // Before the handshake, which is the dearest that a client can ask for.
     const crowd = gate.census.name(connection.key, ends.client)
     const { limits, load } = gate.config

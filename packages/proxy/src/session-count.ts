@@ -15,14 +15,14 @@ export function countSession(metrics: Metrics, session: Session, verdict: Sessio
   plan.checks.forEach((planned, i) => {
     const outcome = tally.outcomes[i]?.kind ?? 'todo'
     if (outcome === 'todo') return
-    metrics.checks.inc({ check: planned.name, outcome, action: tally.actionFor(planned, i) })
+    metrics.checks.of(planned.name, outcome, tally.actionFor(planned, i)).value++
   })
   if (journal.gateReply !== null) metrics.replies.inc({ code: journal.gateReply.slice(0, 3) })
   for (const result of ['accepted', 'deferred', 'refused', 'aborted'] as const) {
-    if (journal[result] > 0) metrics.messages.inc({ result }, journal[result])
+    metrics.messages.of(result).value += journal[result]
   }
-  if (journal.octetsToBackend > 0) metrics.relayed.inc({ direction: 'to_backend' }, journal.octetsToBackend)
-  if (journal.octetsFromBackend > 0) metrics.relayed.inc({ direction: 'to_client' }, journal.octetsFromBackend)
+  metrics.relayed.of('to_backend').value += journal.octetsToBackend
+  metrics.relayed.of('to_client').value += journal.octetsFromBackend
 }
 
 /** How well a client that passed was known when it came. */

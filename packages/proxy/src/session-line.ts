@@ -59,9 +59,9 @@ function withoutRcpt({ ending, detail, backendReply }: Journal): SessionVerdict 
 
 /**
  * The one log line of a session. What the client sent is shown as printable text and cut; `client` and `event` stand before
- * it, so that a line can be matched by its beginning. Fields that say nothing are left out.
+ * it, so that a line can be matched by its beginning. Fields that say nothing are left out. `backend`: the server that it had last.
  */
-export function sessionLine(session: Session): Readonly<Record<string, unknown>> {
+export function sessionLine(session: Session, backend?: string): Readonly<Record<string, unknown>> {
   const { arrival, facts, journal, tally, startedAt } = session
   const { cause } = journal.upshot(tally.verdict)
   return {
@@ -104,6 +104,7 @@ export function sessionLine(session: Session): Readonly<Record<string, unknown>>
     left_after: journal.leftIn === null ? undefined : journal.leftAfter,
     commands: facts.commands,
     bytes: { in: journal.octetsFromClient, message: journal.octetsToBackend, backend: journal.octetsFromBackend },
+    backend,
   }
 }
 
@@ -117,7 +118,8 @@ function messages({ journal }: Session): Readonly<Record<string, number>> | unde
 }
 
 /** The checks that failed and only observed that, although they were to act. */
-function disarmed({ plan, tally }: Session): readonly string[] | undefined {
+function disarmed({ plan, tally, arrival }: Session): readonly string[] | undefined {
+  if (arrival.disarmed.size === 0) return undefined
   const names = plan.checks.flatMap((planned, i) =>
     tally.isDisarmed(planned) && tally.outcomes[i]?.kind === 'fail' ? [planned.name] : [],
   )
@@ -135,9 +137,10 @@ function precision({ plan, tally, journal, facts }: Session): Readonly<Record<st
 /** What each check said: `pass`, `fail: why`, `known` (passed before), `unknown: why`. What was not yet settled is left out. */
 function outcomes(session: Session): Readonly<Record<string, string>> {
   const said: Record<string, string> = {}
-  session.plan.checks.forEach((planned, i) => {
-    const text = outcomeText(session.tally.outcomes[i], session.tally.isRemembered(i))
-    if (text !== null) said[planned.name] = text
+  const { plan, tally } = session
+  plan.checks.forEach(({ name }, i) => {
+    const text = outcomeText(tally.outcomes[i], tally.isRemembered(i))
+    if (text !== null) said[name] = text
   })
   return said
 }

@@ -39,7 +39,10 @@ test('one that talks before the greeting, and two rows in one read', () => {
 test('a trap of two minutes is over at once', () => {
   const started = performance.now()
   const rows = ['@5 C: EHLO a.example', ...mail.slice(1), 'C: QUIT']
-  const { session, verdict, spoken } = played('checks: { pregreet: { action: trap } }\ntrap: { wait: 120s, piece: 1 }', rows)
+  const { session, verdict, spoken } = played(
+    'checks: { pregreet: { action: trap } }\ntrap: { wait: 120s, piece: 1 }',
+    rows,
+  )
   assert.ok(performance.now() - started < 1_000)
   assert.equal(verdict, 'trapped')
   assert.ok(session.journal.endedAt - session.startedAt > 60_000)

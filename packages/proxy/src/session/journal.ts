@@ -116,7 +116,8 @@ export class Journal {
   hear(to: Asked | null, reply: Reply): void {
     if (to !== 'mail' && to !== 'rcpt' && to !== 'dot') return
     this.heard ??= new Map()
-    const said = [to, reply.code, enhancedCode(reply)].filter(part => part !== null).join(' ')
+    const enhanced = enhancedCode(reply)
+    const said = enhanced === null ? `${to} ${reply.code}` : `${to} ${reply.code} ${enhanced}`
     if (this.heard.size < kept.heard || this.heard.has(said)) this.heard.set(said, (this.heard.get(said) ?? 0) + 1)
   }
 

@@ -36,7 +36,8 @@ export type Answer =
   | { readonly ask: 'greylist'; readonly tuple: string; readonly wait: number | null }
 
 /** How an attempt to reach the backend ended. `declined`: it was reached, and would not have the client or its sender. */
-export type Reached = 'ok' | 'declined' | 'refused' | 'timeout' | 'greeting' | 'tls' | 'identity' | 'error'
+export type Reached = (typeof reachedResults)[number]
+export const reachedResults = ['ok', 'declined', 'refused', 'timeout', 'greeting', 'tls', 'identity', 'error'] as const
 
 /** What a backend was asked, as the metrics name it. */
 export type Asked = 'connect' | 'hello' | 'mail' | 'rcpt' | 'data' | 'dot' | 'other'

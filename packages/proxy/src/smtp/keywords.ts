@@ -36,7 +36,9 @@ export function keywordLines(reply: Reply): readonly string[] {
 
 /** Whether a reply to EHLO offers a keyword, in capitals. */
 export const offersKeyword = (reply: Reply, keyword: string): boolean =>
-  isPositive(reply) && keywordLines(reply).some(line => keywordOf(line) === keyword)
+  isPositive(reply) &&
+  reply.text.toUpperCase().includes(keyword) &&
+  keywordLines(reply).some(line => keywordOf(line) === keyword)
 
 /** The first word of a keyword line in capitals; old servers write `AUTH=LOGIN`. */
 export function keywordOf(line: string): string {

@@ -82,10 +82,13 @@ interface After {
 /** Says a reply of several lines one by one, where the client is suspect; false: it is not, or has talked on already. */
 export function sayByLine(session: Session, reply: string, now: Instant, after: After): boolean {
   const { journal, plan, tally, lines } = session
+  if (tally.vouched !== null || lines.hasTalk()) return false
+  const bearing = bearingOf(session, Math.min(journal.greetedAt, now))
+  // Most need not wait, however many lines there are.
+  if (lineDelayOf(plan.delays, bearing, 1) === 0) return false
   const texts = reply.split('\r\n').slice(0, -1)
-  if (texts.length < 2 || tally.vouched !== null || lines.hasTalk()) return false
-  const wait = lineDelayOf(plan.delays, bearingOf(session, Math.min(journal.greetedAt, now)), texts.length)
-  if (wait === 0) return false
+  const wait = lineDelayOf(plan.delays, bearing, texts.length)
+  if (wait === 0 || texts.length < 2) return false
   new Lines(texts, wait, now, after).begin(session, now)
   return true
 }
