@@ -20,7 +20,7 @@ export type Read = <Label extends string>(
 export function readAtScrape(read: Read, readings: Readings, connections: () => number): void {
   const gauge = (name: string, help: string, value: () => number) =>
     read('gauge', name, help, [], () => [[{}, value()]])
-  read('counter', 'connections_total', 'Clients connected, without health checks.', [], () => [[{}, this.connections]])
+  read('counter', 'connections_total', 'Clients connected, without health checks.', [], () => [[{}, connections()]])
   gauge('connections_open', 'Connections now.', readings.connectionsOpen)
   gauge('connections_limit', 'Connections at most.', readings.connectionsLimit)
   gauge('trapped_clients', 'Clients that are trapped now.', readings.trapped)
