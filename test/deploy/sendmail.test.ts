@@ -56,8 +56,9 @@ const all = (replies: readonly string[], pattern: RegExp) => {
 }
 
 /** A gate in front of it, as the recipe has it: no identity, and the domains. */
-function gateBefore(owner: Owner, port: number): Promise<RunningGate> {
-  return gateWith(owner, `backend: { address: '127.0.0.1:${port}', identity: none }\nrecipient_domains: [example.test]`)
+function gateBefore(owner: Owner, port: number, settings = ''): Promise<RunningGate> {
+  const backend = `backend: { address: '127.0.0.1:${port}', identity: none }`
+  return gateWith(owner, `${backend}\nrecipient_domains: [example.test]\n${settings}`)
 }
 
 /** The same with the belt off. */
@@ -236,12 +237,18 @@ describe('the gate before a Sendmail that was left as Debian ships it', async ()
     return (await sendmail.waitForMessages(already + accepted)).length - already
   }
 
-  it('yields one message for one, in every variant of smuggling', async t => {
-    const gate = await gateBefore(t, sendmail.ports.plain)
-    for (const [name, end] of Object.entries(variants)) {
-      assert.equal(await taken(await connectAs(t, gate, '192.0.2.7'), end), 1, name)
-    }
-  })
+  for (const [action, messages] of [
+    ['refuse', 0],
+    ['observe', 1],
+  ] as const) {
+    it(`takes ${messages} messages for one that smuggles, in every variant, where that is to ${action}`, async t => {
+      const gate = await gateBefore(t, sendmail.ports.plain, `checks: { smuggling: { action: ${action} } }`)
+      // Who was refused for it once is suspect.
+      for (const [i, [name, end]] of Object.entries(variants).entries()) {
+        assert.equal(await taken(await connectAs(t, gate, `192.0.2.${7 + i}`), end), messages, name)
+      }
+    })
+  }
 
   it('of which that Sendmail alone takes three for two', async t => {
     const smuggled: string[] = []

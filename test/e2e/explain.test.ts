@@ -69,7 +69,7 @@ test('explain asks SPF, the sender’s domain and HELO of whom it is told, and s
   assert.match(told, /^ {2}SPF +fail of example\.org by -all$/m)
   assert.match(told, /EHLO nowhere\.example\n[\s\S]*MAIL FROM:<a@example\.org>\n[\s\S]*RCPT TO:<b@example\.test>\n/)
   assert.match(told, /^ {2}spf +fail → score 2 +fail of example\.org by -all$/m)
-  assert.match(told, /^DEFERRED by greylist: 300 s to wait$/m)
+  assert.match(told, /^DEFERRED by greylist: 300 s to wait; suspect: [a-z, -]+$/m)
   assert.doesNotMatch(told, /not asked/)
   assert.doesNotMatch(told, /DATA/, 'whose recipient is refused has no message to send')
   const bounce = await explained(gate, "198.51.100.7 --from '' --helo example.org")
@@ -89,11 +89,14 @@ test('explain asks what rates and greylisting have left, and neither counts nor 
   await client.command('QUIT', /^221/)
   await gate.waitForSession(() => true)
   await redis.command('EVAL', timeTravel, 0, 100)
-  const left = Number(/^DEFERRED by greylist: (\d+) s to wait$/m.exec(await explained(gate, visit))?.[1])
+  const left = Number(/^DEFERRED by greylist: (\d+) s to wait; /m.exec(await explained(gate, visit))?.[1])
   assert.ok(left > 160 && left <= 200, `${left} s`)
   await redis.command('EVAL', timeTravel, 0, 250)
   assert.match(await explained(gate, visit), /^PASSED/m)
-  assert.match(await explained(gate, visit.replace('--to b', '--to c')), /^DEFERRED by greylist: 300 s to wait$/m)
+  assert.match(
+    await explained(gate, visit.replace('--to b', '--to c')),
+    /^DEFERRED by greylist: 300 s to wait; suspect: [a-z, -]+$/m,
+  )
 
   for (let count = 0; count < 3; count++) await (await connectAs(t, gate, '198.51.100.8')).expect(/^220 /m)
   assert.match(await explained(gate, visit), /^ {2}rate +beyond 2 of address in 3600 s$/m)
