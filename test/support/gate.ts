@@ -93,7 +93,7 @@ export class RunningGate {
   #program: Program | undefined
   #earlier = ''
   #listen: readonly string[] = []
-  #adminPort = 0
+  #admin = ''
 
   constructor(owner: Owner, folder: string, settings: string) {
     this.#owner = owner
@@ -114,7 +114,7 @@ export class RunningGate {
     })
     const line = this.lines().findLast(({ event, listen }) => event === 'start' && listen !== undefined)
     this.#listen = line?.['listen'] as readonly string[]
-    this.#adminPort = portOf(String(line?.['admin'] ?? ':0'))
+    this.#admin = String(line?.['admin'] ?? ':0')
   }
 
   /** The port of the first address that it listens on. */
@@ -129,7 +129,7 @@ export class RunningGate {
 
   /** 0: none. */
   get adminPort(): number {
-    return this.#adminPort
+    return portOf(this.#admin)
   }
 
   get pid(): number {
@@ -189,7 +189,7 @@ export class RunningGate {
 
   /** Asks the admin port for a path. */
   async admin(path: string): Promise<{ readonly status: number; readonly text: string }> {
-    const response = await fetch(`http://127.0.0.1:${this.#adminPort}${path}`)
+    const response = await fetch(`http://${this.#admin}${path}`)
     return { status: response.status, text: await response.text() }
   }
 
