@@ -72,10 +72,15 @@ export class Traffic {
   readonly #port: number
   readonly #clients: Promise<void>[]
   #goesOn = true
+  #isOver = false
 
   constructor(owner: Owner, port: number, clients: number) {
     this.#owner = owner
     this.#port = port
+    // A test that has failed must not go on for ever.
+    undoAfter(owner, () => {
+      this.#isOver = true
+    })
     this.#clients = Array.from({ length: clients }, (_, client) => this.#run(client))
   }
 
@@ -90,9 +95,9 @@ export class Traffic {
   }
 
   async #run(client: number): Promise<void> {
-    for (let message = 0; this.#goesOn; message += 1) {
+    for (let message = 0; this.#goesOn && !this.#isOver; message += 1) {
       const id = `mail-${client}-${message}`
-      while (!this.sent.has(id)) await this.#attempt(id, `127.0.1.${client + 1}`)
+      while (!this.sent.has(id) && !this.#isOver) await this.#attempt(id, `127.0.1.${client + 1}`)
     }
   }
 
