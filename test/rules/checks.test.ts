@@ -243,6 +243,20 @@ const tables: { readonly [Name in CheckName]: readonly Row[] } = {
     [{ bareNewlines: 1 }, 'fail'],
     [{ bareNewlines: 1, bareNewlineAfter: 'DATA', enveloped: true }, 'fail'],
   ],
+  smuggling: [
+    [{ enveloped: true }, 'todo'],
+    [{ smuggled: '\n.\r\n' }, 'fail'],
+  ],
+  'message-size': [
+    [{ enveloped: true, messageSize: 1e9 }, 'todo'],
+    [{ messageSize: 1e9, sizeLimit: 1e8 }, 'fail'],
+    [{ sentSize: 110_000, declaredSize: 100_000 }, 'todo'],
+    [{ sentSize: 110_001, declaredSize: 100_000 }, 'fail'],
+  ],
+  headers: [
+    [{ enveloped: true }, 'todo'],
+    [{ headerFaults: 'no Date' }, 'fail'],
+  ],
   'trap-recipient': [
     [{}, 'todo'],
     [{ enveloped: true }, 'todo'],

@@ -23,6 +23,27 @@ export function readStrictly(text: string): Message | null {
 /** What the gate makes of a content: newlines that were bare become CRLF, then NULs go. */
 export const normalised = (content: string): string => content.replace(/\r\n|\r|\n/g, '\r\n').replaceAll('\0', '')
 
+/** Lines of nothing but a dot, NULs aside, that a strict reader takes for no end: how many, and the first with its newlines, one NUL of several. */
+export function loneDots(text: string): { readonly count: number; readonly first: string | null } {
+  let count = 0
+  let first: string | null = null
+  let before = '\r\n'
+  let at = 0
+  for (const found of text.matchAll(/\r\n|\r|\n/g)) {
+    const line = text.slice(at, found.index)
+    at = found.index + found[0].length
+    const isEnd = line === '.' && before === '\r\n' && found[0] === '\r\n'
+    // A CR at the end of what has come may be half of a CRLF.
+    const isOpen = found[0] === '\r' && at === text.length
+    if (line.replaceAll('\0', '') === '.' && !isEnd && !isOpen) {
+      count++
+      first ??= `${before}${line.replaceAll(/\0+/g, '\0')}${found[0]}`
+    }
+    before = found[0]
+  }
+  return { count, first }
+}
+
 /** Servers that find more ends of lines than there are, with NULs or without. */
 const gullible: readonly RegExp[] = [/\r\n|\r|\n/, /\r?\n/, /\n\r?/, /\r\n?/, /\n/, /\r/]
 
@@ -53,9 +74,12 @@ export function assertOneEnd(text: string, what: string): void {
 }
 
 /** The gate's reader over the octets in pieces cut at `cuts`, ascending. */
-export function readThrough(text: string, cuts: readonly number[]): { out: string; rest: string | null } {
+export function readThrough(
+  text: string,
+  cuts: readonly number[],
+  reader = new MessageReader(),
+): { out: string; rest: string | null } {
   const octets = Buffer.from(text, 'latin1')
-  const reader = new MessageReader()
   const out: string[] = []
   let from = 0
   for (const to of [...cuts, octets.length]) {
@@ -73,7 +97,10 @@ export function readThrough(text: string, cuts: readonly number[]): { out: strin
 export function checkMessage(text: string, cuts: readonly number[]): void {
   const what = `${JSON.stringify(text)} cut at ${JSON.stringify(cuts)}`
   const sent = readStrictly(text)
-  const { out, rest } = readThrough(text, cuts)
+  const reader = new MessageReader()
+  const { out, rest } = readThrough(text, cuts, reader)
+  const lone = loneDots(sent === null ? text : text.slice(0, sent.behind))
+  assert.deepEqual({ count: reader.loneDots, first: reader.firstLoneDot }, lone, `${what}: dots alone`)
   if (sent === null) {
     assert.equal(rest, null, `${what}: an end that was not sent`)
     // What is on its way so far is the beginning of the same message.
@@ -86,6 +113,7 @@ export function checkMessage(text: string, cuts: readonly number[]): void {
   const heard = readStrictly(given)
   assert.deepEqual(heard, { content: normalised(sent.content), behind: given.length }, what)
   assertOneEnd(given, what)
+  assert.equal(reader.size, sent.content.replaceAll('\r\n', '12').replaceAll('\0', '').length, `${what}: size`)
 }
 
 function assertPrefix(out: string, content: string, what: string): void {

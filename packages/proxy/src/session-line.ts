@@ -84,6 +84,7 @@ export function sessionLine(session: Session): Readonly<Record<string, unknown>>
     recipients: journal.recipients,
     early: facts.pregreetBytes === 0 ? undefined : facts.pregreetText,
     ahead: facts.aheadAfter === null ? undefined : facts.aheadText,
+    nuls: facts.nuls === 0 ? undefined : facts.nuls,
     checks: outcomes(session),
     precision: precision(session),
     disarmed: disarmed(session),

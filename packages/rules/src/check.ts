@@ -43,7 +43,7 @@ export const questions = ['dnsbl', 'reverse-name', 'hello-name', 'sender-domain'
 export type Question = (typeof questions)[number]
 
 /** The phase at whose end a check is to be settled; later phases do not wait for it. */
-export type Stage = 'recall' | 'greet' | 'command'
+export type Stage = 'recall' | 'greet' | 'command' | 'message'
 
 /** What the client is told: generic words, and the enhanced code without its class (`5.1` becomes 4.5.1 or 5.5.1). */
 export interface Words {

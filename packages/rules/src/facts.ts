@@ -108,6 +108,26 @@ export class Facts {
   bareNewlines = 0
   /** The verb in force when the first of them came (DATA for a message). */
   bareNewlineAfter: string | null = null
+  /** NULs in messages sent by DATA; in chunks of BDAT none is counted, as a binary message may have them (RFC 3030 3). */
+  nuls = 0
+  /**
+   * The first line of nothing but a dot within a message whose newlines were not both CRLF, with them, or that had a NUL, as it came
+   * (`\n.\r\n`); null: none.
+   */
+  smuggled: string | null = null
+
+  /** The largest message that has been read to its end, as RFC 1870 5 counts; a mended newline is one octet. 0: none has. */
+  messageSize = 0
+  /** The largest that the backend says it takes, octets, where one was larger; null: none was, or nothing is said. */
+  sizeLimit: number | null = null
+  /**
+   * Of the message that was larger than its MAIL had declared (RFC 1870 6.1) by the greatest share, and by more than 4 KiB, what was declared
+   * and what was sent, octets; null and 0: none was.
+   */
+  declaredSize: number | null = null
+  sentSize = 0
+  /** What is not as RFC 5322 has it in the header of the first message of which something is not, in words, `; ` between them; null: nothing. */
+  headerFaults: string | null = null
 
   /** The first recipient asked for that is a trap; null: none was. */
   trapRecipient: string | null = null

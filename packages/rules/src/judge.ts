@@ -278,7 +278,7 @@ export function isAsked(question: Question, plan: Plan, tally: Tally): boolean {
   return plan.checks.some(({ check }, i) => check.asks === question && !tally.isRemembered(i))
 }
 
-const order: Readonly<Record<Stage, number>> = { recall: 0, greet: 1, command: 2 }
+const order: Readonly<Record<Stage, number>> = { recall: 0, greet: 1, command: 2, message: 3 }
 
 function isDue(settles: Stage, stage: Stage): boolean {
   return order[settles] <= order[stage]

@@ -93,6 +93,27 @@ test('who would newly be refused, deferred, delayed, dropped or passed, and what
   assert.deepEqual(changes(denying), ['deferred → dropped 1 access', 'passed → dropped 4 access'].toReversed())
 })
 
+test('what was seen of messages is judged again, too', async t => {
+  const observing = 'checks: { smuggling: { action: observe } }'
+  const sized = [envelope[0] ?? '', 'C: MAIL FROM:<a@a.example> SIZE=1000', envelope[2] ?? '', 'C: DATA']
+  const text = [
+    recorded(observing, [...envelope, 'C: DATA', 'C~ text\\n.\\r\\n', 'C: .', 'C: QUIT'], '000000000001'),
+    recorded('', [...sized, 'C~ To: a\\r\\n\\r\\n\\x78{10000}\\r\\n', 'C: .', 'C: QUIT'], '000000000002'),
+    recorded('', plain, '000000000003'),
+  ]
+  const settings = 'checks: { message-size: { action: defer, slack: 800 }, headers: { action: drop } }'
+  assert.deepEqual(changes(await summary(t, text.map(lineOf).join(''), settings)).sort(), [
+    'passed → dropped 3 headers',
+  ])
+  const sizes = 'checks: { message-size: { action: defer, slack: 800 } }'
+  assert.deepEqual(changes(await summary(t, text.map(lineOf).join(''), sizes)).sort(), [
+    'passed → deferred 1 message-size',
+    'passed → refused 1 smuggling',
+  ])
+  const lax = 'checks: { message-size: { action: defer, slack: 1000 } }'
+  assert.deepEqual(changes(await summary(t, text.map(lineOf).join(''), lax)), ['passed → refused 1 smuggling'])
+})
+
 test('what was never asked is told as not known, and is no reason against anybody', async t => {
   const found = await summary(t, lineOf(recorded('', plain)), `${lists}\nchecks: { dnsbl: { action: refuse } }`)
   assert.deepEqual([found.unchanged, found.checks['dnsbl']?.['unknownNow']], [1, 1])

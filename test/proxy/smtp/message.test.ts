@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { MessageReader } from '@sallyport/proxy/smtp/message.js'
 import fc from 'fast-check'
-import { assertOneEnd, checkMessage, gullibleEnds, readThrough, texts } from '../../support/message-model.ts'
+import { assertOneEnd, checkMessage, gullibleEnds, loneDots, readThrough, texts } from '../../support/message-model.ts'
 import { isTheSameMessage, runs } from '../../support/properties.ts'
 
 /** What comes behind the 354, what goes on to the backend, what is left behind the end (null: it has not come). */
@@ -72,6 +72,41 @@ test('bare newlines and NULs are counted, octets given on too', () => {
   assert.equal(reader.bareNewlines, 3)
   assert.equal(reader.nuls, 2)
   assert.equal(reader.octets, Buffer.concat(pieces).length)
+})
+
+// What comes, and the dot in it that some server takes for an end; null: no server does.
+const lone: readonly (readonly [came: string, dot: string | null])[] = [
+  ['a\n.\nb', '\n.\n'],
+  ['a\n.\r\nb', '\n.\r\n'],
+  ['a\r\n.\nb', '\r\n.\n'],
+  ['a\r\n.\rb', '\r\n.\r'],
+  ['a\r.\rb', '\r.\r'],
+  ['a\r.\r\nb', '\r.\r\n'],
+  ['a\r\r\n.\r\r\nb', '\r\n.\r'],
+  ['a\n.\rb', '\n.\r'],
+  ['a\r.\nb', '\r.\n'],
+  ['a\r\n\0.\r\nb', '\r\n\0.\r\n'],
+  ['a\n\n.\r\nb', '\n.\r\n'],
+  ['.\nb', '\r\n.\n'],
+  ['a\r\n.\0\0\r\nb', '\r\n.\0\r\n'],
+  ['a\n\0\0.\0\nb', '\n\0.\0\n'],
+  ['a\n..\nb', null],
+  ['a\r\n.\0.\r\nb', null],
+  ['a\n. \nb', null],
+  ['a\n.b\n', null],
+  ['a\r\n..\r\nb', null],
+]
+
+test('dots alone between newlines of which one is bare are told, at every cut', () => {
+  for (const [came, dot] of lone) {
+    const text = `${came}\r\n.\r\n`
+    assert.equal(loneDots(text).first, dot, JSON.stringify(came))
+    for (let cut = 1; cut < text.length; cut++) {
+      const reader = new MessageReader()
+      readThrough(text, [cut], reader)
+      assert.equal(reader.firstLoneDot, dot, `${JSON.stringify(came)} cut at ${cut}`)
+    }
+  }
 })
 
 test('what is discarded is read to its true end', () => {

@@ -44,6 +44,12 @@ test('a trap of two minutes is over at once', () => {
   assert.ok(reply !== undefined && reply.until - reply.at === (reply.text.length + 1) * 1_000, JSON.stringify(reply))
 })
 
+test('a message that hides another is refused at its end, and told by the octets that hid it', () => {
+  const { heard, session } = played('', [...mail, 'C: DATA', 'C~ text\\n.\\r\\nMAIL FROM:<b@b.example>\\r\\n', 'C: .'])
+  assert.equal(heard.at(-1), '6000 550 5.5.2 Message contains a bare newline beside a dot; ref=REF')
+  assert.deepEqual([verdictOf(session), session.facts.smuggled, session.journal.refused], ['refused', '\n.\r\n', 1])
+})
+
 test('the world answers as the script has it', () => {
   const settings = 'dnsbl: { zones: [bl.example.org] }\nchecks: { dnsbl: { action: refuse } }'
   assert.equal(played(settings, ['listed rank=2 list=bl.example.org', ...mail]).verdict, 'refused')

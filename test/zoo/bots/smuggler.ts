@@ -25,25 +25,24 @@ const smuggle = (end: string): readonly Step[] => [
   ...[heed, say('QUIT'), hear],
 ]
 
+/** Each of its messages at its true end. */
+const refused = (after: number) => ({
+  ...{ fate: '550 to the message', by: ['smuggling'], after },
+  ...{ sessions: ends.length, unknown: 0, messages: 0 },
+})
+
 export const smuggler: Bot = {
   name: 'smuggler',
   about: `Hides a second message, of a sender who is not its own, behind what some servers take for an end of the first: ${ends.length} variants.`,
   named: 'good',
   waves: [ends.map((end, i) => ({ host: 10 + i, steps: smuggle(end) }))],
   demand: {
-    words: 'No letter becomes two.',
-    met: ({ messages }) => messages <= ends.length,
+    words: 'No message of it is taken.',
+    met: ({ messages }) => messages === 0,
   },
   expected: {
-    gentle: { fate: 'passed', by: [], after: 6, sessions: ends.length, unknown: 0, messages: ends.length },
-    standard: { fate: 'passed', by: [], after: 6, sessions: ends.length, unknown: 0, messages: ends.length },
-    strict: {
-      fate: 'passed',
-      by: ['bare-newline'],
-      after: 11,
-      sessions: ends.length,
-      unknown: 0,
-      messages: ends.length,
-    },
+    gentle: refused(6),
+    standard: refused(6),
+    strict: refused(11),
   },
 }

@@ -19,6 +19,7 @@ const stages = {
   recall: 'before the first octet is sent',
   greet: 'by the end of the greeting',
   command: 'before the first recipient is accepted',
+  message: 'while its message is read',
 } as const
 
 const scopes = {

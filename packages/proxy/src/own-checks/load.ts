@@ -56,7 +56,7 @@ function faultsOf(check: Found): string[] {
     ],
     [isText(about), 'about: a sentence that says what a failing client did'],
     [isText(mistakes), 'mistakes: a sentence that says who may fail it and is no bot'],
-    [['recall', 'greet', 'command'].includes(String(settles)), 'settles: recall, greet or command'],
+    [['recall', 'greet', 'command', 'message'].includes(String(settles)), 'settles: recall, greet, command or message'],
     [scope === undefined || scope === 'recipient' || scope === 'transaction', 'scope: recipient, transaction or none'],
     [
       asks === undefined || questions.some(question => question === asks),

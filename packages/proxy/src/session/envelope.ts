@@ -12,6 +12,8 @@ export interface Mail {
   readonly smtputf8: boolean
   /** Bare CR and LF are content (RFC 3030 3). */
   readonly binary: boolean
+  /** The size of the message as it was declared (RFC 1870 6.1), octets; null: it was not. */
+  readonly size: number | null
 }
 
 /** What became of the recipients, as long as the gate speaks for the backend. */
@@ -25,5 +27,11 @@ export interface Transaction {
 /** `parameters`: what stands behind the path. */
 export function mailOf(line: string, parameters: string): Mail {
   const words = parameters.toUpperCase().split(/[ \t]+/)
-  return { line, smtputf8: words.includes('SMTPUTF8'), binary: words.includes('BODY=BINARYMIME') }
+  const size = Number(words.find(word => /^SIZE=\d{1,20}$/.test(word))?.slice(5) ?? 0)
+  return {
+    line,
+    smtputf8: words.includes('SMTPUTF8'),
+    binary: words.includes('BODY=BINARYMIME'),
+    size: size === 0 ? null : size,
+  }
 }

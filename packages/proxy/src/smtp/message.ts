@@ -1,3 +1,4 @@
+import { skipClean, wordsOf } from './clean-run.ts'
 import { CR, DOT, LF, NUL } from './octets.ts'
 
 /** Where the reader stands in the message. What a state has withheld is not yet passed on. */
@@ -14,11 +15,18 @@ const At = {
   dot: 4,
   /** A dot at the line start and a CR withheld. */
   dotCr: 5,
+  /** Behind a dot at the line start that was stuffing, and a NUL. */
+  dotNul: 6,
+  /** Behind a dot with which a soft line began: alone it is what some server takes for the end. */
+  loneDot: 7,
+  /** The same, and a CR withheld. */
+  loneDotCr: 8,
 } as const
 type At = (typeof At)[keyof typeof At]
 
 const crlf = new Uint8Array([CR, LF])
 const dot = new Uint8Array([DOT])
+const newline = '\r\n'
 /** Where pieces go between two reads; a shared empty list, so that no chunk stays alive. */
 const none: Uint8Array[] = []
 
@@ -36,6 +44,9 @@ const blockSize = 2048
  * the client did not send. NUL has no place in a message (RFC 5321 4.5.2) and is taken out *after* ends have been looked
  * for: `CRLF NUL . CRLF` is a line of the message here as it was to the client, and its dot is stuffed.
  *
+ * What is mended is counted, and of it the dots that stand alone between newlines of which one is bare: no sender that stuffs its
+ * dots has any, and whoever hides a second message behind one has nothing else.
+ *
  * A clean message is passed on in slices of what came, untouched; nothing is held but at most two octets between chunks. Where
  * much is mended the pieces are put together, or one chunk of bare newlines would be some 65,000 writes.
  *
@@ -47,12 +58,21 @@ export class MessageReader {
   bareNewlines = 0
   /** NULs taken out so far. */
   nuls = 0
+  /** Lines of nothing but a dot, NULs not counted, that were no end: a newline at them was bare, or there was a NUL. */
+  loneDots = 0
+  /** The first of them, with its newlines, as it came: `\n.\r\n`; of several NULs one is in it. null: none. */
+  firstLoneDot: string | null = null
   /** Octets given on so far. */
   octets = 0
   /** Nothing is given on any more; the rest is read to its true end and thrown away. */
   discarding = false
   private at: At = At.lineStart
   private pieces: Uint8Array[] = none
+  /** What stood before the line that is being read, if it began softly, and behind its dot; of several NULs one. */
+  private before = newline
+  private behind = ''
+  /** Octets given on that the client did not send as its message: dots that are stuffing, and the second of each mended newline. */
+  private added = 0
   /** Small pieces that are not in `pieces` yet: the octets from `blockFrom` to `blockTo`. */
   private block: Uint8Array | null = null
   private blockFrom = 0
@@ -87,17 +107,42 @@ export class MessageReader {
             this.give(octets, from, i)
             from = ++i
             this.at = At.dot
-          } else this.at = octet === NUL ? At.softStart : At.line
+          } else if (octet === NUL) {
+            this.before = newline
+            this.at = At.softStart
+          } else this.at = At.line
           break
         case At.softStart:
           if (octet === NUL) {
             this.give(octets, from, i)
             from = ++i
             this.nuls++
-            break
+            if (!this.before.endsWith('\0')) this.before += '\0'
+          } else if (octet === DOT) {
+            this.stuff()
+            i++
+            this.behind = ''
+            this.at = At.loneDot
+          } else this.at = At.line
+          break
+        case At.loneDot:
+          if (octet === NUL) {
+            this.give(octets, from, i)
+            from = ++i
+            this.nuls++
+            this.behind = '\0'
+          } else if (octet === CR) {
+            this.give(octets, from, i)
+            from = ++i
+            this.at = At.loneDotCr
+          } else {
+            if (octet === LF) this.noteLoneDot('\n')
+            this.at = At.line
           }
-          if (octet === DOT) this.giveWhole(dot)
-          this.at = At.line
+          break
+        case At.loneDotCr:
+          this.noteLoneDot(octet === LF ? newline : '\r')
+          this.at = At.lineCr
           break
         case At.dot:
           if (octet === CR) {
@@ -105,14 +150,29 @@ export class MessageReader {
             this.at = At.dotCr
           } else if (octet === LF) {
             from = ++i
-            this.normalise()
+            this.before = newline
+            this.behind = ''
+            this.noteLoneDot('\n')
+            this.normalise('\n')
           } else if (octet === NUL) {
             // The dot was stuffing; what stands behind the NUL begins the backend's line.
-            this.at = At.softStart
+            this.before = newline
+            this.behind = '\0'
+            this.at = At.dotNul
           } else {
-            this.giveWhole(dot)
+            this.stuff()
             this.at = At.line
           }
+          break
+        case At.dotNul:
+          if (octet === NUL) {
+            this.give(octets, from, i)
+            from = ++i
+            this.nuls++
+          } else if (octet === DOT) {
+            this.stuff()
+            this.at = At.line
+          } else this.at = At.loneDot
           break
         case At.dotCr:
           if (octet === LF) {
@@ -120,14 +180,17 @@ export class MessageReader {
             return i + 1
           }
           // A line of one dot and a bare CR: the dot was stuffing, the line is empty.
-          this.normalise()
+          this.before = newline
+          this.behind = ''
+          this.noteLoneDot('\r')
+          this.normalise('\r')
           break
         case At.lineCr:
           if (octet === LF) {
             this.giveWhole(crlf)
             from = ++i
             this.at = At.lineStart
-          } else this.normalise()
+          } else this.normalise('\r')
           break
         case At.line: {
           const next = skipClean(octets, words, i)
@@ -141,7 +204,7 @@ export class MessageReader {
             from = i = next + 1
             if (octets[next] === NUL) this.nuls++
             else if (octets[next] === CR && i === length) this.at = At.lineCr
-            else this.normalise()
+            else this.normalise(octets[next] === CR ? '\r' : '\n')
           }
           break
         }
@@ -153,10 +216,27 @@ export class MessageReader {
     return length
   }
 
-  private normalise(): void {
+  /** Octets of the message so far as RFC 1870 5 counts them, mended newlines as one; of what is discarded none. */
+  get size(): number {
+    return this.octets - this.added
+  }
+
+  private stuff(): void {
+    this.giveWhole(dot)
+    if (!this.discarding) this.added++
+  }
+
+  private normalise(bare: '\r' | '\n'): void {
     this.bareNewlines++
+    if (!this.discarding) this.added++
     this.giveWhole(crlf)
+    this.before = bare
     this.at = At.softStart
+  }
+
+  private noteLoneDot(after: string): void {
+    this.loneDots++
+    this.firstLoneDot ??= `${this.before}.${this.behind}${after}`
   }
 
   private give(octets: Uint8Array, from: number, to: number): void {
@@ -186,52 +266,4 @@ export class MessageReader {
     this.pieces.push(this.block.subarray(this.blockFrom, this.blockTo))
     this.blockFrom = this.blockTo
   }
-}
-
-/** The octets as words of four, from the boundary of words before the first on. */
-function wordsOf(octets: Uint8Array): Int32Array {
-  const shift = octets.byteOffset & 3
-  return new Int32Array(octets.buffer, octets.byteOffset - shift, (shift + octets.length) >> 2)
-}
-
-/**
- * From a place in a line on over everything clean: to behind the last CRLF before a dot, to the bare CR, bare LF or NUL that
- * must be looked at, or to the end. Four octets at a time are looked at for one below 14, which text between newlines has
- * none of but tabs ("Determine if a word has a byte less than n", Bit Twiddling Hacks); a search for CR, LF and NUL each
- * costs a call into the engine for every line, twice as much.
- */
-function skipClean(octets: Uint8Array, words: Int32Array, from: number): number {
-  const length = octets.length
-  const shift = octets.byteOffset & 3
-  let i = from
-  for (;;) {
-    i = nextControl(octets, words, shift, i)
-    if (i === length) return length
-    const octet = octets[i]
-    if (octet === CR && i + 1 < length && octets[i + 1] === LF) {
-      i += 2
-      if (i === length || octets[i] === DOT || octets[i] === NUL) return i
-    } else if (octet === CR || octet === LF || octet === NUL) return i
-    else i++
-  }
-}
-
-/** The place of the next octet below 14; the length where there is none. */
-function nextControl(octets: Uint8Array, words: Int32Array, shift: number, from: number): number {
-  const length = octets.length
-  let i = from
-  while (((i + shift) & 3) !== 0 && i < length) {
-    if ((octets[i] as number) < 14) return i
-    i++
-  }
-  let word = (i + shift) >> 2
-  const end = words.length
-  while (word < end) {
-    const four = words[word] as number
-    if ((((four - 0x0e0e0e0e) | 0) & ~four & 0x80808080) !== 0) break
-    word++
-  }
-  i = Math.max(i, (word << 2) - shift)
-  while (i < length && (octets[i] as number) >= 14) i++
-  return i
 }

@@ -6,6 +6,7 @@ import { dnsbl } from './dnsbl.ts'
 import { genericName } from './generic-name.ts'
 import { greylist } from './greylist.ts'
 import { harvest } from './harvest.ts'
+import { headers } from './headers.ts'
 import { heloAddress } from './helo-address.ts'
 import { heloChange } from './helo-change.ts'
 import { heloLiteral } from './helo-literal.ts'
@@ -13,6 +14,7 @@ import { heloOwn } from './helo-own.ts'
 import { heloRequired } from './helo-required.ts'
 import { heloSyntax } from './helo-syntax.ts'
 import { heloUnresolvable } from './helo-unresolvable.ts'
+import { messageSize } from './message-size.ts'
 import { noReverseName } from './no-reverse-name.ts'
 import { nonSmtpCommand } from './non-smtp-command.ts'
 import { nullSenderRecipients } from './null-sender-recipients.ts'
@@ -23,6 +25,7 @@ import { recipients } from './recipients.ts'
 import { reputation } from './reputation.ts'
 import { reverseMismatch } from './reverse-mismatch.ts'
 import { senderDomain } from './sender-domain.ts'
+import { smuggling } from './smuggling.ts'
 import { spf } from './spf.ts'
 import { transactions } from './transactions.ts'
 import { trapRecipient } from './trap-recipient.ts'
@@ -53,6 +56,9 @@ export const checks = [
   pipelining,
   nonSmtpCommand,
   bareNewline,
+  smuggling,
+  messageSize,
+  headers,
   commands,
   trapRecipient,
   harvest,

@@ -1,7 +1,8 @@
 import type { Instant } from '@sallyport/rules'
-import { type Chunk, chunkCommand, NewlineCount, parseChunk } from '../../smtp/chunk.ts'
+import { type Chunk, chunkCommand, parseChunk } from '../../smtp/chunk.ts'
 import type { Command } from '../../smtp/command.ts'
 import { isNegative, isPositive, type Reply } from '../../smtp/reply.ts'
+import { ChunkedContent, noteHeader, noteSize, refusing } from '../content.ts'
 import { decoyRefusal, isLured } from '../decoy.ts'
 import { forbidding, junk } from '../dialogue.ts'
 import { noteHeard } from '../heard.ts'
@@ -149,18 +150,35 @@ class Carrying implements Phase {
     enterCommand(session, now)
   }
 
-  /** Lone CRs and LFs are content where the message is binary, and a fault elsewhere. */
   private note(session: Session, piece: Uint8Array): void {
-    const { facts, house, arrival, mail } = session
-    const newlines = this.relay?.newlines
-    if (!newlines || mail?.binary === true) return
+    const content = this.relay?.content
+    if (!content) return
+    const isOdd = this.noteHeader(session, content, piece)
+    const isBare = this.noteNewlines(session, content, piece)
+    if (!isOdd && !isBare) return
+    const { house, arrival } = session
+    const verdict = refusing(session)
+    if (isBare && house.bareNewline === 'refuse')
+      this.refusal = { text: replies.bareNewline(arrival.id), ending: 'verdict' }
+    else if (verdict !== null) this.refusal = { text: verdictReply(verdict, arrival.id), ending: 'verdict' }
+  }
+
+  private noteHeader(session: Session, content: ChunkedContent, piece: Uint8Array): boolean {
+    const { header } = content
+    if (header === null || (!header.read(piece) && !(this.chunk.last && this.left === 0))) return false
+    content.header = null
+    return noteHeader(session, header)
+  }
+
+  /** Lone CRs and LFs are content where the message is binary, and a fault elsewhere. */
+  private noteNewlines({ facts, mail }: Session, { newlines }: ChunkedContent, piece: Uint8Array): boolean {
+    if (mail?.binary === true) return false
     newlines.read(piece)
-    if (newlines.bare === 0) return
+    if (newlines.bare === 0) return false
     facts.bareNewlineAfter ??= 'BDAT'
     facts.bareNewlines += newlines.bare
     newlines.bare = 0
-    session.judge()
-    if (house.bareNewline === 'refuse') this.refusal = { text: replies.bareNewline(arrival.id), ending: 'verdict' }
+    return true
   }
 
   /** The rest is read and thrown away. */
@@ -208,11 +226,27 @@ export function carryChunk(session: Session, relay: Relay, command: Command, now
   const chunk = parseChunk(command.argument)
   if (chunk === null) return refuseCount(session, now)
   if (session.backendAhead) return outOfStep(session, 'it spoke before BDAT', now)
-  relay.newlines ??= new NewlineCount()
+  const refused = noteChunk(session, relay, chunk)
+  if (refused !== null) return throwAway(session, relay, command, refused, now)
   session.port.command(chunkCommand(chunk))
   const carrying = new Carrying(chunk, relay, null)
   session.phase = carrying
   carrying.work(session, now)
+}
+
+/** Notes what the command alone tells of the message, before the backend has it; null: it may have it. */
+function noteChunk(session: Session, relay: Relay, { size, last }: Chunk): Refusal | null {
+  relay.content ??= new ChunkedContent()
+  const { content } = relay
+  content.size += size
+  if (!last) return null
+  const isOdd = size === 0 && content.header !== null && noteHeader(session, content.header)
+  const isLarge = noteSize(session, content.size)
+  if (!isOdd && !isLarge) return null
+  session.judge()
+  // A chunk is a command of its own: whatever is against the client by now forbids it.
+  const verdict = forbidding(session)
+  return verdict === null ? null : { text: verdictReply(verdict, session.arrival.id), ending: 'verdict' }
 }
 
 /** Why the backend is given no chunk now; null: it is. */

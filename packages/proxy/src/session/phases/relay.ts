@@ -1,9 +1,9 @@
 import type { Instant } from '@sallyport/rules'
-import type { NewlineCount } from '../../smtp/chunk.ts'
 import { type Command, isUseful, type Verb } from '../../smtp/command.ts'
 import { filterEhlo, offersKeyword } from '../../smtp/keywords.ts'
 import { isRecipientOf, parsePath } from '../../smtp/path.ts'
 import { isNegative, isPositive, type Reply } from '../../smtp/reply.ts'
+import type { ChunkedContent } from '../content.ts'
 import { besideDecoy, inOwnWords, isLured } from '../decoy.ts'
 import { answerAlways, forbidding, groupFor, junk, nextCommand, noteHello, screenRecipient } from '../dialogue.ts'
 import { mailOf } from '../envelope.ts'
@@ -42,7 +42,7 @@ export class Relay implements Phase {
   /** The first chunks of a message are over, and its last is not. */
   midMessage = false
   /** Of the chunks of a message. */
-  newlines: NewlineCount | null = null
+  content: ChunkedContent | null = null
 
   work(session: Session, now: Instant): void {
     while (this.awaiting === null) {
@@ -144,7 +144,7 @@ export class Relay implements Phase {
     this.hasRecipient = false
     this.hasAsked = false
     this.midMessage = false
-    this.newlines = null
+    this.content = null
     session.endTransaction()
   }
 

@@ -1,4 +1,6 @@
+import { HeaderReader } from '../../smtp/header.ts'
 import { MessageReader } from '../../smtp/message.ts'
+import { noteHeader, noteSize, refusing } from '../content.ts'
 import { forbidding } from '../dialogue.ts'
 import { replies, verdictReply } from '../replies.ts'
 import type { Session } from '../session.ts'
@@ -15,6 +17,8 @@ export class Transfer {
   /** The client's end of data has been read. */
   complete = false
   private readonly reader = new MessageReader()
+  /** null: the header is over. */
+  private header: HeaderReader | null = new HeaderReader()
   private discarded: Discard | null = null
   private readonly pieces: Uint8Array[] = []
 
@@ -77,15 +81,38 @@ export class Transfer {
     }
   }
 
+  /** Notes what is wrong with what has been read. */
   private note(session: Session): void {
+    const wasMended = this.noteMended(session)
+    const isOdd = this.header !== null && this.noteHeader(session, this.header)
     const { reader } = this
-    if (reader.bareNewlines === 0 && reader.nuls === 0) return
-    if (reader.bareNewlines > 0 && session.facts.bareNewlineAfter === null) session.facts.bareNewlineAfter = 'DATA'
-    if (session.house.bareNewline === 'refuse') this.discard(reader.bareNewlines > 0 ? 'bare newline' : 'nul')
-    session.facts.bareNewlines += reader.bareNewlines
-    reader.bareNewlines = 0
-    // A verdict that turns now comes too late for this message, which the backend answers; the next recipient hears it.
-    session.judge()
+    const isLarge = reader.ended && this.discarded === null && noteSize(session, reader.size)
+    if (!wasMended && !isOdd && !isLarge) return
+    if (refusing(session) === null || this.discarded !== null) return
+    this.discard('verdict')
+    // It has seen no end of the message, and need not see more.
+    session.abandon()
+  }
+
+  private noteMended({ facts, house }: Session): boolean {
+    const { reader } = this
+    if (reader.bareNewlines === 0 && reader.nuls === 0 && reader.loneDots === 0) return false
+    if (reader.bareNewlines > 0) {
+      facts.bareNewlineAfter ??= 'DATA'
+      if (house.bareNewline === 'refuse') this.discard('bare newline')
+    }
+    if (reader.nuls > 0 && house.bareNewline === 'refuse') this.discard('nul')
+    facts.bareNewlines += reader.bareNewlines
+    facts.nuls += reader.nuls
+    facts.smuggled ??= reader.firstLoneDot
+    reader.bareNewlines = reader.nuls = reader.loneDots = 0
+    return true
+  }
+
+  private noteHeader(session: Session, header: HeaderReader): boolean {
+    if (this.discarded === null && !this.pieces.some(piece => header.read(piece)) && !this.reader.ended) return false
+    this.header = null
+    return this.discarded === null && noteHeader(session, header)
   }
 }
 
