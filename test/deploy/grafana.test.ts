@@ -74,8 +74,7 @@ describe('the Grafana dashboard', () => {
     const taken = new Set<string>()
     for (const { title, description, gridPos, datasource } of dashboard.panels) {
       assert.ok(description.endsWith('.'), title)
-      // biome-ignore lint/suspicious/noTemplateCurlyInString: Grafana's own variable.
-      assert.equal(datasource.uid, '${datasource}')
+      assert.equal(datasource.uid, '$datasource')
       for (let x = gridPos.x; x < gridPos.x + gridPos.w; x += 1) {
         for (let y = gridPos.y; y < gridPos.y + gridPos.h; y += 1) {
           assert.ok(x < 24 && !taken.has(`${x} ${y}`), title)
