@@ -1,7 +1,7 @@
 // Programs whose packages cannot be installed here: unpacked, each with its packages in a folder of var/cache/unpacked.
 //
 // Only one mail server can be installed on a Debian, and that is Postfix; promtool's package would install and start a server of
-// 96 MB. Kept below var/ and not in the common temporary directory, where another user could put a program for us to run.
+// 96 MB, and those of balancers would take port 80 at the next boot. Kept below var/ and not in the common temporary directory, where another user could put a program for us to run.
 // test/support/unpacked.ts finds them there.
 
 import { execFileSync } from 'node:child_process'
@@ -28,6 +28,8 @@ const folders = {
     program: 'usr/libexec/sendmail/sendmail',
     whole: true,
   },
+  haproxy: { packages: ['haproxy'], program: 'usr/sbin/haproxy', whole: true },
+  nginx: { packages: ['nginx', 'libnginx-mod-stream'], program: 'usr/sbin/nginx', whole: true },
   promtool: { packages: ['prometheus'], program: 'usr/bin/promtool', whole: false },
 }
 

@@ -1,3 +1,4 @@
+import { cores } from './cores.ts'
 import { dribble } from './dribble.ts'
 import { hold, refuse } from './hold.ts'
 import { lists } from './lists.ts'
@@ -9,7 +10,15 @@ import { isOver, print, type Row } from './table.ts'
  * judged, and only they: absolute times say more about the machine. `npm run bench -- relay hold` runs a part;
  * `--strict` makes a ratio over its budget the exit status.
  */
-const benches: Readonly<Record<string, () => Row[] | Promise<Row[]>>> = { lists, relay, bulk, refuse, hold, dribble }
+const benches: Readonly<Record<string, () => Row[] | Promise<Row[]>>> = {
+  lists,
+  relay,
+  bulk,
+  refuse,
+  hold,
+  dribble,
+  cores,
+}
 
 const args = process.argv.slice(2)
 const chosen = args.filter(arg => !arg.startsWith('--'))

@@ -6,6 +6,7 @@ import { believing, connectAs, proxyBlock, proxyLine, sendMail, swaksAs, untilRc
 import { connect, type Dialogue } from '../support/dialogue.ts'
 import { found } from '../support/found.ts'
 import { type RunningGate, startGate } from '../support/gate.ts'
+import type { Owner } from '../support/owner.ts'
 import type { RootedServer } from '../support/rooted-server.ts'
 import { swaks } from '../support/swaks.ts'
 import { textOf } from './files.ts'
@@ -70,23 +71,25 @@ export const falseEnds: Readonly<Record<string, string>> = {
 
 /** Registers the tests. Each uses client addresses of its own: what one client did is not remembered against another. */
 export async function testBehindGate(backend: Backend): Promise<void> {
-  for (const identity of backend.identities) {
-    const gate = await gateBefore(backend.server, identity)
-    testMessage(backend, gate, identity)
-    testRelaying(backend, gate, identity)
+  const { server, identities } = backend
+  // All of them before the first test: a file whose tests are over ends, whatever it still waits for.
+  const each = new Map<string, RunningGate>()
+  for (const identity of identities) each.set(identity, await gateBefore(server, identity))
+  const gate = await gateBefore(server, 'proxy_v2')
+  const observing = await gateBefore(server, 'proxy_v2', 'checks: { smuggling: { action: observe } }')
+  for (const [identity, itsGate] of each) {
+    testMessage(backend, itsGate, identity)
+    testRelaying(backend, itsGate, identity)
   }
-  const gate = await gateBefore(backend.server, 'proxy_v2')
   testForgery(backend, gate)
-  testFalseEnds(backend, await gateBefore(backend.server, 'proxy_v2', mending))
+  testFalseEnds(backend, gate, observing)
   testReplies(backend, gate)
   testAbsence(backend, gate)
 }
 
-function gateBefore(server: RootedServer, identity: string, settings = ''): Promise<RunningGate> {
-  return startGate(
-    { after },
-    `backend: { address: '127.0.0.1:${server.port}', identity: ${identity} }\n${believing}\n${settings}`,
-  )
+function gateBefore(server: RootedServer, identity: string, more = ''): Promise<RunningGate> {
+  const backend = `backend: { address: '127.0.0.1:${server.port}', identity: ${identity} }`
+  return startGate({ after }, `${backend}\n${believing}\n${more}`)
 }
 
 function testMessage({ server, accepted, logged, received }: Backend, gate: RunningGate, identity: string): void {
@@ -154,27 +157,35 @@ function testForgery({ server, relayDenied, logged }: Backend, gate: RunningGate
   })
 }
 
-/** Nobody is refused for such an end, as nobody on the allow list is: what is mended must be one message to every server. */
-const mending = 'checks: { smuggling: { action: observe } }'
+/** `observing`: a gate that lets through what it takes for smuggling, so that all rests on where it sees the end. */
+function testFalseEnds({ server, accepted }: Backend, gate: RunningGate, observing: RunningGate): void {
+  /** Sends a message with the i-th of them in it and another message behind; gives the reply to the only true end. */
+  const sent = async (owner: Owner, to: RunningGate, name: string, i: number) => {
+    const client = await connectAs(owner, to, `198.51.100.${100 + i}`)
+    assert.match(await untilRcpt(client, user), /^250 /)
+    await client.command('DATA', /^354/)
+    client.sendRaw(
+      `${head(`false-${i}`).join('\r\n')}\r\none${falseEnds[name]}MAIL FROM:<a@client.example>\r\n` +
+        `RCPT TO:<other@example.net>\r\nDATA\r\n${head(`smuggled-${i}`).join('\r\n')}\r\ntwo\r\n.\r\n`,
+    )
+    const { text } = await client.reply()
+    // The reply that comes next is that to QUIT; after a refusal the gate has closed.
+    if (to === observing) await client.command('QUIT', /^221/)
+    else await client.closed
+    return text
+  }
 
-function testFalseEnds({ server, accepted }: Backend, gate: RunningGate): void {
+  test('a message with a false end is refused, and nothing of it arrives', async t => {
+    const before = (await server.messages()).length
+    assert.match(await sent(t, gate, 'LF.LF', 20), /^550 5\.5\.2 Message contains a bare newline beside a dot; /)
+    assert.equal((await server.messages()).length, before)
+  })
+
   test('no line end around a dot but CRLF.CRLF ends a message', async t => {
     const before = (await server.messages()).length
     const names = Object.keys(falseEnds)
-    await Promise.all(
-      names.map(async (name, i) => {
-        const client = await connectAs(t, gate, `198.51.100.${100 + i}`)
-        assert.match(await untilRcpt(client, user), /^250 /)
-        await client.command('DATA', /^354/)
-        client.sendRaw(
-          `${head(`false-${i}`).join('\r\n')}\r\none${falseEnds[name]}MAIL FROM:<a@client.example>\r\n` +
-            `RCPT TO:<other@example.net>\r\nDATA\r\n${head(`smuggled-${i}`).join('\r\n')}\r\ntwo\r\n.\r\n`,
-        )
-        assert.match((await client.reply()).text, accepted, name)
-        // The reply that comes next is that to QUIT.
-        await client.command('QUIT', /^221/)
-      }),
-    )
+    const replies = await Promise.all(names.map((name, i) => sent(t, observing, name, i)))
+    for (const [i, reply] of replies.entries()) assert.match(reply, accepted, names[i])
     const messages = (await server.waitForMessages(before + names.length)).slice(before)
     assert.equal(messages.length, names.length)
     for (const message of messages) assert.match(message, /^one$.*^MAIL FROM:<a@client\.example>$.*^two$/ms)

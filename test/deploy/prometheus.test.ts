@@ -1,11 +1,9 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import type { DnsblAnswer } from '@sallyport/proxy/lookups/dnsbl.js'
-import { Metrics } from '@sallyport/proxy/metrics.js'
-import { Ledger } from '@sallyport/rules'
 import { run } from '../support/process.ts'
 import { unpacked } from '../support/unpacked.ts'
 import { pathOf, textOf, yamlOf } from './files.ts'
+import { asksForWhatIs, metricLines } from './gate-metrics.ts'
 
 interface Rule {
   readonly alert?: string
@@ -15,41 +13,6 @@ interface Rule {
 }
 
 const folder = 'deploy/prometheus'
-
-/** What Prometheus itself knows of a target, and the text that the gate gives it, with every label set that is known beforehand. */
-async function metrics(): Promise<string> {
-  const gate = new Metrics('0.0.0', {
-    connectionsOpen: () => 0,
-    connectionsLimit: () => 1,
-    draining: () => false,
-    trapped: () => 0,
-    load: () => ({ shed: 0, reading: { eventLoop: 0, backend: 0 } }),
-    backendUp: () => true,
-    servers: () => [{ name: '10.0.0.1:25', up: true, open: 0, ejected: 0 }],
-    backendWaiting: () => 0,
-    logDropped: () => 0,
-    ledger: () => new Ledger(),
-    disarmed: () => [],
-    disbelieved: () => new Set(),
-    decisionsDropped: () => 0,
-    lists: () => [{ name: 'bl.example', healthy: true }],
-    certificates: () => ({ expiries: [{ certificate: 'mx.example', at: 2_000_000_000 }], isCurrent: true }),
-    access: () => ({ allow: 0, deny: 0, loadedAt: 0 }),
-    store: () => ({
-      kind: 'memory',
-      up: true,
-      clients: 0,
-      recalls: 0,
-      recallErrors: 0,
-      remembers: 0,
-      rememberErrors: 0,
-      fallbacks: 0,
-    }),
-  })
-  const answers: DnsblAnswer[] = ['listed', 'not_listed', 'error', 'failed']
-  for (const result of answers) gate.dnsblLookups.inc({ zone: 'bl.example', result })
-  return `up 1\n${await gate.text()}`
-}
 
 async function rules(): Promise<readonly Rule[]> {
   const file = (await yamlOf(`${folder}/alerts.yaml`)) as { groups: { rules: Rule[] }[] }
@@ -81,25 +44,8 @@ describe('the Prometheus files', () => {
   })
 
   it('ask only for metrics, labels and values of labels that the gate has', async () => {
-    const lines = (await metrics()).split('\n')
-    for (const { alert = 'the record', expr } of await rules()) {
-      const asked = [...expr.matchAll(/\b((?:sallyport|nodejs)_\w+|up)(?:\{([^}]*)\})?/g)]
-      assert.ok(asked.length > 0, `${alert} asks for nothing`)
-      for (const [, name = '', selector = ''] of asked) {
-        const own = lines.filter(line => line.startsWith(`${name} `) || line.startsWith(`${name}{`))
-        assert.ok(own.length > 0, `${alert} asks for ${name}`)
-        for (const [, label = '', values = ''] of selector.matchAll(/(\w+)[=!~]+"([^"]*)"/g)) {
-          // Prometheus gives each target its job and instance itself.
-          if (label === 'job') continue
-          for (const value of values.split('|')) {
-            assert.ok(
-              own.some(line => line.includes(`${label}="${value}"`)),
-              `${alert}: ${name}, ${label} ${value}`,
-            )
-          }
-        }
-      }
-    }
+    const lines = await metricLines()
+    for (const { alert = 'the record', expr } of await rules()) asksForWhatIs(expr, lines, alert)
   })
 
   it('say how grave each alert is, what it means, and what to do', async () => {

@@ -10,6 +10,7 @@ import { after, before, describe, it } from 'node:test'
 import { cli } from '../support/gate.ts'
 import { freePort } from '../support/port.ts'
 import { run } from '../support/process.ts'
+import { unpacked } from '../support/unpacked.ts'
 import { pathOf, textOf } from './files.ts'
 
 const folder = 'deploy/systemd'
@@ -27,17 +28,25 @@ describe('the systemd units', () => {
   let directory = ''
   let service = ''
   let socket = ''
+  let template = ''
   before(async () => {
     directory = await mkdtemp(join(tmpdir(), 'sallyport-systemd-'))
     service = await textOf(`${folder}/sallyport.service`)
     socket = await textOf(`${folder}/sallyport.socket`)
+    template = await textOf(`${folder}/sallyport@.service`)
     // systemd-analyze looks for the program of each Exec line, and Node is not everywhere in /usr/bin.
     await writeFile(join(directory, 'sallyport.service'), service.replaceAll('/usr/bin/node', process.execPath))
     await writeFile(join(directory, 'sallyport.socket'), socket)
+    await mkdir(join(directory, 'sallyport.socket.d'))
+    await writeFile(
+      join(directory, 'sallyport.socket.d/cores.conf'),
+      await textOf(`${folder}/sallyport.socket.d/cores.conf`),
+    )
+    await writeFile(join(directory, 'sallyport@.service'), template.replaceAll('/usr/bin/node', process.execPath))
   })
   after(() => rm(directory, { recursive: true, force: true }))
 
-  for (const unit of ['sallyport.service', 'sallyport.socket']) {
+  for (const unit of ['sallyport.service', 'sallyport.socket', 'sallyport@9525.service']) {
     it(`${unit} passes systemd-analyze verify without a word`, async () => {
       const verify = await run('systemd-analyze', ['verify', '--man=no', join(directory, unit)])
       assert.deepEqual([verify.code, verify.stdout, verify.stderr], [0, '', ''])
@@ -50,6 +59,45 @@ describe('the systemd units', () => {
     const level = /Overall exposure level for sallyport\.service: (\d+\.\d+)/.exec(stdout)?.[1]
     assert.ok(level !== undefined, stdout)
     assert.ok(Number(level) <= 1.6, `exposure is ${level}`)
+  })
+
+  it('are one for each core but for the name, the folder and the socket that all share', async () => {
+    const code = (unit: string) => unit.split('\n').filter(line => !line.startsWith('#'))
+    const own = code(template).filter(line => !code(service).includes(line))
+    assert.deepEqual(own, [
+      'Description=sallyport SMTP gate %i',
+      'Sockets=sallyport.socket',
+      'Environment=INSTANCE=%i',
+      'StateDirectory=sallyport/%i',
+      'WorkingDirectory=/var/lib/sallyport/%i',
+    ])
+    const missing = code(service).filter(line => !code(template).includes(line))
+    assert.deepEqual(missing, [
+      'Description=sallyport SMTP gate',
+      'StateDirectory=sallyport',
+      'WorkingDirectory=/var/lib/sallyport',
+    ])
+    const dropIn = await textOf(`${folder}/sallyport.socket.d/cores.conf`)
+    assert.deepEqual(values(dropIn, 'Service'), ['sallyport@9525.service'])
+  })
+
+  it('have a configuration for one gate a core that the gate calls good, and a scrape for each', async () => {
+    const args = [cli, 'check', '-c', pathOf(`${folder}/sallyport.cores.yaml`)]
+    const check = await run('env', ['INSTANCE=9525', process.execPath, ...args])
+    assert.deepEqual([check.code, check.stdout], [0, 'the configuration is good\n'])
+    const readme = await textOf(`${folder}/README.md`)
+    const [, scrape = ''] = /```yaml\n(scrape_configs:[^`]*)```/.exec(readme) ?? []
+    const file = join(directory, 'scrape.yaml')
+    await writeFile(file, scrape)
+    const program = unpacked('promtool', 'usr/bin/promtool')
+    const checked = await run(program, ['check', 'config', file])
+    assert.equal(checked.code, 0, checked.output)
+    const queries = [...readme.matchAll(/```promql\n([^`]*)```/g)].flatMap(([, text = '']) => text.trim().split('\n'))
+    assert.ok(queries.length > 0)
+    const rules = queries.map((expr, i) => ({ record: `query:${i}`, expr }))
+    await writeFile(join(directory, 'queries.yaml'), JSON.stringify({ groups: [{ name: 'queries', rules }] }))
+    const parsed = await run(program, ['check', 'rules', join(directory, 'queries.yaml')])
+    assert.equal(parsed.code, 0, parsed.output)
   })
 
   it('run the program that the build makes, by node itself', async () => {

@@ -50,15 +50,25 @@ export interface SessionLine extends LogLine {
   readonly msg: string
 }
 
+/** What a gate is given besides its settings. */
+export interface Surroundings {
+  readonly env?: Readonly<Record<string, string>>
+  /** A descriptor of this process: the socket that it is handed as by systemd. */
+  readonly socket?: number
+}
+
+/** sd_listen_fds(3): LISTEN_PID must be the pid of the gate itself. */
+const asSystemd = 'LISTEN_FDS=1 LISTEN_PID=$$ exec "$0" "$@"'
+
 /**
  * Starts a gate with these settings (the text of a configuration file) and resolves when it listens. What the settings leave out of
  * `hostname`, `listen`, `admin`, `greet` is filled in: free ports of 127.0.0.1, and a greeting wait of 300 ms. It runs in a folder
  * of its own, so that relative names (`var/mail`, `var/clients.json`) are below that. It is drained when its owner ends, and killed
  * if that takes longer than 5 s.
  */
-export async function startGate(owner: Owner, settings: string): Promise<RunningGate> {
+export async function startGate(owner: Owner, settings: string, surroundings: Surroundings = {}): Promise<RunningGate> {
   const folder = await tempDirectory(owner, 'gate')
-  const gate = new RunningGate(owner, folder, await completed(settings))
+  const gate = new RunningGate(owner, folder, await completed(settings), surroundings)
   await gate.start()
   return gate
 }
@@ -92,13 +102,15 @@ export class RunningGate {
   /** The text of the file as it was first written, with what was filled in. */
   readonly settings: string
   readonly #owner: Owner
+  readonly #surroundings: Surroundings
   #program: Program | undefined
   #earlier = ''
   #listen: readonly string[] = []
-  #adminPort = 0
+  #admin = ''
 
-  constructor(owner: Owner, folder: string, settings: string) {
+  constructor(owner: Owner, folder: string, settings: string, surroundings: Surroundings) {
     this.#owner = owner
+    this.#surroundings = surroundings
     this.folder = folder
     this.file = join(folder, 'sallyport.yaml')
     this.settings = settings
@@ -108,15 +120,19 @@ export class RunningGate {
   async start(): Promise<void> {
     if (this.#program === undefined) await writeFile(this.file, this.settings)
     this.#earlier = this.output()
+    const { env = {}, socket } = this.#surroundings
+    const args = [cli, 'run', '-c', this.file]
     this.#program = await startProgram(this.#owner, {
-      command: process.execPath,
-      args: [cli, 'run', '-c', this.file],
+      ...(socket === undefined
+        ? { command: process.execPath, args }
+        : { command: 'sh', args: ['-c', asSystemd, process.execPath, ...args], descriptor: socket }),
       directory: this.folder,
+      env,
       ready: { line: /^\{.*"event":"start".*"listen":/ },
     })
     const line = this.lines().findLast(({ event, listen }) => event === 'start' && listen !== undefined)
     this.#listen = line?.['listen'] as readonly string[]
-    this.#adminPort = portOf(String(line?.['admin'] ?? ':0'))
+    this.#admin = String(line?.['admin'] ?? ':0')
   }
 
   /** The port of the first address that it listens on. */
@@ -131,7 +147,7 @@ export class RunningGate {
 
   /** 0: none. */
   get adminPort(): number {
-    return this.#adminPort
+    return portOf(this.#admin)
   }
 
   get pid(): number {
@@ -191,7 +207,7 @@ export class RunningGate {
 
   /** Asks the admin port for a path. */
   async admin(path: string): Promise<{ readonly status: number; readonly text: string }> {
-    const response = await fetch(`http://127.0.0.1:${this.#adminPort}${path}`)
+    const response = await fetch(`http://${this.#admin}${path}`)
     return { status: response.status, text: await response.text() }
   }
 

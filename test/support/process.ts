@@ -19,6 +19,8 @@ export interface ProgramOptions {
   readonly directory?: string
   /** Added to this process's environment. */
   readonly env?: Readonly<Record<string, string>>
+  /** A descriptor of this process that is its descriptor 3. */
+  readonly descriptor?: number
   /** How long it may take to become ready, in ms. */
   readonly waitMs?: number
   /** Where else the program explains itself (a log file); its end is put into the error when it does not start. */
@@ -82,7 +84,7 @@ class RunningProgram implements Program {
       cwd: options.directory,
       env: { ...process.env, ...options.env },
       detached: true,
-      stdio: ['ignore', 'pipe', 'pipe'],
+      stdio: ['ignore', 'pipe', 'pipe', ...(options.descriptor === undefined ? [] : [options.descriptor])],
     })
     this.pid = this.#child.pid ?? 0
     const forget = undoAtExit(() => signalGroup(this.pid, 'SIGKILL'))

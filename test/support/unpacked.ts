@@ -5,7 +5,10 @@ import { resolve } from 'node:path'
 const cache = resolve(import.meta.dirname, '../../../var/cache/unpacked')
 
 /** The absolute path of a file of the packages unpacked under this name; throws where it is not there. */
-export function unpacked(name: 'exim' | 'opensmtpd' | 'sendmail' | 'promtool', file = '.'): string {
+export function unpacked(
+  name: 'exim' | 'opensmtpd' | 'sendmail' | 'promtool' | 'haproxy' | 'nginx',
+  file = '.',
+): string {
   const path = resolve(cache, name, file)
   if (!existsSync(path)) throw new Error(`${path} is missing: npm test unpacks it`)
   return path

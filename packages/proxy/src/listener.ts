@@ -13,13 +13,16 @@ const backlog = 1024
 /** systemd passes sockets from this descriptor on (sd_listen_fds(3)). */
 const firstInherited = 3
 
-/** Takes connections on an address, or on a socket that systemd has opened. */
-export async function listen(gate: Gate, where: Endpoint | { readonly fd: number }, mode: ListenMode): Promise<Server> {
+/** An address, which other processes may share, or a socket that systemd has opened. */
+type Place = (Endpoint & { readonly reusePort: boolean }) | { readonly fd: number }
+
+/** Takes connections there. */
+export async function listen(gate: Gate, where: Place, mode: ListenMode): Promise<Server> {
   // Half open: a client may close its side behind its last command and still read our reply.
   const server = createServer({ allowHalfOpen: true, noDelay: true, ...flow }, socket => accept(gate, socket, mode))
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)
-    const options = 'fd' in where ? where : { host: where.host, port: where.port }
+    const options = 'fd' in where ? where : { host: where.host, port: where.port, reusePort: where.reusePort }
     server.listen({ ...options, backlog }, () => {
       server.off('error', reject)
       resolve()

@@ -124,6 +124,19 @@ test('rules: a port with TLS of the gate needs a certificate', () => {
   }
 })
 
+test('rules: a port is shared by a Node that can, and best with a common memory', () => {
+  const listen = 'listen: [":25", { address: ":26", reuse_port: true }]'
+  const [major = 0] = process.versions.node.split('.').map(Number)
+  const cannot = /^r\.yaml:1:\d+ listen\[1\]\.reuse_port: found true, which Node \S+ cannot: use Node 22\.12 or later/
+  const forgets =
+    /listen\[1\]\.reuse_port: found true, where each process knows only the clients that it has met itself/
+  const { problems, warnings } = read(listen)
+  if (major < 22) return assert.match(problems.join(), cannot)
+  assert.deepEqual(problems, [])
+  assert.match(warnings.join(), forgets)
+  assert.deepEqual(read(`${listen}\nstore: { kind: redis }`).warnings, [])
+})
+
 test('rules: what is legal and doubtful is a warning with its place', () => {
   assert.deepEqual(read('').warnings, [])
   const { warnings } = read(`trusted_proxies: [192.0.2.1, 10.0.0.0/8, 0.0.0.0/0, ::/0, 172.16.0.0/16]

@@ -31,7 +31,7 @@ test('values: an empty file is the defaults', () => {
   })
   assert.deepEqual(others, {
     hostname: hostname(),
-    listen: [{ host: '127.0.0.1', port: 2525, tls: 'off' }],
+    listen: [{ host: '127.0.0.1', port: 2525, tls: 'off', reusePort: false }],
     tls: { certificates: [], minVersion: 'TLSv1.2', ciphers: null },
     trustedProxies: [],
     healthChecks: [],

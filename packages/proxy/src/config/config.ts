@@ -28,6 +28,8 @@ export type ListenMode = (typeof listenModes)[number]
 /** Where to listen, and what for. */
 export interface Listen extends Endpoint {
   readonly tls: ListenMode
+  /** Whether other processes may listen there as well (SO_REUSEPORT). */
+  readonly reusePort: boolean
 }
 
 export const tlsVersions = ['TLSv1.2', 'TLSv1.3'] as const

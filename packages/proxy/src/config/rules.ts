@@ -17,6 +17,7 @@ export function remarksOn(written: unknown): Remark[] {
     ...scoreOrder(written),
     ...greylistWindow(written),
     ...listensTwice(written),
+    ...sharesPort(written),
     ...lacksCertificate(written),
     ...otherStore(written),
   ]
@@ -64,6 +65,23 @@ function listensTwice(written: unknown): Remark[] {
     // An entry with keys is found by its address.
     const path = at(written, 'listen', `${i}`, 'address') === undefined ? ['listen', i] : ['listen', i, 'address']
     return [{ path, text: ' a second time: keep one of them' }]
+  })
+}
+
+/** Older ones bind without it, and the second process would find the port in use (Node's net.md: 22.12, 23.1). */
+function canReusePort(version: string): boolean {
+  const [major = 0, minor = 0] = version.split('.').map(Number)
+  return major > 23 || (major === 23 && minor >= 1) || (major === 22 && minor >= 12)
+}
+
+function sharesPort(written: unknown): Remark[] {
+  const { node } = process.versions
+  const entries = at(written, 'listen')
+  if (canReusePort(node) || !Array.isArray(entries)) return []
+  return entries.flatMap((entry: unknown, i) => {
+    if (at(entry, 'reuse_port') !== true) return []
+    const text = `, which Node ${node} cannot: use Node 22.12 or later, or a socket of systemd (deploy/systemd)`
+    return [{ path: ['listen', i, 'reuse_port'], text }]
   })
 }
 
@@ -118,6 +136,14 @@ export function doubtsAbout(config: Config): Remark[] {
       const text =
         ', where neither recipient_domains nor routes hold: the backend takes or refuses every recipient itself'
       doubts.push({ path: ['listen', i, 'tls'], text })
+    })
+  }
+  if (config.store.kind === 'memory') {
+    config.listen.forEach(({ reusePort }, i) => {
+      if (!reusePort) return
+      const text =
+        ', where each process knows only the clients that it has met itself, and their store.file must not be the same: use store.kind redis'
+      doubts.push({ path: ['listen', i, 'reuse_port'], text })
     })
   }
   const { listen: operators } = config.admin

@@ -26,6 +26,7 @@ export const tlsKeys = section({
 /** `tls` null: as the certificates have it. */
 export interface WrittenListen extends Endpoint {
   readonly tls: ListenMode | null
+  readonly reusePort: boolean
 }
 
 const listenObject = z.strictObject({
@@ -36,20 +37,29 @@ const listenObject = z.strictObject({
     .describe(
       "TLS with these clients: off; starttls: offered; required: no mail without; implicit: from the first octet (port 465); pass_through: STARTTLS is the backend's, and the gate sees nothing of what follows. Default: starttls where tls.certificates is set, else off.",
     ),
+  reuse_port: z
+    .boolean()
+    .prefault(false)
+    .describe(
+      'Whether other gates on this machine may listen here as well, each in a process of its own, and the kernel shares the clients out (SO_REUSEPORT). Needs Node 22.12, 23.1 or later. Not for sockets of systemd.',
+    ),
 })
+
+const plain = (address: string) => ({ address, tls: undefined, reuse_port: false })
 
 /** An address and port, or keys. */
 export const listenKeys = z
   .codec(z.union([listenObject, leaves.listenAddress]), z.custom<WrittenListen>(), {
     decode: found => {
-      const { address, tls = null } = typeof found === 'string' ? { address: found } : found
+      const { address, tls = null, reuse_port: reusePort } = typeof found === 'string' ? plain(found) : found
       const reading = parseEndpoint(address, 0)
       if ('problem' in reading) throw new Error(reading.problem)
-      return { ...reading.value, tls }
+      return { ...reading.value, tls, reusePort }
     },
-    encode: ({ tls, ...endpoint }) => {
+    encode: ({ tls, reusePort, ...endpoint }) => {
       const address = formatEndpoint(endpoint)
-      return tls === null ? address : { address, tls }
+      if (tls === null && !reusePort) return address
+      return { address, ...(tls === null ? {} : { tls }), reuse_port: reusePort }
     },
   })
   .meta({ title: 'address and port', examples: ['127.0.0.1:2525', '[::1]:25', ':25'] })

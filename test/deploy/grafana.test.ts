@@ -1,0 +1,86 @@
+import assert from 'node:assert/strict'
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { before, describe, it } from 'node:test'
+import { tempDirectory } from '../support/owner.ts'
+import { run } from '../support/process.ts'
+import { unpacked } from '../support/unpacked.ts'
+import { textOf } from './files.ts'
+import { asksForWhatIs, metricLines } from './gate-metrics.ts'
+
+interface Panel {
+  readonly id: number
+  readonly title: string
+  readonly description: string
+  readonly datasource: { readonly uid: string }
+  readonly gridPos: { readonly x: number; readonly y: number; readonly w: number; readonly h: number }
+  readonly targets: readonly { readonly refId: string; readonly expr: string }[]
+}
+
+interface Dashboard {
+  readonly uid: string
+  readonly templating: { readonly list: readonly { readonly name: string; readonly query: unknown }[] }
+  readonly panels: readonly Panel[]
+}
+
+/** What Grafana puts in the place of its variables. */
+const asGrafana = (expr: string): string => expr.replaceAll('$__rate_interval', '5m').replaceAll('$instance', '.*')
+
+describe('the Grafana dashboard', () => {
+  let dashboard: Dashboard
+  before(async () => {
+    dashboard = JSON.parse(await textOf('deploy/grafana/sallyport.json'))
+  })
+
+  it('asks only for metrics, labels and values of labels that the gate has', async () => {
+    const lines = await metricLines()
+    for (const { title, targets } of dashboard.panels) {
+      assert.ok(targets.length > 0, title)
+      for (const { expr } of targets) asksForWhatIs(expr, lines, title)
+    }
+    const [, variable] = dashboard.templating.list
+    asksForWhatIs(JSON.stringify(variable?.query), lines, 'the variable')
+  })
+
+  it('has expressions that Prometheus can read', async t => {
+    const rules = dashboard.panels.flatMap(({ id, targets }) =>
+      targets.map(({ refId, expr }) => ({ record: `panel:${id}:${refId.toLowerCase()}`, expr: asGrafana(expr) })),
+    )
+    const file = join(await tempDirectory(t, 'grafana'), 'rules.yaml')
+    await writeFile(file, JSON.stringify({ groups: [{ name: 'dashboard', rules }] }))
+    const { code, output } = await run(unpacked('promtool', 'usr/bin/promtool'), ['check', 'rules', file])
+    assert.equal(code, 0, output)
+  })
+
+  it('leaves out no other job, and knows no variable but its own', () => {
+    for (const { title, targets } of dashboard.panels) {
+      for (const { expr } of targets) {
+        const selectors = [...expr.matchAll(/\{([^}]*)\}/g)]
+        assert.ok(selectors.length > 0, title)
+        for (const [, selector = ''] of selectors)
+          assert.match(selector, /^job="sallyport",instance=~"\$instance"/, title)
+        assert.doesNotMatch(asGrafana(expr), /\$/, title)
+      }
+    }
+    assert.deepEqual(
+      dashboard.templating.list.map(({ name }) => name),
+      ['datasource', 'instance'],
+    )
+  })
+
+  it('has panels that say what they show, each in a place of its own', () => {
+    const ids = new Set(dashboard.panels.map(({ id }) => id))
+    assert.equal(ids.size, dashboard.panels.length)
+    const taken = new Set<string>()
+    for (const { title, description, gridPos, datasource } of dashboard.panels) {
+      assert.ok(description.endsWith('.'), title)
+      assert.equal(datasource.uid, '$datasource')
+      for (let x = gridPos.x; x < gridPos.x + gridPos.w; x += 1) {
+        for (let y = gridPos.y; y < gridPos.y + gridPos.h; y += 1) {
+          assert.ok(x < 24 && !taken.has(`${x} ${y}`), title)
+          taken.add(`${x} ${y}`)
+        }
+      }
+    }
+  })
+})
