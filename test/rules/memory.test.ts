@@ -154,8 +154,12 @@ test('what a session adds to what is known of its client’s mail', () => {
       },
       [-4, 1, 0, 0],
     ],
-    // Nor does who has failed a check that observes, and remembers nothing.
-    [{ ...good, reverse: { kind: 'none' }, backend: { mail: {}, rcpt: {}, dot: { accepted: 1 } } }, [0, 1, 0, 0]],
+    // A check that acts, and remembers nothing, keeps mail from earning anything.
+    [
+      { ...good, reverse: { kind: 'none' }, backend: { mail: {}, rcpt: {}, dot: { accepted: 1 } } },
+      [0, 1, 0, 0],
+      { checks: { 'no-reverse-name': { action: 'score', points: 1 } } },
+    ],
     // The operator knows these.
     [{ ...good, access: 'allow', backend: { mail: {}, rcpt: {}, dot: { content: 1 } } }, null],
     [{ ...good, authenticated: true, backend: { mail: {}, rcpt: {}, dot: { content: 1 } } }, null],
