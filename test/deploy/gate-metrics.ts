@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict'
 import type { DnsblAnswer } from '@sallyport/proxy/lookups/dnsbl.js'
 import { Metrics } from '@sallyport/proxy/metrics.js'
+import type { StoreHealth } from '@sallyport/proxy/store/index.js'
 import { Ledger } from '@sallyport/rules'
 
 /** What Prometheus itself knows of a target, and the text that the gate gives it, with every label set that is known beforehand. */
-export async function metricLines(): Promise<readonly string[]> {
+export async function metricLines(store: Partial<StoreHealth> = {}): Promise<readonly string[]> {
   const gate = new Metrics('0.0.0', {
     connectionsOpen: () => 0,
     connectionsLimit: () => 1,
@@ -31,6 +32,7 @@ export async function metricLines(): Promise<readonly string[]> {
       remembers: 0,
       rememberErrors: 0,
       fallbacks: 0,
+      ...store,
     }),
   })
   const answers: DnsblAnswer[] = ['listed', 'not_listed', 'error', 'failed']

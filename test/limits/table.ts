@@ -69,6 +69,12 @@ export const parts: readonly Part[] = [
         source: 'five times what the longest mechanism in use takes',
       },
       {
+        what: 'Recipients of a suspect that are noted for greylisting',
+        bound: proxy('session/greylisting.ts', 'mostNoted', 'count'),
+        follows: 'the others are deferred without being noted',
+        source: own,
+      },
+      {
         what: 'Commands that wait unread',
         bound: proxy('smtp/line.ts', 'pendingLimit', 'octets'),
         follows: 'the client is not read from until they are worked off',

@@ -254,6 +254,19 @@ test('a source that answers nobody disarms its check, and one that answers some 
   assert.deepEqual(gate.disarmed(), [])
 })
 
+test('a source is ill by ten networks without an answer since an established client had one, not by one client that asks what nobody knows', () => {
+  const policy: Policy = { checks: { 'no-reverse-name': { action: 'refuse' } } }
+  const dead: Partial<Facts> = { reverse: { kind: 'failed' } }
+  const one = new Gate(policy)
+  for (let i = 0; i < 1000; i++) one.session(dead, null, `net ${i % 9}`)
+  assert.deepEqual(one.told, [])
+  const many = new Gate(policy)
+  const named: Partial<Facts> = { reverse: { kind: 'confirmed', name: 'a.example' }, standing: good }
+  for (let i = 0; i < 100; i++) many.sessions(9, dead).session(named, null, 'net of old')
+  for (let i = 0; i < 30; i++) many.sessions(100, dead).session(named, null, 'net of old')
+  assert.deepEqual(many.told, ['no-reverse-name source'])
+})
+
 test('a source that fails its own test disarms its check until it is well', () => {
   const gate = new Gate({ checks: { dnsbl: { action: 'refuse' } } })
   gate.breakers.source('dnsbl', false, gate.now)

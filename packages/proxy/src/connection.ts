@@ -284,8 +284,9 @@ export class Connection implements Port, WheelEntry {
     const { client, session, gate } = this
     if (this.securing === 'client') return void client.destroy()
     this.flush()
-    // Nothing comes behind QUIT, but in TLS: to wait for the client's end would cost a turn, and its reset an error.
-    if (session?.journal.ending === 'quit' && session.tls === null && !isBehind(client)) return void client.destroy()
+    // What came behind QUIT has been read, but in TLS, or where the client is paused: to wait for its end would cost a turn, and its reset an error.
+    const hasQuit = session?.journal.ending === 'quit' && session.tls === null && !client.isPaused()
+    if (hasQuit && !isBehind(client)) return void client.destroy()
     client.end()
     client.resume()
     gate.wheel.schedule(this, gate.clock() + linger.wait)

@@ -191,10 +191,9 @@ function attemptsOf({ facts, arrival, journal }: Session): readonly string[] {
   return writersOf(facts, arrival.client).map(writer => digest(greyTuple(writer, journal.reversePath ?? '', path)))
 }
 
-/** The least that was told; null: nothing was. */
+/** The least of them; null: one is not known, and might have been less. */
 function leastOf(waits: readonly (number | null)[]): number | null {
-  const told = waits.filter(wait => wait !== null)
-  return told.length === 0 ? null : Math.min(...told)
+  return waits.reduce((least, wait) => (least === null || wait === null ? null : Math.min(least, wait)))
 }
 
 /** What the session has earned its client; that it comes again holds from each mail anew, as who writes so should not be late again. */

@@ -67,10 +67,10 @@ export function readAtScrape(read: Read, readings: Readings, connections: () => 
     () => {
       const { recalls, recallErrors, fallbacks, remembers, rememberErrors } = readings.store()
       return [
-        [{ operation: 'recall', result: 'ok' }, recalls - recallErrors - fallbacks],
+        [{ operation: 'recall', result: 'ok' }, recalls - fallbacks],
         [{ operation: 'recall', result: 'error' }, recallErrors],
-        [{ operation: 'recall', result: 'local' }, fallbacks],
-        [{ operation: 'remember', result: 'ok' }, remembers - rememberErrors],
+        [{ operation: 'recall', result: 'local' }, fallbacks - recallErrors],
+        [{ operation: 'remember', result: 'ok' }, remembers],
         [{ operation: 'remember', result: 'error' }, rememberErrors],
       ]
     },
@@ -107,7 +107,7 @@ function readChecks(read: Read, { ledger, disarmed, disbelieved }: Readings): vo
     'check_precision_total',
     'Sessions that a check failed, by what the backend then said: true, it refused, too; false, it took a message.',
     ['check', 'word'],
-    () => checks.flatMap(({ name }) => precisionWords.map(word => [{ check: name, word }, ledger().rowOf(name)[word]])),
+    () => [...names()].flatMap(name => precisionWords.map(word => [{ check: name, word }, ledger().rowOf(name)[word]])),
   )
   const saved = 'by turning clients away for a check'
   const connections = each(row => row.connections)

@@ -41,8 +41,9 @@ const usual = 24 * 3_600_000
 
 /** Below this share of failures nothing has leapt, however few there were before. */
 const leastShare = 0.1
-/** From this share of questions without an answer on nobody answers. Of a client's own making are some, never nearly all. */
+/** From this share of questions without an answer on nobody answers, where they were asked of so many networks: a client that asks what nobody can answer is one. */
 const mostUnanswered = 0.95
+const leastUnanswered = 10
 /** Networks of established clients by which a check is judged, the latest. */
 const mostNetworks = 100
 
@@ -50,6 +51,8 @@ const mostNetworks = 100
 const leastNames = 2
 /** Networks, of established clients, that are enough where something else speaks against the check: a leap, or that it is on trial. */
 const leastBacking = 2
+
+const areSeveral = (names: readonly string[]): boolean => new Set(names).size >= leastNames
 
 /** What a check last said of the clients of one network. */
 interface Judged {
@@ -110,16 +113,22 @@ export class CheckBreaker {
   private readonly asked = new Share(present)
   /** Networks of established clients, the one that came last at the end. */
   private readonly judged = new Map<string, Judged>()
+  /** Networks whose clients had no answer lately, since an established client had one: as many as are enough. */
+  private readonly unanswered = new Set<string>()
   private agedAt: Instant = 0
 
   /** A session has ended. */
   note(showing: Showing, now: Instant, limits: BreakerLimits): void {
-    const { failed, answered, isEstablished, wasTaken } = showing
+    const { failed, network, answered, isEstablished, wasTaken } = showing
     this.age(now, limits)
     this.now.add(failed)
     this.usually.add(failed)
     if (answered !== null) this.asked.add(!answered)
-    if (answered === false && this.isUnanswered(limits)) this.arming.disarm('source', now, limits.rest)
+    if (answered === true && isEstablished) this.unanswered.clear()
+    if (answered === false) {
+      if (this.unanswered.size < leastUnanswered) this.unanswered.add(network)
+      if (this.isUnanswered(limits)) this.arming.disarm('source', now, limits.rest)
+    }
     if (!isEstablished) return
     if (this.arming.reason !== null) {
       if (failed && wasTaken) this.arming.disarm('good_clients', now, limits.rest)
@@ -129,7 +138,8 @@ export class CheckBreaker {
     if (!failed) return
     const failing = this.failing
     if (this.failsTheGood(failing, limits)) this.disarm('good_clients', now, limits)
-    else if (failing.length >= leastBacking && this.hasLeapt(limits)) this.disarm('leap', now, limits)
+    else if (failing.length >= leastBacking && areSeveral(failing) && this.hasLeapt(limits))
+      this.disarm('leap', now, limits)
   }
 
   /** What has disarmed it once does not do so again: it is tried anew by who comes then. */
@@ -155,7 +165,7 @@ export class CheckBreaker {
   private failsTheGood(failing: readonly string[], { clients, share }: BreakerLimits): boolean {
     const enough = this.arming.isOnTrial ? Math.min(clients, leastBacking) : clients
     if (failing.length < enough || failing.length * 100 < this.judged.size * share) return false
-    return new Set(failing).size >= Math.min(enough, leastNames)
+    return enough < leastNames || areSeveral(failing)
   }
 
   private hasLeapt({ leap, sessions }: BreakerLimits): boolean {
@@ -167,7 +177,8 @@ export class CheckBreaker {
   }
 
   private isUnanswered({ sessions }: BreakerLimits): boolean {
-    return this.asked.of >= sessions && this.asked.value >= mostUnanswered
+    const isNobody = this.asked.of >= sessions && this.asked.value >= mostUnanswered
+    return isNobody && this.unanswered.size >= leastUnanswered
   }
 
   /** Once a second does: 30 checks have three shares each. */
@@ -176,6 +187,7 @@ export class CheckBreaker {
     if (passed < 1000) return
     this.agedAt = now
     for (const share of [this.now, this.usually, this.asked]) share.fade(passed)
+    if (this.asked.of < 1) this.unanswered.clear()
     for (const [network, { at }] of this.judged) {
       if (now - at < window) break
       this.judged.delete(network)

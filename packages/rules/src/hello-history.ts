@@ -2,8 +2,8 @@
 const mostClients = 10_000
 /** Names that are kept of each, the latest. */
 const mostNames = 4
-/** Characters; what is longer is not kept. */
-const longestName = 64
+/** Characters: the longest name in the DNS (RFC 1035 2.3.4). What is longer is no name, and not kept. */
+const longestName = 255
 
 /**
  * What clients called themselves in their sessions before. A mail server has one name, or a few that come again and again; a bot takes a new one each time.

@@ -88,14 +88,14 @@ export function reputeOf(
 }
 
 /**
- * No check that does more than observe has failed; that of the memory itself aside, or nobody could ever make up for anything. What
+ * No check that is to do more than observe has failed, disarmed or not; that of the memory itself aside, or nobody could ever make up for anything. What
  * only observes has no consequence: else whoever has no reverse name could never be known for good, and nobody would notice when a check
  * that begins to act turns him away (breakers.ts).
  */
 function isSpotless(plan: Plan, tally: Tally): boolean {
   return !plan.checks.some(
     (planned, i) =>
-      tally.outcomes[i]?.kind === 'fail' && planned.name !== 'reputation' && tally.actionFor(planned, i) !== 'observe',
+      tally.outcomes[i]?.kind === 'fail' && planned.name !== 'reputation' && tally.meantFor(planned, i) !== 'observe',
   )
 }
 

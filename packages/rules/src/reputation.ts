@@ -39,7 +39,7 @@ export const usualFading: Fading = { bad: day, good: 7 * day }
 export const goodWordGap = 20 * hour
 
 /**
- * The bounds of a score. The lower one is near, so that trust is lost after three refused messages however long it was earned
+ * The bounds of a score. The lower one is near, so that trust is lost after two refused messages however long it was earned
  * (20 points, less 8 for each); the upper one is 4 half-lives above where a client is suspect.
  */
 export const scoreBounds = { least: -20, most: 80 } as const

@@ -86,9 +86,11 @@ function isLetIn({ spoken }: Played): boolean {
 }
 
 /** Whether the store or a list has anything to say of the client. */
-export const isKnown = ({ access, remembered, lists }: Knowledge): boolean =>
+export const isKnown = ({ access, remembered, identities, lists }: Knowledge): boolean =>
   access.allow.length + access.deny.length + remembered.passed.length + remembered.failed.length > 0 ||
   remembered.client !== null ||
+  remembered.network !== null ||
+  identities.size > 0 ||
   lists.some(({ says }) => says === 'listed')
 
 export function prospectText({ knowledge, played, decision }: Prospect): string {

@@ -38,6 +38,7 @@ export function note(session: Session, answer: Answer): boolean {
     case 'greylist': {
       const { recipient } = facts
       if (recipient?.grey?.tuple !== answer.tuple) return false
+      if ((answer.wait ?? 0) > 0) session.journal.greylisted++
       facts.recipient = { ...recipient, grey: { ...recipient.grey, wait: answer.wait } }
       return true
     }

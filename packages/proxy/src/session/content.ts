@@ -25,8 +25,7 @@ export function noteHeader({ facts, mail }: Session, header: HeaderReader): bool
 const forgiven = 4096
 
 /** Notes the size of a message; true: it is larger than its sender said, or than the backend takes. */
-export function noteSize({ facts, house, mail }: Session, octets: number): boolean {
-  const limit = house.offer.sizeLimit
+export function noteSize({ facts, sizeLimit: limit, mail }: Session, octets: number): boolean {
   const declared = mail?.size ?? null
   const isBeyond = limit !== null && octets > limit
   const isUndeclared = declared !== null && octets > declared + forgiven

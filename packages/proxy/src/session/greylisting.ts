@@ -5,6 +5,12 @@ import type { Session } from './session.ts'
 import { planFor, wantsName } from './standing.ts'
 
 /**
+ * Recipients of one session that are noted in the store and have to wait; the others wait without being noted, or one client could fill the store. That
+ * makes nobody's mail later: who comes again for any of them has come again.
+ */
+const mostNoted = 10
+
+/**
  * Whether a recipient cannot be decided upon before the store has said whether it has to wait; asks it, once the names of the client are known
  * by which it is asked. Only of a suspect, and only where that would decide.
  */
@@ -30,6 +36,10 @@ export function awaitsGreylist(session: Session, { verb, argument }: Command): b
     return true
   }
   if (!isIdentified(session)) return true
+  if (journal.greylisted >= mostNoted) {
+    facts.recipient = { path, domain, grey: { tuple: '', wait: planned.options['delay'] ?? 0, suspicion } }
+    return false
+  }
   const [writer] = writersOf(facts, arrival.client)
   const tuple = greyTuple(writer, journal.reversePath ?? '', path)
   facts.recipient = { path, domain, grey: { tuple, wait: 'asked', suspicion } }

@@ -1,6 +1,7 @@
 import { Aftermath, type BackendWord, type ReplyStage, senderIdentity, wordOf } from '@sallyport/rules'
 import type { Verb } from '../smtp/command.ts'
-import type { Reply } from '../smtp/reply.ts'
+import { keywordLines, offersKeyword, sizeLimitOf } from '../smtp/keywords.ts'
+import { isPositive, type Reply } from '../smtp/reply.ts'
 import { isLured } from './decoy.ts'
 import type { Session } from './session.ts'
 
@@ -28,6 +29,12 @@ export function noteHeard(session: Session, stage: ReplyStage, reply: Reply): vo
 function meant({ facts }: Session, word: BackendWord): BackendWord {
   const isBounce = facts.sender === '' && facts.recipientsAsked <= 1
   return word === 'unknown user' && isBounce ? 'other' : word
+}
+
+/** What the backend that is open offers in its reply to EHLO or HELO. */
+export function noteOffer(session: Session, reply: Reply): void {
+  session.takesChunks = offersKeyword(reply, 'CHUNKING')
+  session.sizeLimit = isPositive(reply) ? sizeLimitOf(keywordLines(reply)) : null
 }
 
 /** The same for a command; the replies to most say nothing of the client. */

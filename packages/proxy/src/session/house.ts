@@ -49,13 +49,6 @@ export class Offer {
     return this.lines.some(line => keywordOf(line) === keyword)
   }
 
-  /** The largest message that the backend takes (RFC 1870 4), octets; null: it names no limit. */
-  get sizeLimit(): number | null {
-    const line = this.lines.find(line => keywordOf(line) === 'SIZE')
-    const limit = Number(/^SIZE[ =](\d{1,20})$/i.exec(line ?? '')?.[1] ?? 0)
-    return limit === 0 ? null : limit
-  }
-
   /** The gate's EHLO reply. */
   reply(view: View): string {
     const key = [view.pipelining, view.starttls, view.auth, view.tls, ...view.withhold].join(' ')

@@ -37,6 +37,8 @@ export class Journal {
   /** The backend answered the client for the first time. */
   relayedAt: Instant = never
   endedAt: Instant = never
+  /** Recipients that the store has noted, and that have to wait. */
+  greylisted = 0
   /** The client was made to wait so long in all, ms. */
   waited = 0
   /** The answer to the latest command was held back for so long, ms. */

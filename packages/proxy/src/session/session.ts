@@ -47,6 +47,8 @@ export class Session {
   group: string | null = null
   /** The backend that is open has offered CHUNKING to this client: to any other the octets behind BDAT are commands. */
   takesChunks = false
+  /** The largest message that the backend that is open says it takes, octets; null: it names no limit. */
+  sizeLimit: number | null = null
   /** PIPELINING was in our latest EHLO reply. */
   pipeliningOffered = false
   /** The verb of the latest command line, for the log. */
@@ -155,6 +157,7 @@ export class Session {
     this.replyReader = new ReplyReader()
     this.repliesWaiting = 0
     this.takesChunks = false
+    this.sizeLimit = null
   }
 
   /** Octets of the backend. */

@@ -40,6 +40,13 @@ export const offersKeyword = (reply: Reply, keyword: string): boolean =>
   reply.text.toUpperCase().includes(keyword) &&
   keywordLines(reply).some(line => keywordOf(line) === keyword)
 
+/** The largest message that is taken by who offers these lines (RFC 1870 4), octets; null: there is no limit among them. */
+export function sizeLimitOf(lines: readonly string[]): number | null {
+  const line = lines.find(line => keywordOf(line) === 'SIZE')
+  const limit = Number(/^SIZE[ =](\d{1,20})$/i.exec(line ?? '')?.[1] ?? 0)
+  return limit === 0 ? null : limit
+}
+
 /** The first word of a keyword line in capitals; old servers write `AUTH=LOGIN`. */
 export function keywordOf(line: string): string {
   return (line.split(/[ =]/, 1)[0] ?? '').toUpperCase()

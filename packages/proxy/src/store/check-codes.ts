@@ -8,6 +8,7 @@ const codes: ReadonlyMap<string, string> = new Map([
   ['commands', 'c'],
   ['dnsbl', 'd'],
   ['generic-name', 'g'],
+  ['greylist', 'y'],
   ['helo-syntax', 'h'],
   ['no-reverse-name', 'n'],
   ['non-smtp-command', 's'],

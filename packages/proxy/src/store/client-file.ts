@@ -71,9 +71,17 @@ function expiriesOf(value: unknown, now: number): Expiries {
 
 function fameOf(value: unknown, now: number): Fame | null {
   if (value === undefined) return null
-  if (!Array.isArray(value) || value.length !== 6 || !value.every(one => Number.isFinite(one)))
+  if (!Array.isArray(value) || (value.length !== 5 && value.length !== 6) || !value.every(one => Number.isFinite(one)))
     throw new Corrupt('a line is not a client')
-  const [score, at, accepted, content, unknown, praisedAt] = value as [number, number, number, number, number, number]
+  // Files of before good words were counted have five.
+  const [score, at, accepted, content, unknown, praisedAt = 0] = value as [
+    number,
+    number,
+    number,
+    number,
+    number,
+    number?,
+  ]
   // Written by a clock that was ahead: it has not faded since then.
   return { repute: { score, accepted, content, unknown }, at: Math.min(at, now), praisedAt: Math.min(praisedAt, now) }
 }

@@ -66,8 +66,13 @@ local function addMail(mail, age, more, bad, good)
   return left
 end`
 
+/**
+ * What is below a hundredth is rounded up as often as it is large, by the part of the second (`part`) that has gone by: rounded to the nearest,
+ * the little that fades between two writes would come back each time, and who is written often would never fade. Not math.random: it
+ * begins anew in each script.
+ */
 const writeRecord = `
-local function writeRecord(known, mail, left, now, praised)
+local function writeRecord(known, mail, left, now, praised, part)
   local groups, last = {}, 0
   for token, expiry in pairs(known) do
     groups[expiry] = (groups[expiry] or '') .. token
@@ -77,7 +82,7 @@ local function writeRecord(known, mail, left, now, praised)
   if left > 0 then
     last = math.min(math.max(last, now + left), 4294967295)
     local hundredths = {}
-    for i = 1, 4 do hundredths[i] = math.floor(mail[i] * 100 + 0.5) end
+    for i = 1, 4 do hundredths[i] = math.floor(mail[i] * 100 + part) end
     parts[1] = struct.pack('>BI4I4i2I3I3I3I4', 2, last, now, hundredths[1], hundredths[2], hundredths[3], hundredths[4], praised)
   else
     parts[1] = struct.pack('>BI4', 1, last)
@@ -105,7 +110,8 @@ export const rememberScript = `${readRecord}${addMail}${writeRecord}${makeRoom}
 local key, field = KEYS[1], ARGV[1]
 local kind = redis.call('TYPE', key).ok
 if kind ~= 'none' and kind ~= 'hash' then return 0 end
-local now = tonumber(redis.call('TIME')[1])
+local time = redis.call('TIME')
+local now, part = tonumber(time[1]), tonumber(time[2]) / 1e6
 local before = redis.call('HGET', key, field)
 local known, mail, age, praised = readRecord(before, now)
 for i = 8, #ARGV, 2 do
@@ -120,7 +126,7 @@ if more[1] < 0 then
   if now - praised < ${goodWordGap} then more[1] = 0 else praised = now end
 end
 local left = addMail(mail, age, more, tonumber(ARGV[2]), tonumber(ARGV[3]))
-local record, last = writeRecord(known, mail, left, now, praised)
+local record, last = writeRecord(known, mail, left, now, praised, part)
 if not record then
   redis.call('HDEL', key, field)
   return 1

@@ -20,8 +20,8 @@ const batch = 50
 /** While anything is unwritten, a write is tried so often, in ms, though nothing new is learnt. */
 const retryWait = 2000
 
-/** What came of asking Redis; `not asked`: it is known not to answer, or too many wait for it already. */
-type Asked<Answer> = { readonly answer: Answer } | 'failed' | 'not asked'
+/** What came of asking Redis; `refused`: it said no; `failed`: it did not say in time; `not asked`: it is known not to answer, or too many wait for it already. */
+type Asked<Answer> = { readonly answer: Answer } | 'refused' | 'failed' | 'not asked'
 
 const errorText = (error: unknown): string => (error instanceof Error ? error.message : String(error))
 
@@ -38,7 +38,7 @@ function recordOf({ passed, failed, repute }: Lesson): ClientRecord {
  * A lesson is *unwritten* until Redis has confirmed it. A client with an unwritten lesson is answered from the copy, so that
  * a Redis that can be read but not written (a replica, one that is full) does not make this gate forget what it has just
  * learnt. When Redis takes writes again the unwritten lessons are written, a batch at a time. Lessons may thus be written
- * late, or twice: what lessons add up to (store.ts) hardly depends on it. Forgetting does: a client forgotten while Redis is
+ * late, and their checks twice, which adds up to the same (store.ts). Forgetting does: a client forgotten while Redis is
  * gone is known again when Redis returns, which is why `forget` says so.
  *
  * Not taken: mixing the answers of Redis and of the copy (a client forgotten, or failed, at another gate would stay good
@@ -85,20 +85,19 @@ export class SharedStore implements Store {
   }
 
   async recall(client: string): Promise<ClientRecord> {
-    this.#counters.recalls++
     if (this.#unwritten.has(client)) return this.#recallHere(client)
     const asked = await this.#ask('reads', () => this.#redis.recall(client))
-    if (asked === 'failed') this.#counters.recallErrors++
+    if (asked === 'failed' || asked === 'refused') this.#counters.recallErrors++
     // A lesson that was learnt, or could not be written, while Redis was asked is newer than its answer.
     if (typeof asked === 'string' || this.#unwritten.has(client) || this.#writing.has(client)) {
       return this.#recallHere(client)
     }
+    this.#counters.recalls++
     this.#copy.replace(client, asked.answer, this.#now())
     return recordOf(asked.answer)
   }
 
   remember(client: string, lesson: Lesson): void {
-    this.#counters.remembers++
     this.#copy.remember(client, lesson, this.#now())
     this.#unwritten.remember(client, lesson, this.#now())
     void this.#writeAndGoOn(client)
@@ -143,6 +142,7 @@ export class SharedStore implements Store {
   }
 
   #recallHere(client: string): ClientRecord {
+    this.#counters.recalls++
     this.#counters.fallbacks++
     return this.#copy.recall(client, this.#now())
   }
@@ -159,9 +159,9 @@ export class SharedStore implements Store {
       if (isRefusal(error)) {
         this.#breaker.succeeded()
         this.#refusals[what].refused(performance.now(), errorText(error))
-      } else {
-        this.#breaker.failed(performance.now(), errorText(error))
+        return 'refused'
       }
+      this.#breaker.failed(performance.now(), errorText(error))
       return 'failed'
     }
   }
@@ -177,11 +177,14 @@ export class SharedStore implements Store {
     if (!forgotten) this.#writing.delete(client)
     if (typeof asked === 'object') {
       // The key is not ours: the lesson can never be written.
-      if (!asked.answer) this.#counters.rememberErrors++
+      if (asked.answer) this.#counters.remembers++
+      else this.#counters.rememberErrors++
       return true
     }
-    if (asked === 'failed') this.#counters.rememberErrors++
-    if (!forgotten) this.#putBack(client, lesson)
+    if (asked === 'failed' || asked === 'refused') this.#counters.rememberErrors++
+    // What was not answered in time may have been done: of the mail it would count again each time.
+    const { repute: _, ...checks } = lesson
+    if (!forgotten) this.#putBack(client, asked === 'failed' ? checks : lesson)
     return false
   }
 

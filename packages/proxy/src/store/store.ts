@@ -23,8 +23,8 @@ export const unknownClient: ClientRecord = { passed: [], failed: [], repute: nul
  *  - a pass does not take back a failure: the first offence defers and the second refuses, and a client that behaves once
  *    in between has not undone the first. Both names may thus be in one record;
  *  - in one lesson that says both of one name, the failure holds;
- *  - what is known of mail fades, and lessons on it are added to what is left (reputation.ts in the rules). A lesson that was written
- *    and not confirmed is written again, and counts twice: the bounds of a score bound that, too.
+ *  - what is known of mail fades, and lessons on it are added to what is left (reputation.ts in the rules). Of a lesson that
+ *    was not confirmed in time only the checks are written again: the mail might count each time.
  */
 export interface Store {
   /** Never rejects. Answers within the store's own bound (50 ms unless configured), with an empty record where nothing can be said. */
@@ -59,9 +59,11 @@ export interface StoreHealth {
   readonly up: boolean
   /** Clients known in this process (expired ones included until they are met). */
   readonly clients: number
+  /** Recalls that are answered. */
   readonly recalls: number
-  /** Recalls that the shared store was asked and did not answer well. */
+  /** Of these, those that the shared store was asked and did not answer well: answered from this process, too. */
   readonly recallErrors: number
+  /** Lessons that are written. */
   readonly remembers: number
   /** Writes that failed, of a lesson to the shared store or of the file. */
   readonly rememberErrors: number

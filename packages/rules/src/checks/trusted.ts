@@ -1,6 +1,6 @@
 import { check, todo, vouch } from '../check.ts'
 
-/** A session whose mail the backend takes, and in which no check saw anything, is four points, once in 20 hours; one message refused for its content costs eight. */
+/** A session whose mail the backend takes, and in which no check that acts saw anything, is four points, once in 20 hours; one message refused for its content costs eight. */
 export const trusted = check({
   name: 'trusted',
   about:

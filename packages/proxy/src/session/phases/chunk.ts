@@ -213,7 +213,7 @@ function endWith(session: Session, ending: Ending, text: string, now: Instant): 
 
 /** BDAT where a backend is behind. */
 export function carryChunk(session: Session, relay: Relay, command: Command, now: Instant): void {
-  const verdict = forbidding(session)
+  const verdict = relay.midMessage ? refusing(session) : forbidding(session)
   const text = reasonAgainst(session, relay)
   if (text !== null) return throwAway(session, relay, command, { text, ending: null }, now)
   if (verdict !== null) {
@@ -243,9 +243,7 @@ function noteChunk(session: Session, relay: Relay, { size, last }: Chunk): Refus
   const isOdd = size === 0 && content.header !== null && noteHeader(session, content.header)
   const isLarge = noteSize(session, content.size)
   if (!isOdd && !isLarge) return null
-  session.judge()
-  // A chunk is a command of its own: whatever is against the client by now forbids it.
-  const verdict = forbidding(session)
+  const verdict = refusing(session)
   return verdict === null ? null : { text: verdictReply(verdict, session.arrival.id), ending: 'verdict' }
 }
 

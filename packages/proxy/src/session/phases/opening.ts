@@ -4,7 +4,7 @@ import { offersKeyword } from '../../smtp/keywords.ts'
 import { isNegative, isPositive, type Reply } from '../../smtp/reply.ts'
 import { decoyRefusal, isLured } from '../decoy.ts'
 import { declineRcpt, refuse, verdictForRecipient } from '../dialogue.ts'
-import { noteHeard } from '../heard.ts'
+import { noteHeard, noteOffer } from '../heard.ts'
 import { introduction } from '../identity.ts'
 import type { Phase } from '../phase.ts'
 import type { Ask, Asked, Attempt, Reached } from '../port.ts'
@@ -109,7 +109,7 @@ class Opening implements Phase {
         // Not of this client, but of whoever the gate is to it: it took the identity for commands, or knows no EHLO.
         if (misunderstood.has(reply.code)) return this.unexpected(session, reply, now)
         if (!isPositive(reply)) return this.decline(session, reply, now)
-        session.takesChunks = offersKeyword(reply, 'CHUNKING')
+        noteOffer(session, reply)
         return this.replay(session, now)
       case 'mail':
         if (!isPositive(reply)) return this.decline(session, reply, now)

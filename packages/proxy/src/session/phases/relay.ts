@@ -1,13 +1,13 @@
 import type { Instant } from '@sallyport/rules'
 import { type Command, isUseful, type Verb } from '../../smtp/command.ts'
-import { filterEhlo, offersKeyword } from '../../smtp/keywords.ts'
+import { filterEhlo } from '../../smtp/keywords.ts'
 import { isRecipientOf, parsePath } from '../../smtp/path.ts'
 import { isNegative, isPositive, type Reply } from '../../smtp/reply.ts'
 import type { ChunkedContent } from '../content.ts'
 import { besideDecoy, inOwnWords, isLured } from '../decoy.ts'
 import { answerAlways, forbidding, groupFor, junk, nextCommand, noteHello, screenRecipient } from '../dialogue.ts'
 import { mailOf } from '../envelope.ts'
-import { noteReply } from '../heard.ts'
+import { noteOffer, noteReply } from '../heard.ts'
 import type { Phase } from '../phase.ts'
 import type { Asked } from '../port.ts'
 import { replies, verdictReply } from '../replies.ts'
@@ -239,7 +239,7 @@ export class Relay implements Phase {
       noteSender(session, path?.path ?? '')
     }
     if (verb === 'HELO') session.pipeliningOffered = false
-    if (good && (verb === 'EHLO' || verb === 'HELO')) session.takesChunks = offersKeyword(reply, 'CHUNKING')
+    if (good && (verb === 'EHLO' || verb === 'HELO')) noteOffer(session, reply)
     if (verb === 'AUTH' && good) this.loggedIn(session)
     if (reply.code >= 500 && verb !== 'RCPT' && verb !== 'DATA' && isUseful(verb)) junk(session)
     if (good && verb === 'AUTH') facts.junkCommands = 0
