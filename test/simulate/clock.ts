@@ -27,13 +27,13 @@ export class Clock {
     return new Promise(resolve => this.after(seconds, resolve))
   }
 
-  /** Until nothing is due before `end`. Between two instants everything that was awaited goes on as far as it can. */
+  /** Until nothing is due before `end`. Between two instants everything that was awaited goes on as far as it can: a tick comes behind all promises. */
   async run(end: number): Promise<void> {
     for (let [next] = this.heap; next !== undefined && next.at <= end; [next] = this.heap) {
       this.pop()
       this.now = next.at
       next.go()
-      await new Promise(resolve => setImmediate(resolve))
+      await new Promise(resolve => process.nextTick(resolve))
     }
     this.now = end
   }

@@ -76,13 +76,9 @@ function honest(extent: Extent, dice: Dice): Sender[] {
   })
   const pools = Array.from({ length: count(12) }, (_, i): Sender => {
     const addresses = Array.from({ length: 24 }, (_, j) => address4(own(10_000 + i * 8 + (j % 8)) + 10 + j))
-    const about = {
-      domain: `pool${i}.example.com`,
-      spf: 'pass',
-      spam: 0.01,
-      every: 45,
-      isTrusted: i % 3 === 0,
-    } as const
+    // The SPF record of every third does not name its servers.
+    const spf = i % 3 === 1 ? 'fail' : 'pass'
+    const about = { domain: `pool${i}.example.com`, spf, spam: 0.03, every: 45, isTrusted: i % 3 === 0 } as const
     return { kind: 'pool', addresses, ...about, ...common }
   })
   const forwarders = Array.from({ length: count(12) }, (_, i): Sender => {
