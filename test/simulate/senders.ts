@@ -110,7 +110,8 @@ function unwanted(extent: Extent, dice: Dice): Sender[] {
   const about = { domain: null, forwards: true, spf: 'none', spam: 0, isTrusted: false, retries: false } as const
   const neighbours = Array.from({ length: 200 }, (_, j) => address4(own(50_000) + 10 + j))
   const { from } = extent.outage
-  const early = { from: from / 4, to: from / 4 + 80 }
+  const span = Math.min(80, from / 4)
+  const early = { from: from / 4, to: from / 4 + span }
   const flood: Sender = { kind: 'flood', addresses: neighbours, ...about, every: 1 / 15, ...early }
   const hammer = { kind: 'hammer', ...about, every: 1 / 15 } as const
   return [
@@ -118,7 +119,7 @@ function unwanted(extent: Extent, dice: Dice): Sender[] {
     ...snowshoe,
     flood,
     { ...hammer, addresses: [address4(own(60_000) + 25)], ...early },
-    { ...hammer, addresses: [address4(own(61_000) + 25)], from: from + 60, to: from + 140 },
+    { ...hammer, addresses: [address4(own(61_000) + 25)], from: from + 60, to: from + 60 + span },
   ]
 }
 
