@@ -7,7 +7,12 @@ const text = readFileSync(new URL('scaling.md', docs), 'utf8')
 const cells = text
   .split('\n')
   .filter(line => line.startsWith('| '))
-  .map(line => line.slice(2, -2).split(' | '))
+  .map(line =>
+    line
+      .slice(2, -2)
+      .split(' | ')
+      .map(cell => cell.trim()),
+  )
 
 const units: Readonly<Record<string, number>> = { µs: 1e-6, s: 1, '%': 0.01, octets: 1, KiB: 1024, '': 1 }
 
