@@ -51,7 +51,7 @@ const formulae: Readonly<Record<string, (rate: number, remembered: number) => nu
   'commands to': rate => rate * figure('commands'),
   'Redis shards': rate => (rate * figure('redis_cpu')) / figure('redis_use'),
   'to and from': rate => (rate * wire() * 8) / 1e6,
-  'memory of all': (_, remembered) => (remembered * figure('client')) / 1e6,
+  'memory of all': (_, remembered) => (remembered * figure(remembered > 2e6 ? 'client_many' : 'client')) / 1e6,
 }
 
 test('the table is what the formulae make of the figures', () => {
@@ -68,7 +68,8 @@ test('what is said of where it breaks is, too', () => {
   assert.equal(Math.floor(figure('redis_use') / figure('redis_cpu')), 2_358)
   assert.equal(Math.round(figure('redis_use') / ((174e-6 - 134e-6) / 2)), 25_000)
   assert.equal(Math.floor(28_232 / (figure('pause') + figure('dialogue'))), 4_033)
-  for (const number of ['7,300', '2,358', '25,000', '4,033']) assert.ok(text.includes(number), number)
+  assert.equal(Math.round((16_384 * 4_096) / 1e6), 67)
+  for (const number of ['7,300', '2,358', '25,000', '4,033', '67 million']) assert.ok(text.includes(number), number)
 })
 
 test('the dearest session of the store is the one that is reckoned with', () => {
