@@ -1,4 +1,3 @@
-import { Census } from '@sallyport/proxy/census.js'
 import { Memory } from '@sallyport/proxy/memory.js'
 import { awaitsGreylist } from '@sallyport/proxy/session/greylisting.js'
 import { noteHeard } from '@sallyport/proxy/session/heard.js'
@@ -65,7 +64,7 @@ export interface RateWitness {
 }
 
 /**
- * One gate: its memory, census, breakers and credence, and sessions judged by the rules in the order of the phases. The client's octets
+ * One gate: its memory, breakers and credence, and sessions judged by the rules in the order of the phases. The client's octets
  * and the backend's are not played (test/transcripts does that): what they come to is said by the visit.
  */
 export class Gate {
@@ -75,7 +74,6 @@ export class Gate {
   private readonly clock: Clock
   private readonly memory: Memory
   private readonly witness: RateWitness
-  private readonly census = new Census()
   private readonly breakers = new Breakers(breakerLimits, () => void this.changes++)
   private readonly credence = new Credence(() => void this.changes++)
 
@@ -88,8 +86,6 @@ export class Gate {
 
   async receive(visit: Visit): Promise<Outcome> {
     const key = clientKey(visit.client)
-    this.census.enter()
-    this.census.name(key, visit.client)
     const session = this.begin(visit)
     const verdict = await this.screened(session, visit, key)
     const wasSuspect = this.isSuspect(session)
@@ -202,8 +198,6 @@ export class Gate {
     this.breakers.note({ plan, tally, facts, network, name, proxy: null }, this.now)
     const disbelieved = this.credence.disbelieved(this.now)
     this.memory.learn(session, key, { learnPrivate: false, proxies: nobody, disbelieved })
-    this.census.unname(key, client)
-    this.census.leave()
   }
 
   /** As greylisting sees it. */

@@ -189,11 +189,11 @@ export class World {
     // From a stranger: who has a good name has it to lose.
     if (this.isAway || visit.name !== null || this.looks.suspects >= samples * this.gates.length) return
     this.clock.after(1, () => {
-      if (!this.isAway) void this.look(visit, 'suspects')
+      if (!this.isAway) this.look(visit, 'suspects')
     })
   }
 
-  private async look(visit: Visit, what: 'suspects' | 'merged'): Promise<void> {
+  private look(visit: Visit, what: 'suspects' | 'merged'): void {
     for (const [i, gate] of this.gates.entries()) {
       this.looks[what]++
       this.asides += 2
@@ -207,7 +207,7 @@ export class World {
   /** What was learnt at one gate while the store was away is known at all. */
   private lookAtLearntAway(): void {
     for (const { store } of this.gates) if (store.left > 100) this.broken(`a gate has ${store.left} lessons unwritten`)
-    for (const visit of this.learntAway) if (visit.name === null) void this.look(visit, 'merged')
+    for (const visit of this.learntAway) if (visit.name === null) this.look(visit, 'merged')
   }
 
   private watchMerge(since: number): void {
