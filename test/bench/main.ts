@@ -3,6 +3,7 @@ import { dribble } from './dribble.ts'
 import { hold, refuse } from './hold.ts'
 import { lists } from './lists.ts'
 import { bulk, relay } from './relay.ts'
+import { store } from './store.ts'
 import { isOver, print, type Row } from './table.ts'
 
 /**
@@ -18,6 +19,7 @@ const benches: Readonly<Record<string, () => Row[] | Promise<Row[]>>> = {
   hold,
   dribble,
   cores,
+  store,
 }
 
 const args = process.argv.slice(2)

@@ -1,0 +1,174 @@
+import { Breaker, breakerLimits } from '@sallyport/proxy/store/breaker.js'
+import { RateTable } from '@sallyport/proxy/store/rate-table.js'
+import { Records } from '@sallyport/proxy/store/records.js'
+import { type ClientRecord, type Store, type StoreHealth, zeroCounters } from '@sallyport/proxy/store/store.js'
+import type { GreyTimes, Lesson, Rate } from '@sallyport/rules'
+import type { Clock } from './clock.ts'
+import type { Dice } from './dice.ts'
+import type { Server } from './server.ts'
+
+/** The bounds of store/shared.ts. */
+const bounds = { commandWait: 0.05, retryWait: 2, unwritten: 1000, batch: 50 } as const
+/** Seconds that a command takes to the server, and its answer back. */
+const [nearest, farthest] = [0.0001, 0.001]
+
+/**
+ * One gate's way to the server, as store/shared.ts goes it: its breaker, its copy, what is unwritten. That one cannot run here, as its timers and
+ * sockets are real; what it does in trouble is held against real servers (test/proxy/store), and this against what it promises.
+ */
+export class GateStore implements Store {
+  /** The most commands that were on their way at once. */
+  mostOutstanding = 0
+  private readonly clock: Clock
+  private readonly dice: Dice
+  private readonly server: Server
+  private readonly breaker = new Breaker(breakerLimits, () => this.probeLater())
+  private readonly copy = new Records(100_000)
+  private readonly unwritten = new Records(bounds.unwritten)
+  private readonly rates = new RateTable(100_000)
+  private readonly writing = new Set<string>()
+  private retries = false
+
+  constructor(clock: Clock, dice: Dice, server: Server) {
+    this.clock = clock
+    this.dice = dice
+    this.server = server
+  }
+
+  get isUp(): boolean {
+    return this.breaker.up
+  }
+
+  /** Clients whose lessons the server has not been told. */
+  get left(): number {
+    return this.unwritten.size + this.writing.size
+  }
+
+  get health(): StoreHealth {
+    return { kind: 'redis', up: this.breaker.up, clients: this.copy.size, ...zeroCounters() }
+  }
+
+  async recall(client: string): Promise<ClientRecord> {
+    if (this.unwritten.has(client)) return this.copy.recall(client, this.second)
+    const asked = await this.ask(() => ({ record: this.server.recall(client), lesson: this.server.lesson(client) }))
+    if (asked === null || this.unwritten.has(client) || this.writing.has(client)) {
+      return this.copy.recall(client, this.second)
+    }
+    this.copy.replace(client, asked.lesson, this.second)
+    return asked.record
+  }
+
+  remember(client: string, lesson: Lesson): void {
+    this.copy.remember(client, lesson, this.second)
+    this.unwritten.remember(client, lesson, this.second)
+    void this.writeAndGoOn(client)
+  }
+
+  greylist(name: string, times: GreyTimes): Promise<number | null> {
+    return this.ask(() => this.server.greylist(name, times))
+  }
+
+  async rate(name: string, rate: Rate): Promise<number> {
+    return (await this.ask(() => this.server.rate(name, rate))) ?? this.rates.count(name, rate, this.clock.now)
+  }
+
+  greylistLeft(): Promise<null> {
+    return Promise.resolve(null)
+  }
+
+  rateLeft(): Promise<number> {
+    return Promise.resolve(0)
+  }
+
+  forget(): Promise<boolean> {
+    return Promise.resolve(false)
+  }
+
+  close(): Promise<void> {
+    return Promise.resolve()
+  }
+
+  private get second(): number {
+    return Math.floor(this.clock.now)
+  }
+
+  private get milliseconds(): number {
+    return this.clock.now * 1000
+  }
+
+  /** null: the server did not answer, or was not asked. */
+  private async ask<Answer>(command: () => Answer): Promise<Answer | null> {
+    if (!this.breaker.take()) return null
+    this.mostOutstanding = Math.max(this.mostOutstanding, this.breaker.outstanding)
+    const answer = await this.sent(command)
+    if (answer === null) this.breaker.failed(this.milliseconds, 'no answer')
+    else this.breaker.succeeded()
+    return answer
+  }
+
+  private async sent<Answer>(command: () => Answer): Promise<Answer | null> {
+    const there = this.dice.between(nearest, farthest)
+    await this.clock.wait(there)
+    if (!this.server.isUp) {
+      await this.clock.wait(bounds.commandWait - there)
+      return null
+    }
+    const answer = command()
+    await this.clock.wait(this.dice.between(nearest, farthest))
+    return answer
+  }
+
+  private async write(client: string): Promise<boolean> {
+    if (this.writing.has(client)) return false
+    const lesson = this.unwritten.take(client, this.second)
+    if (lesson === null) return true
+    this.writing.add(client)
+    const asked = await this.ask(() => {
+      this.server.remember(client, lesson)
+      return true
+    })
+    this.writing.delete(client)
+    if (asked !== null) return true
+    const since = this.unwritten.take(client, this.second)
+    this.unwritten.merge(client, lesson, this.second)
+    if (since !== null) this.unwritten.merge(client, since, this.second)
+    return false
+  }
+
+  private async writeAndGoOn(client: string): Promise<void> {
+    if (await this.write(client)) await this.writeBack()
+    if (this.unwritten.size > 0) this.retry()
+  }
+
+  private async writeBack(): Promise<void> {
+    while (this.unwritten.size > 0) {
+      const some = this.unwritten.clients().slice(0, bounds.batch)
+      const written = await Promise.all(some.map(client => this.write(client)))
+      if (written.includes(false)) return
+    }
+  }
+
+  private retry(): void {
+    if (this.retries) return
+    this.retries = true
+    this.clock.after(bounds.retryWait, () => {
+      this.retries = false
+      const [client] = this.unwritten.clients()
+      if (client !== undefined) void this.writeAndGoOn(client)
+    })
+  }
+
+  private probeLater(): void {
+    if (this.breaker.up) return
+    this.clock.after(Math.max(0, this.breaker.probeAt / 1000 - this.clock.now) + 1e-6, () => void this.probe())
+  }
+
+  private async probe(): Promise<void> {
+    if (!this.breaker.probe(this.milliseconds)) return
+    if ((await this.sent(() => true)) === true) this.breaker.restored()
+    else {
+      this.breaker.probeFailed(this.milliseconds)
+      this.probeLater()
+    }
+  }
+}
