@@ -104,6 +104,10 @@ function startSender(owner: Owner, port: number): Promise<Postfix> {
     minimal_backoff_time: '1s',
     maximal_backoff_time: '2s',
     queue_run_delay: '1s',
+    // It goes on with the next message after one that failed: by default it would suspend the whole destination, and hardly try during faults.
+    default_destination_concurrency_failed_cohort_limit: '0',
+    default_destination_concurrency_negative_feedback: '0',
+    initial_destination_concurrency: '20',
     smtp_connection_cache_on_demand: 'no',
     smtp_connect_timeout: '2s',
     smtp_helo_timeout: '20s',

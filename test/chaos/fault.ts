@@ -28,13 +28,13 @@ interface Ways {
   readonly away: number
 }
 
-const gate: Ways = { kinds: ['killed', 'frozen'], calm: 3_500, away: 1_500 }
+const gate: Ways = { kinds: ['killed', 'frozen'], calm: 6_000, away: 1_500 }
 
 const ways: Readonly<Record<Victim, Ways>> = {
   gate1: gate,
   gate2: gate,
-  redis: { kinds: ['paused', 'killed'], calm: 3_000, away: 2_000 },
-  backend: { kinds: ['stopped'], calm: 6_000, away: 2_000 },
+  redis: { kinds: ['paused', 'killed'], calm: 4_000, away: 1_500 },
+  backend: { kinds: ['stopped'], calm: 8_000, away: 1_500 },
 }
 
 /** The shortest calm and the shortest absence, ms. */

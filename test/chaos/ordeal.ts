@@ -56,6 +56,9 @@ export async function ordeal(owner: Owner, order: Order): Promise<Outcome> {
     senderLog,
     backendLog: await backend.log(),
     haproxyLog: haproxy.program.output(),
+    gateLogs: Object.values(chain.gates)
+      .map(gate => gate.output())
+      .join('\n'),
     absences: storm.absences,
   })
   return { order, verdict, absences: storm.absences, drained, waiting, deferrals: deferralsIn(senderLog) }

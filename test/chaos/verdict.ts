@@ -1,7 +1,7 @@
-// What became of every message, by the mailboxes and the logs of the servers around the gates; of the gates' own word nothing is needed.
+// What became of every message, by the mailboxes and the logs of the servers around the gates. The gates' own word can only speak against them.
 //
 // A copy is known by the id that the backend gave it when it answered 250. The sender's log has the id of each 250 that it heard. A copy that it
-// did not hear of is excused only where its session ended with a gate that was killed, or with a backend that was stopped:
+// did not hear of is excused only where no gate has logged it as taken, and its session ended with a gate that was killed, or with a backend that was stopped:
 // the client's port leads from the id in the backend's log to the session's line in HAProxy's, which has the gate and the end to the ms.
 
 import type { Absence } from './storm.ts'
@@ -15,6 +15,8 @@ export interface Evidence {
   readonly senderLog: string
   readonly backendLog: string
   readonly haproxyLog: string
+  /** Of both gates, in all their runs. */
+  readonly gateLogs: string
   readonly absences: readonly Absence[]
 }
 
@@ -41,11 +43,18 @@ export function judge(evidence: Evidence): Verdict {
   const copies = copiesOf(evidence.mailboxes)
   const heard = new Set(matches(evidence.senderLog, /status=sent \(250 .*queued as (\w+)\)/g).map(([, id]) => id))
   const sessions = sessionsOf(evidence)
+  const logged = new Set(
+    matches(evidence.gateLogs, /"queue_ids":\[([^\]]*)\]/g).flatMap(([, ids = '']) => ids.match(/\w+/g) ?? []),
+  )
+  const excuse = (queueId: string): Pick<Duplicate, 'excuse' | 'why'> =>
+    logged.has(queueId)
+      ? { excuse: null, why: 'a gate that lived on heard its 250' }
+      : excuseOf(sessions.get(queueId), evidence.absences)
   const duplicates: Duplicate[] = []
   for (const [id, queueIds] of copies) {
     const unheard = [...queueIds].filter(queueId => !heard.has(queueId))
     for (const queueId of unheard.slice(queueIds.size > unheard.length ? 0 : 1)) {
-      duplicates.push({ id, queueId, ...excuseOf(sessions.get(queueId), evidence.absences) })
+      duplicates.push({ id, queueId, ...excuse(queueId) })
     }
     // Two that it heard of: it was told 250 and sent again, or was told twice. Nothing excuses that.
     const told = [...queueIds].filter(queueId => heard.has(queueId))
