@@ -13,7 +13,7 @@ export interface Manner {
   readonly patience: number
 }
 
-/** Comes from this address, as a balancer brings it, and behaves in this manner; gives the code of the last reply once it is closed, 0 without any. */
+/** Comes from this address, as a balancer brings it, and behaves in this manner; gives the code of the first reply that refuses, else of the last, once it is closed; 0 without any. */
 export function converse(port: number, address: string, { early = '', lines, patience }: Manner): Promise<number> {
   return new Promise(resolve => {
     const socket: Socket = connect({ port, host: '127.0.0.1', noDelay: true })
@@ -28,7 +28,7 @@ export function converse(port: number, address: string, { early = '', lines, pat
       const whole = /(?:^|\n)(\d{3}) [^\n]*\n$/.exec(unread)?.[1]
       if (whole === undefined) return
       unread = ''
-      code = Number(whole)
+      if (code < 400) code = Number(whole)
       const { value, done } = rest.next()
       if (done === true) socket.end()
       else if (code < 400) socket.write(`${value}\r\n`)

@@ -21,7 +21,7 @@ const undo: (() => Promise<void> | void)[] = []
 const owner: Owner = { after: each => void undo.push(each) }
 try {
   const soaked = await soak(owner, minutes * 60)
-  const { samples, before, after, capacity, rate, came, served } = soaked
+  const { samples, before, after, capacity, rate, heard } = soaked
   const most = (of: readonly number[]) => Math.max(...of).toFixed(0)
   const line = [
     `${minutes} min at ${rate.toFixed(0)} clients a second, 60 % of ${capacity.toFixed(0)}`,
@@ -32,8 +32,7 @@ try {
   await mkdir(dirname(values.svg), { recursive: true })
   await writeFile(values.svg, picture(samples, line))
   console.log(line)
-  for (const [kind, count] of Object.entries(came))
-    console.log(`${kind}: ${count} came, ${served[kind] ?? 0} ended with 221`)
+  for (const [what, count] of [...heard].sort()) console.log(`${what}: ${count}`)
   console.log(`the curve: ${values.svg}`)
   const wrong = leaks(soaked)
   for (const each of wrong) console.log(each)

@@ -27,9 +27,8 @@ export interface Soak extends Soaked {
   /** Clients a second that the gate could do, and that came. */
   readonly capacity: number
   readonly rate: number
-  /** How many came of each kind, and how many of these were told 221 in the end. */
-  readonly came: Readonly<Record<string, number>>
-  readonly served: Readonly<Record<string, number>>
+  /** How many of each kind heard which code in the end, by `kind code`. */
+  readonly heard: ReadonlyMap<string, number>
 }
 
 function startSoaked(owner: Owner, sink: number): Promise<RunningGate> {
@@ -62,8 +61,7 @@ export async function soak(owner: Owner, seconds: number): Promise<Soak> {
   await sleep(settling)
   const before = await sample(gate, 0)
   const rate = capacity * load
-  const came: Record<string, number> = {}
-  const served: Record<string, number> = {}
+  const heard = new Map<string, number>()
   const open = new Set<Promise<void>>()
   const samples: Sample[] = []
   const begun = performance.now()
@@ -71,10 +69,10 @@ export async function soak(owner: Owner, seconds: number): Promise<Soak> {
   for (let count = 0; elapsed() < seconds; await sleep(5)) {
     for (; count < elapsed() * rate; count++) {
       const kind = kindAt(throwDice())
-      came[kind.name] = (came[kind.name] ?? 0) + 1
       const session = come(kind).then(code => {
         open.delete(session)
-        if (code === 221) served[kind.name] = (served[kind.name] ?? 0) + 1
+        const what = `${kind.name} ${code}`
+        heard.set(what, (heard.get(what) ?? 0) + 1)
       })
       open.add(session)
     }
@@ -82,7 +80,7 @@ export async function soak(owner: Owner, seconds: number): Promise<Soak> {
   }
   await Promise.all(open)
   await sleep(settling)
-  return { samples, before, after: await sample(gate, elapsed()), capacity, rate, came, served }
+  return { samples, before, after: await sample(gate, elapsed()), capacity, rate, heard }
 }
 
 /** Good clients one after the other, so many at a time: how many a second. */
