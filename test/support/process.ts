@@ -45,7 +45,7 @@ export interface Program {
   stop(graceMs?: number): Promise<Exit>
 }
 
-const outputLimit = 4 * 1024 * 1024
+const outputLimit = 64 * 1024 * 1024
 const tailLimit = 4_000
 const pollMs = 5
 

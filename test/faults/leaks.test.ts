@@ -1,0 +1,69 @@
+// What `npm run soak` takes for a leak.
+
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { picture } from '../soak/curve.ts'
+import { addressOf, kindAt, kinds } from '../soak/mix.ts'
+import type { Sample } from '../soak/sample.ts'
+import { growth, leaks, type Soaked } from '../soak/verdict.ts'
+
+const rest: Sample = { at: 0, memory: 80, descriptors: 22, resources: 4, timers: 1 }
+
+/** Half an hour, a sample each three seconds, with the memory that `at` seconds have. */
+const under = (memory: (at: number) => number): Sample[] =>
+  Array.from({ length: 600 }, (_, i) => ({
+    at: i * 3,
+    memory: memory(i * 3),
+    descriptors: 90,
+    resources: 80,
+    timers: 1,
+  }))
+
+const soaked = (change: Partial<Soaked>): Soaked => ({
+  samples: under(() => 100),
+  before: rest,
+  after: rest,
+  ...change,
+})
+
+test('memory that grows for ten minutes and then stays is no leak; one that goes on growing is', () => {
+  const warm = under(at => Math.min(100, 50 + at / 12))
+  assert.deepEqual(leaks(soaked({ samples: warm })), [])
+  assert.ok(Math.abs(growth(under(at => 100 + at / 300))) < 0.05)
+  assert.equal(leaks(soaked({ samples: under(at => 100 + at / 60) })).length, 1)
+})
+
+test('a saw-tooth of the collector is no leak', () => {
+  assert.deepEqual(leaks(soaked({ samples: under(at => 100 + (at % 60)) })), [])
+})
+
+test('what is left over at rest is a leak, one by one', () => {
+  for (const what of ['descriptors', 'timers', 'resources'] as const) {
+    assert.deepEqual(leaks(soaked({ after: { ...rest, [what]: rest[what] + 3 } })), [])
+    assert.equal(leaks(soaked({ after: { ...rest, [what]: rest[what] + 4 } })).length, 1, what)
+  }
+})
+
+test('the clients are as many of each kind as is said, at addresses of their own', () => {
+  assert.equal(
+    kinds.reduce((sum, { share }) => sum + share, 0),
+    100,
+  )
+  const counts = new Map<string, number>()
+  for (let i = 0; i < 1_000; i++) {
+    const { name } = kindAt((i + 0.5) / 1_000)
+    counts.set(name, (counts.get(name) ?? 0) + 1)
+  }
+  for (const { name, share } of kinds) assert.equal(counts.get(name), share * 10)
+  const all = kinds.flatMap(kind => Array.from({ length: kind.addresses }, (_, number) => addressOf(kind, number)))
+  assert.equal(new Set(all).size, all.length)
+})
+
+test('the curve has a line for each of its fields', () => {
+  const drawn = picture(
+    under(at => 50 + at / 100),
+    'half an hour',
+  )
+  assert.equal(drawn.match(/<polyline /g)?.length, 3)
+  assert.doesNotMatch(drawn, /NaN|undefined/)
+})
