@@ -162,7 +162,8 @@ test('values: the edge and the backend arrive as they were written', () => {
   assert.equal(config.greet.networks[0]?.wait, 500)
   assert.equal(config.message.bareNewline, 'refuse')
   assert.equal(config.limits.commandLine, 4096)
-  const redis = { url: 'rediss://h:1', password: null, prefix: 'x:', commandWait: 50 }
+  const login = { username: null, password: null, tls: null }
+  const redis = { url: 'rediss://h:1', ...login, prefix: 'x:', commandWait: 50 }
   assert.deepEqual(config.store, { kind: 'redis', ...redis, clients: 100_000 })
   assert.equal(config.admin.listen, null)
   assert.equal(configOf('admin: { listen: null }').admin.listen, null)

@@ -246,8 +246,9 @@ function connectCluster(
   cluster.on('-node', (redis: Redis) => {
     if (nodes.get(nameOf(redis)) === redis) nodes.delete(nameOf(redis))
   })
-  cluster.on('node error', (error: Error) => {
-    lastError = error.message
+  cluster.on('node error', ({ message }: Error) => {
+    // Of what was asked over a connection that was not made: why it was not has been said before.
+    if (message !== 'Connection is closed.') lastError = message
   })
   // Nothing but that none of the nodes has answered, which the event `close` says as well.
   cluster.on('error', () => undefined)
