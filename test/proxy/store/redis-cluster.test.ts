@@ -131,6 +131,21 @@ test('a cluster: a node that is killed is done without, and the others go on', a
   assert.equal(world.lines.length, 1, world.lines.join('\n'))
 })
 
+test('a cluster: an ACL user needs the rights of one server, and to ask for the slots', async t => {
+  const nodes = await startCluster(t)
+  const rights = ['~test:*', 'resetchannels', '-@all', '+@read', '+@write', '+@scripting', '+@connection', '+time', '+info']
+  for (const node of nodes) await node.command('ACL', 'SETUSER', 'gate', 'on', '>hush', ...rights, '+cluster|slots')
+  const world = new StoreWorld()
+  const store = openStore({ ...settings(nodes, patience), username: 'gate', password: 'hush' }, world)
+  t.after(() => store.close())
+  await until('the store is up', () => store.health.up, 10_000)
+  for (const client of addresses) store.remember(client, lesson)
+  const known = await Promise.all(addresses.map(client => store.recall(client)))
+  assert.ok(known.every(({ passed }) => passed.includes('pregreet')))
+  await until('all is written', async () => (await keysOf(nodes)).reduce((sum, keys) => sum + keys) >= 55)
+  assert.deepEqual(world.lines, [])
+})
+
 test('a cluster that is not there is done without, and said to be gone once', async t => {
   const nodes = await startCluster(t, 1)
   for (const node of nodes) await node.stop()

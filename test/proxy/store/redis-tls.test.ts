@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
 import { type TestContext, test } from 'node:test'
 import { openStore, type Store, type StoreOptions } from '@sallyport/proxy/store/index.js'
 import { makeAuthority } from '../../support/authority.js'
@@ -68,6 +69,11 @@ const rights = [
   '+time',
   '+info',
 ]
+
+test('the rights that docs/store.md names are those that are tested here', () => {
+  const text = readFileSync(new URL('../../../../docs/store.md', import.meta.url), 'utf8')
+  assert.ok(text.includes(`user sallyport on >WORD ${rights.join(' ').replace('mine:', 'sallyport:')}\n`))
+})
 
 test('an ACL user with the rights that the documentation names, and no others', async t => {
   const redis = await startRedis()

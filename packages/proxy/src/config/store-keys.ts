@@ -13,7 +13,7 @@ const redisText = (about: string) =>
 
 const secret = (about: string) => redisText(about).meta({ writeOnly: true }).optional()
 
-const hosts = (about: string) => z.array(leaves.serverEndpoint).min(1).max(100).optional().describe(about)
+const hosts = (about: string) => z.array(leaves.redisHost).min(1).max(100).optional().describe(about)
 
 const tlsKeys = section({
   ca: leaves.path

@@ -43,10 +43,12 @@ function sentinelKeys(written: unknown): Remark[] {
 function storeTls(written: unknown): Remark[] {
   if (!isWritten(written, 'tls')) return []
   const url = at(written, 'store', 'url')
-  const isPlain = url === undefined ? !isWritten(written, 'sentinels') && !isWritten(written, 'cluster') : null
-  if (isPlain === true || (typeof url === 'string' && url.startsWith('redis://'))) {
-    const path = isPlain === true ? ['store', 'tls'] : ['store', 'url']
-    return [{ path, text: ' with store.tls, which rediss:// has: write that, or take tls out' }]
+  if (typeof url === 'string' && url.startsWith('redis://')) {
+    return [{ path: ['store', 'url'], text: ' with store.tls, which rediss:// has: write that, or take tls out' }]
+  }
+  if (url === undefined && !isWritten(written, 'sentinels') && !isWritten(written, 'cluster')) {
+    const text = ', but no store.url that begins with rediss://: write one, or take tls out'
+    return [{ path: ['store', 'tls'], text }]
   }
   const [one, other] = isWritten(written, 'tls', 'certificate') ? ['certificate', 'key'] : ['key', 'certificate']
   if (!isWritten(written, 'tls', one) || isWritten(written, 'tls', other)) return []

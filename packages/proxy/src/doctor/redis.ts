@@ -33,7 +33,7 @@ export async function examineRedis(store: RedisStore): Promise<Report> {
     })
   const connected = await timed(connecting)
   if ('fault' in connected) {
-    const advice = 'is it running, are store.url and store.password right? mail flows without, but gates share nothing'
+    const advice = `is it running, are store.${placeKey(store)} and store.password right? mail flows without, but gates share nothing`
     report.fail('reachable', connected.fault, connected.ms, advice)
   } else {
     report.ok('reachable', 'connected', connected.ms)
@@ -72,4 +72,9 @@ function tell(report: Report, point: string, saw: string, wait: number, step: Ti
   if (ms > wait / 2)
     report.warn(point, saw, ms, `near to store.command_wait (${wait} ms): bring it nearer, or wait longer`)
   else report.ok(point, saw, ms)
+}
+
+function placeKey(store: RedisStore): string {
+  if ('sentinels' in store) return 'sentinels, store.master_name'
+  return 'cluster' in store ? 'cluster' : 'url'
 }
