@@ -195,7 +195,8 @@ test('values: Sentinels, a cluster and TLS arrive as they were written, and are 
     ...{ username: null, password: null, tls },
     ...others,
   })
-  for (const config of [one, two]) assert.deepEqual(configOf(JSON.stringify(writtenOf(config, false))).store, config.store)
+  for (const config of [one, two])
+    assert.deepEqual(configOf(JSON.stringify(writtenOf(config, false))).store, config.store)
 })
 
 test('values: DNS lists and checks arrive as they were written', () => {

@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { openStore, type Store } from '@sallyport/proxy/store/index.js'
 import { RedisClients } from '@sallyport/proxy/store/redis.js'
 import type { RedisServer } from '../../support/redis.js'
-import { startCluster } from '../../support/redis-topology.js'
+import { startCluster, startReplica } from '../../support/redis-topology.js'
 import { StoreWorld, until } from '../../support/store-world.js'
 import { timeTravel } from '../../support/time-travel.js'
 import { storeContract } from './store.contract.js'
@@ -108,6 +108,9 @@ test('a cluster: a node that hangs costs its own clients a few waits, and the ot
   assert.equal(world.lines.length, 1, world.lines.join('\n'))
   assert.match(world.lines[0] ?? '', new RegExp(`^warn the Redis node 127.0.0.1:${victim.port} does not answer`))
 
+  // Long enough for the connection to be given up: still one warning.
+  await new Promise(resolve => setTimeout(resolve, 1500))
+  assert.equal(world.lines.length, 1, world.lines.join('\n'))
   victim.resume()
   await until('it is used again', () => store.health.up, 10_000)
   assert.equal(world.lines.length, 2, world.lines.join('\n'))
@@ -131,9 +134,42 @@ test('a cluster: a node that is killed is done without, and the others go on', a
   assert.equal(world.lines.length, 1, world.lines.join('\n'))
 })
 
+test('a cluster: a replica that takes the place of a node that is killed is asked in its place', async t => {
+  const nodes = await startCluster(t)
+  const replica = await startReplica(t, nodes)
+  const { store, world } = await openUp(nodes, patience)
+  t.after(() => store.close())
+  for (const client of addresses) store.remember(client, lesson)
+  await Promise.all(addresses.map(client => store.recall(client)))
+  const [victim] = nodes
+  assert.ok(victim !== undefined)
+  const keys = await victim.command('DBSIZE')
+  await until('the replica has it all', async () => (await replica.command('DBSIZE')) === keys)
+  await victim.stop()
+  await until('its end is noticed', () => !store.health.up)
+  await until('another is in its place', () => store.health.up, 30_000)
+  assert.match((await replica.command('ROLE')).slice(0, 6), /^master/)
+  const { fallbacks } = store.health
+  const known = await Promise.all(addresses.map(client => store.recall(client)))
+  assert.ok(known.every(({ passed }) => passed.includes('pregreet')))
+  assert.equal(store.health.fallbacks, fallbacks, 'answered by Redis')
+  assert.equal(world.lines.length, 2, world.lines.join('\n'))
+  assert.match(world.lines[1] ?? '', /^info others are in the place of the Redis node/)
+})
+
 test('a cluster: an ACL user needs the rights of one server, and to ask for the slots', async t => {
   const nodes = await startCluster(t)
-  const rights = ['~test:*', 'resetchannels', '-@all', '+@read', '+@write', '+@scripting', '+@connection', '+time', '+info']
+  const rights = [
+    '~test:*',
+    'resetchannels',
+    '-@all',
+    '+@read',
+    '+@write',
+    '+@scripting',
+    '+@connection',
+    '+time',
+    '+info',
+  ]
   for (const node of nodes) await node.command('ACL', 'SETUSER', 'gate', 'on', '>hush', ...rights, '+cluster|slots')
   const world = new StoreWorld()
   const store = openStore({ ...settings(nodes, patience), username: 'gate', password: 'hush' }, world)

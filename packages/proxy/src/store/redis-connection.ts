@@ -60,8 +60,10 @@ export interface RedisConnection {
   /** Whether all nodes can be asked. */
   readonly ready: boolean
   nodeOf(key: string): string
-  /** Whether this node can be asked. One that serves no key any more counts as ready: its keys are asked for elsewhere. */
+  /** Whether this node can be asked. */
   isReady(node: string): boolean
+  /** Whether no key is on this node any more: another has taken its place. */
+  isGone(node: string): boolean
   /** `''`, of a cluster: all nodes. */
   ping(node: string): Promise<void>
   /** Ends when what was sent before is answered, or was not in time. Never rejects. */
@@ -121,6 +123,7 @@ function unreadable(reason: string, events: RedisEvents): RedisConnection {
     ready: false,
     nodeOf: () => '',
     isReady: () => false,
+    isGone: () => false,
     ping: refuse,
     close: async () => undefined,
   }
@@ -168,6 +171,7 @@ function connectOne(place: OnePlace, usual: Usual, events: RedisEvents): RedisCo
     },
     nodeOf: () => '',
     isReady: () => redis.status === 'ready',
+    isGone: () => false,
     ping: async () => void (await redis.ping()),
     close: async () => {
       closing = true
@@ -259,8 +263,7 @@ function connectCluster(
 
   const isReady = (node: string): boolean => {
     if (node === '') return cluster.status === 'ready'
-    const redis = nodes.get(node)
-    return redis === undefined ? !serves(node) : cluster.status === 'ready' && redis.status === 'ready'
+    return cluster.status === 'ready' && nodes.get(node)?.status === 'ready'
   }
   return {
     commands: cluster,
@@ -270,6 +273,7 @@ function connectCluster(
     },
     nodeOf: key => cluster.slots[slotOf(key)]?.[0] ?? '',
     isReady,
+    isGone: node => node !== '' && !serves(node),
     ping: async node => {
       if (node === '') await Promise.all([...nodes.values()].map(redis => redis.ping()))
       else await nodes.get(node)?.ping()

@@ -2,6 +2,8 @@ import { Breaker, breakerLimits } from './breaker.ts'
 import { isRefusal, type RedisConnection } from './redis-connection.ts'
 import type { StoreLog } from './store.ts'
 
+type Connections = Pick<RedisConnection, 'isReady' | 'isGone' | 'ping'>
+
 interface Node {
   readonly breaker: Breaker
   probeTimer: NodeJS.Timeout | null
@@ -9,15 +11,15 @@ interface Node {
 
 /**
  * A breaker for each node, so that one of a cluster that hangs costs its own clients a few waits and the clients of the others
- * nothing. What is not a cluster is one node, with no name. There are as many as the cluster has had nodes.
+ * nothing. What is not a cluster is one node, with no name.
  */
 export class RedisNodes {
-  readonly #redis: Pick<RedisConnection, 'isReady' | 'ping'>
+  readonly #redis: Connections
   readonly #log: StoreLog
   readonly #nodes = new Map<string, Node>()
   #closed = false
 
-  constructor(redis: Pick<RedisConnection, 'isReady' | 'ping'>, log: StoreLog) {
+  constructor(redis: Connections, log: StoreLog) {
     this.#redis = redis
     this.#log = log
   }
@@ -74,6 +76,11 @@ export class RedisNodes {
     node.probeTimer = setTimeout(again, Math.max(least, probeAt - performance.now())).unref()
   }
 
+  #forget(name: string): void {
+    this.#nodes.delete(name)
+    this.#log.info(`others are in the place of the Redis node ${name}: its clients are remembered there`)
+  }
+
   /**
    * Asks whether a node is back, if that is due. Without a connection there is nobody to ask: the next one asks. It may have
    * ceased to be a node meanwhile, which is looked at now and then.
@@ -81,6 +88,7 @@ export class RedisNodes {
   async #probe(name: string, node: Node, now: number): Promise<void> {
     const { breaker } = node
     if (this.#closed || breaker.up) return
+    if (this.#redis.isGone(name)) return this.#forget(name)
     if (!this.#redis.isReady(name)) return this.#scheduleProbe(name, node, breakerLimits.longestWait)
     if (!breaker.probe(now)) return
     try {
