@@ -6,7 +6,7 @@ import { parseConfig } from '@sallyport/proxy/config/parse.js'
 const text = readFileSync(new URL('../../../../docs/store.md', import.meta.url), 'utf8')
 
 test('each configuration in docs/store.md is one, without a doubt, and names another place', () => {
-  const blocks = [...text.matchAll(/```yaml\n([^]*?)```/g)].map(([, block = '']) => block)
+  const blocks = [...text.matchAll(/```yaml\n([\s\S]*?)```/g)].map(([, block = '']) => block)
   const places = blocks.map(block => {
     const parsed = parseConfig(block.replaceAll(/\$\{file:[^}]*\}/g, 'x'), 'store.md', {})
     if ('problems' in parsed) return assert.fail(parsed.problems.join('\n'))
