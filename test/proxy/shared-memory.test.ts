@@ -5,7 +5,7 @@ import { noteHeard } from '@sallyport/proxy/session/heard.js'
 import { noteSender } from '@sallyport/proxy/session/sender.js'
 import { Session } from '@sallyport/proxy/session/session.js'
 import { MemoryStore } from '@sallyport/proxy/store/memory.js'
-import { NetworkSet } from '@sallyport/rules'
+import { NetworkSet, networkOf } from '@sallyport/rules'
 import { addressOf } from '../support/address.ts'
 import { makeHouse } from '../support/house.ts'
 import { Recorder } from '../support/recorder.ts'
@@ -68,6 +68,26 @@ test('a message that is refused for its content counts against the name of its s
   new Memory(store).learn(session, '192.0.2.1', discretion)
   assert.ok(((await store.recall('spf:example.org')).repute?.score ?? 0) > 0)
   assert.equal((await store.recall('spf:example.net')).repute, null)
+})
+
+test('a trusted proxy gains no name, good or bad', async () => {
+  const proxies = NetworkSet.of([networkOf(addressOf('198.51.100.0'), 24)])
+  for (const [code, text] of [
+    [550, '550 5.7.1 Spam message rejected\r\n'],
+    [250, '250 2.0.0 Ok\r\n'],
+  ] as const) {
+    for (const [address, isKnown] of [
+      ['198.51.100.1', false],
+      ['203.0.113.1', true],
+    ] as const) {
+      const store = new MemoryStore({ kind: 'memory', file: null, clients: 100 }, log, () => 1_000)
+      const session = sessionOf(address)
+      noteHeard(session, 'dot', { code, text })
+      new Memory(store).learn(session, address, { learnPrivate: false, proxies, disbelieved: new Set() })
+      assert.equal((await store.recall(address)).repute !== null, isKnown, `${address}: ${text}`)
+      if (!isKnown) assert.equal(store.health.clients, 0)
+    }
+  }
 })
 
 /** A store whose clock is set, and a suspect that asks for one recipient. */

@@ -131,10 +131,15 @@ test('what a session adds to what is known of its client’s mail', () => {
     [{ ...good, backend: { mail: { sender: 1 }, rcpt: { 'relay denied': 1 }, dot: { temporary: 1 } } }, null],
     // Checks, with their points; and mail in spite of them earns nothing.
     [{ ...good, aheadAfter: 'EHLO' }, [5, 0, 0, 0]],
-    [{ ...good, bareNewlines: 1, backend: { mail: {}, rcpt: { accepted: 1 }, dot: { accepted: 1 } } }, [0, 1, 0, 0]],
+    [
+      { ...good, bareNewlines: 1, backend: { mail: {}, rcpt: { accepted: 1 }, dot: { accepted: 1 } } },
+      [0, 1, 0, 0],
+      small(1),
+    ],
     [{ ...good, bareNewlines: 1, helloMalformed: true }, [6, 0, 0, 0], small(5)],
     [{ ...good, bareNewlines: 1, helloMalformed: true }, null, small(3)],
-    [{ ...good, helloMalformed: true, backend: { mail: {}, rcpt: {}, dot: { accepted: 1 } } }, [0, 1, 0, 0]],
+    // What only observes has no consequence.
+    [{ ...good, helloMalformed: true, backend: { mail: {}, rcpt: {}, dot: { accepted: 1 } } }, [-4, 1, 0, 0]],
     // To judge by the memory does not feed it, and does not keep a client from getting better.
     [
       { ...good, standing: { score: 50, trust: 0, unknown: 0, accepted: 0 } },
@@ -149,8 +154,12 @@ test('what a session adds to what is known of its client’s mail', () => {
       },
       [-4, 1, 0, 0],
     ],
-    // Nor does who has failed a check that observes, and remembers nothing.
-    [{ ...good, reverse: { kind: 'none' }, backend: { mail: {}, rcpt: {}, dot: { accepted: 1 } } }, [0, 1, 0, 0]],
+    // A check that acts, and remembers nothing, keeps mail from earning anything.
+    [
+      { ...good, reverse: { kind: 'none' }, backend: { mail: {}, rcpt: {}, dot: { accepted: 1 } } },
+      [0, 1, 0, 0],
+      { checks: { 'no-reverse-name': { action: 'score', points: 1 } } },
+    ],
     // The operator knows these.
     [{ ...good, access: 'allow', backend: { mail: {}, rcpt: {}, dot: { content: 1 } } }, null],
     [{ ...good, authenticated: true, backend: { mail: {}, rcpt: {}, dot: { content: 1 } } }, null],

@@ -8,8 +8,8 @@ local function moved(record)
   record = earlier(record, 2)
   local from = 6
   if string.byte(record) == 2 then
-    record = earlier(record, 6)
-    from = 21
+    record = earlier(earlier(record, 6), 21)
+    from = 25
   end
   while from + 4 <= #record do
     record = earlier(record, from)

@@ -2,7 +2,6 @@ import { createHash } from 'node:crypto'
 import {
   type Address,
   type CheckName,
-  goodWord,
   greyTuple,
   HelloHistory,
   identitiesOf,
@@ -11,7 +10,6 @@ import {
   lessonOf,
   type NetworkSet,
   networkKey,
-  noRepute,
   type Plan,
   type Rate,
   type Repute,
@@ -156,37 +154,23 @@ export class Memory {
     const isProxy = proxies.has(arrival.client)
     if (!isProxy && facts.hello !== null && !facts.helloMalformed) this.hellos.note(key, facts.hello)
     const repute = isProxy ? null : reputeOf(facts, plan, tally, disbelieved)
-    const isGood = repute !== null && repute.score < 0
     if (lesson !== null || repute !== null) {
-      // A good word comes behind it, where it counts.
-      const said = repute === null ? {} : { repute: isGood ? { ...repute, score: 0 } : repute }
-      this.store.remember(key, { ...(lesson ?? nothing), ...said })
+      this.store.remember(key, { ...(lesson ?? nothing), ...(repute === null ? {} : { repute }) })
     }
     if (repute === null || repute.score === 0) return
     const network = networkKey(arrival.client)
     const others = identitiesOf(facts, arrival.client)
-    if (isGood) {
-      // For a network of which nothing bad is known it would be a record for nothing.
-      if ((facts.reputes?.network ?? null) !== null) others.push(network)
-      for (const name of [key, ...others]) void this.praise(name, repute.score)
-      return
+    if (repute.score > 0) {
+      // Nor does the name of a sender get away with it by the next one's.
+      const condemned = disbelieved.has('content') ? [] : (journal.condemned ?? [])
+      for (const name of condemned) if (!others.includes(name)) others.push(name)
     }
-    // Nor does the name of a sender get away with it by the next one's.
-    const condemned = disbelieved.has('content') ? [] : (journal.condemned ?? [])
-    for (const name of condemned) if (!others.includes(name)) others.push(name)
-    if (speaksForNetwork(facts)) others.push(network)
+    // A good word for a network of which nothing bad is known would be a record for nothing.
+    const isNeeded = repute.score > 0 ? speaksForNetwork(facts) : (facts.reputes?.network ?? null) !== null
+    if (isNeeded) others.push(network)
     for (const other of others) this.store.remember(other, { ...nothing, repute })
   }
-
-  /** A good word for a name; not more often than such words count. Never rejects. */
-  private async praise(name: string, score: number): Promise<void> {
-    const wait = await this.store.rate(`good ${name.length > longestName ? digest(name) : name}`, goodWord)
-    if (wait === 0) this.store.remember(name, { ...nothing, repute: { ...noRepute, score } })
-  }
 }
-
-/** With what stands before it, it is within what a store takes for the name of a rate. */
-const longestName = 48
 
 /** Stands for a text that may be long, and is nobody's business in the store. */
 const digest = (text: string): string => createHash('sha256').update(text, 'latin1').digest('base64url').slice(0, 22)

@@ -79,7 +79,7 @@ export {
 } from './judge.ts'
 export { type Entry, Ledger, type LedgerRow, precisionRate } from './ledger.ts'
 export { type LoadLimits, type LoadReading, shedShare } from './load.ts'
-export { goodWord, type Lesson, lessonOf, reputeOf, speaksForNetwork, unknownOf } from './memory.ts'
+export { type Lesson, lessonOf, reputeOf, speaksForNetwork, unknownOf } from './memory.ts'
 export { contains, formatNetwork, type Network, networkOf, parseNetwork } from './network.ts'
 export { NetworkSet, NetworkSetBuilder } from './network-set.ts'
 export { type Party, Plans } from './plans.ts'
@@ -99,6 +99,7 @@ export { type Admission, admit, type Rate } from './rate.ts'
 export {
   type Fading,
   faded,
+  goodWordGap,
   isEstablished,
   lifeOf,
   mostCounted,

@@ -1,11 +1,9 @@
 import type { BackendReplies } from './backend-word.ts'
 import type { Outcome } from './check.ts'
 import { believed, type TeachingWord } from './credence.ts'
-import { hour } from './duration.ts'
 import type { Facts } from './facts.ts'
 import type { Tally } from './judge.ts'
 import type { Plan, PlannedCheck } from './policy.ts'
-import type { Rate } from './rate.ts'
 import { isEstablished, type Repute } from './reputation.ts'
 
 /** What one session leaves in the client's record: names of checks, each with the seconds for which it holds. */
@@ -50,16 +48,6 @@ function teaches({ check }: PlannedCheck, outcome: Outcome): boolean {
 const worth = { content: 8, policy: 4, unknown: 1, good: -4 } as const
 
 /**
- * How often a good word counts for one name, in all gates together: once in 20 hours, so that who writes every morning
- * need not be late. The 10 points of trust take three of them, 40 hours at least, and who writes once a day has them on the fifth day; who writes a
- * thousand messages in an hour, from a thousand connections, has 4 points.
- *
- * Not taken: points for each message, with which three sessions of four made a bot trusted; to count days, which a gate and its clients do not have in common, and
- * which end for all at once; a time in the record of each client, which would be read before the session and is old when it is written.
- */
-export const goodWord: Rate = { count: 1, period: 20 * hour }
-
-/**
  * What one session may be worth of each: nobody is made, or ruined, by a single connection. What a backend says that refuses everything costs a
  * stranger 16 points at most until that is found out (credence.ts): less than the default threshold within two days.
  */
@@ -75,8 +63,8 @@ export const bulk = 3
  * What a session adds to what is known of its client's mail; null: nothing. The checks that failed count with their points, but for those that
  * only observe and those that remember nothing (to judge by the memory must not feed it); nor do points that
  * would have no consequence by themselves: a small fault in every session is not a large one, and counts in each of them already. Of the backend's words only those
- * count that speak of the client: a full mailbox is no fault of its, nor is 4xx. Taken mail is to its credit only where no check has seen
- * anything, those included that observe, and those that remember nothing: else what a backend without a filter takes from a bot would earn trust. Of one on the
+ * count that speak of the client: a full mailbox is no fault of its, nor is 4xx. Taken mail is to its credit only where no check that acts has
+ * seen anything, those included that remember nothing. Of one on the
  * allow list, or logged in, nothing is learnt: the operator knows it. `disbelieved`: words of the backend that teach nothing now.
  */
 export function reputeOf(
@@ -99,9 +87,16 @@ export function reputeOf(
   return score === 0 && content + unknown + accepted === 0 ? null : { score, accepted, content, unknown }
 }
 
-/** No check has failed, whatever follows from it; that of the memory itself aside, or nobody could ever make up for anything. */
+/**
+ * No check that does more than observe has failed; that of the memory itself aside, or nobody could ever make up for anything. What
+ * only observes has no consequence: else whoever has no reverse name could never be known for good, and nobody would notice when a check
+ * that begins to act turns him away (breakers.ts).
+ */
 function isSpotless(plan: Plan, tally: Tally): boolean {
-  return !plan.checks.some(({ name }, i) => tally.outcomes[i]?.kind === 'fail' && name !== 'reputation')
+  return !plan.checks.some(
+    (planned, i) =>
+      tally.outcomes[i]?.kind === 'fail' && planned.name !== 'reputation' && tally.actionFor(planned, i) !== 'observe',
+  )
 }
 
 /** The backend does not want this client. */

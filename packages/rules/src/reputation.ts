@@ -1,4 +1,4 @@
-import { day } from './duration.ts'
+import { day, hour } from './duration.ts'
 
 /**
  * What is remembered of a client's mail, under its address, its network or a name that was verified; or, in a lesson, what one session
@@ -25,6 +25,18 @@ export interface Fading {
 
 /** Who writes once a week is not forgotten between two letters. */
 export const usualFading: Fading = { bad: day, good: 7 * day }
+
+/**
+ * How far apart good words are that count for one name, in seconds, at all gates together: once in 20 hours, so that who writes every
+ * morning need not be late. The 10 points of trust take three of them, 40 hours at least, and who writes once a day has them on the
+ * fifth day; who writes a thousand messages in an hour, from a thousand connections, has 4 points. It is the store that keeps them apart: what was
+ * read before a session is old at its end.
+ *
+ * Not taken: points for each message, with which three sessions of four made a bot trusted; to count days, which a gate and its
+ * clients do not have in common, and which end for all at once; a rate of its own for each name, a key more in the store and a
+ * question more before each word.
+ */
+export const goodWordGap = 20 * hour
 
 /**
  * The bounds of a score. The lower one is near, so that trust is lost after three refused messages however long it was earned

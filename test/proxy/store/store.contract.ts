@@ -166,10 +166,25 @@ export function storeContract(name: string, open: () => Promise<Subject>, forget
       assert.equal(await reputeOf(good), null)
     })
 
+    it('counts a good word once in 20 hours, whatever was heard between them, and the mail always', async () => {
+      const client = newClient()
+      await learn(client, -4, 1)
+      await learn(client, -4, 1)
+      await learn(client, 1)
+      await learn(client, -4, 1)
+      assert.deepEqual(await reputeOf(client), [-3, 3, 0, 0])
+      await subject.advance(19 * 3600)
+      await learn(client, -4)
+      assert.deepEqual(await reputeOf(client), [-2.8, 2.8, 0, 0])
+      await subject.advance(3600)
+      await learn(client, -4)
+      assert.deepEqual(await reputeOf(client), [-6.8, 2.8, 0, 0])
+    })
+
     it('bounds what is known of mail', async () => {
       const client = newClient()
-      await learn(client, -15, 9000)
-      await learn(client, -15, 9000)
+      await learn(client, -25, 9000)
+      await learn(client, 0, 9000)
       assert.deepEqual(await reputeOf(client), [-20, 9999, 0, 0])
       await learn(client, 70)
       await learn(client, 70)

@@ -12,7 +12,7 @@ import type { StoreLog } from './store.ts'
  *
  *   {"sallyport":"clients","version":1}
  *   ["192.0.2.1",{"pregreet":1790000000},{}]         client, passed, failed: check -> second at which it no longer holds
- *   ["192.0.2.9",{},{},[9.5,1790000000,0,1,0]]       score, at which second, messages taken, refused, unknown recipients
+ *   ["192.0.2.9",{},{},[9.5,1790000000,0,1,0,0]]     score, at which second, messages taken, refused, unknown recipients, last good word
  *   {"clients":1}                                     how many there were: a file without this line is torn
  *
  * A file that is not exactly so is believed in nothing: what is lost is that known clients wait once more.
@@ -71,11 +71,11 @@ function expiriesOf(value: unknown, now: number): Expiries {
 
 function fameOf(value: unknown, now: number): Fame | null {
   if (value === undefined) return null
-  if (!Array.isArray(value) || value.length !== 5 || !value.every(one => Number.isFinite(one)))
+  if (!Array.isArray(value) || value.length !== 6 || !value.every(one => Number.isFinite(one)))
     throw new Corrupt('a line is not a client')
-  const [score, at, accepted, content, unknown] = value as [number, number, number, number, number]
+  const [score, at, accepted, content, unknown, praisedAt] = value as [number, number, number, number, number, number]
   // Written by a clock that was ahead: it has not faded since then.
-  return { repute: { score, accepted, content, unknown }, at: Math.min(at, now) }
+  return { repute: { score, accepted, content, unknown }, at: Math.min(at, now), praisedAt: Math.min(praisedAt, now) }
 }
 
 /** How many clients there may be, and how what is known of their mail fades. */
@@ -208,7 +208,7 @@ function lineOf(client: string, { passed, failed, fame }: Entry): string {
     client,
     passed,
     failed,
-    [rounded(score), fame.at, rounded(accepted), rounded(content), rounded(unknown)],
+    [rounded(score), fame.at, rounded(accepted), rounded(content), rounded(unknown), fame.praisedAt],
   ])
 }
 

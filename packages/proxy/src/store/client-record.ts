@@ -9,9 +9,10 @@ import { checksOf } from './check-codes.ts'
  *   4          the second at which all of it is over
  *   4, 2, 3 x 3   of 2 only: the second at which the mail was so; its score (signed), messages taken, refused, and unknown
  *              recipients, each in hundredths. It fades from then on as reputation.ts in the rules has it
+ *   4          of 2 only: the second of the last good word that counted; 0: there was none
  *   then, for each second at which checks expire: that second (4), their tokens (check-codes.ts), and a space
  *
- * What was passed in one session for equally long shares the second, so that three or four of them are the rule, and 45 octets.
+ * What was passed in one session for equally long shares the second, so that three or four of them are the rule, and 49 octets.
  *
  * Clients share hashes, as many as `parts`: `<prefix>clients:<part>`, a field for each client, a packed list inside Redis as long as the
  * hash has no more than `hash-max-listpack-entries` (128) and no value above `hash-max-listpack-value` (64 octets). A key, its
@@ -50,7 +51,7 @@ export function placeOf(client: string): { readonly key: string; readonly field:
 
 /** 1 octet, 4 octets. */
 const headLength = 5
-const mailLength = 15
+const mailLength = 19
 
 function reputeFrom(record: Buffer, now: number, fading: Fading): Repute | null {
   const at = record.readUInt32BE(headLength)

@@ -1,4 +1,4 @@
-import { mostCounted, scoreBounds } from '@sallyport/rules'
+import { goodWordGap, mostCounted, scoreBounds } from '@sallyport/rules'
 import { longestRecord } from './client-record.ts'
 
 /*
@@ -25,13 +25,13 @@ local record = redis.call('HGET', KEYS[1], ARGV[1])
 if not record or #record > ${longestRecord} then return {} end
 return {record, redis.call('TIME')[1]}`
 
-/** What of a record holds: the second at which each token expires, and mail as score, taken, refused, unknown, and its age. */
+/** What of a record holds: the second at which each token expires; mail as score, taken, refused, unknown; its age; the second of the last good word. */
 const readRecord = `
 local function readRecord(record, now)
   local known = {}
   local kind = record and #record <= ${longestRecord} and string.byte(record)
-  local from = kind == 1 and 6 or 21
-  if (kind ~= 1 and kind ~= 2) or #record < from - 1 then return known, {0, 0, 0, 0}, 0 end
+  local from = kind == 1 and 6 or 25
+  if (kind ~= 1 and kind ~= 2) or #record < from - 1 then return known, {0, 0, 0, 0}, 0, 0 end
   while from + 4 <= #record do
     local expiry = struct.unpack('>I4', record, from)
     local tokens = string.match(record, '^[^ ]*', from + 4)
@@ -43,9 +43,9 @@ local function readRecord(record, now)
     end
     from = from + 5 + #tokens
   end
-  if kind == 1 then return known, {0, 0, 0, 0}, 0 end
-  local at, score, accepted, content, unknown = struct.unpack('>I4i2I3I3I3', record, 6)
-  return known, {score / 100, accepted / 100, content / 100, unknown / 100}, math.max(0, now - at)
+  if kind == 1 then return known, {0, 0, 0, 0}, 0, 0 end
+  local at, score, accepted, content, unknown, praised = struct.unpack('>I4i2I3I3I3I4', record, 6)
+  return known, {score / 100, accepted / 100, content / 100, unknown / 100}, math.max(0, now - at), praised
 end`
 
 /** Fades mail, adds to it, and bounds it; gives the seconds until nothing is left of it. */
@@ -67,7 +67,7 @@ local function addMail(mail, age, more, bad, good)
 end`
 
 const writeRecord = `
-local function writeRecord(known, mail, left, now)
+local function writeRecord(known, mail, left, now, praised)
   local groups, last = {}, 0
   for token, expiry in pairs(known) do
     groups[expiry] = (groups[expiry] or '') .. token
@@ -78,7 +78,7 @@ local function writeRecord(known, mail, left, now)
     last = math.min(math.max(last, now + left), 4294967295)
     local hundredths = {}
     for i = 1, 4 do hundredths[i] = math.floor(mail[i] * 100 + 0.5) end
-    parts[1] = struct.pack('>BI4I4i2I3I3I3', 2, last, now, unpack(hundredths))
+    parts[1] = struct.pack('>BI4I4i2I3I3I3I4', 2, last, now, hundredths[1], hundredths[2], hundredths[3], hundredths[4], praised)
   else
     parts[1] = struct.pack('>BI4', 1, last)
   end
@@ -107,7 +107,7 @@ local kind = redis.call('TYPE', key).ok
 if kind ~= 'none' and kind ~= 'hash' then return 0 end
 local now = tonumber(redis.call('TIME')[1])
 local before = redis.call('HGET', key, field)
-local known, mail, age = readRecord(before, now)
+local known, mail, age, praised = readRecord(before, now)
 for i = 8, #ARGV, 2 do
   if string.sub(ARGV[i], 1, 1) == '!' then known[string.sub(ARGV[i], 2)] = nil end
 end
@@ -116,8 +116,11 @@ for i = 8, #ARGV, 2 do
   if expiry > (known[ARGV[i]] or 0) then known[ARGV[i]] = expiry end
 end
 local more = {tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6]), tonumber(ARGV[7])}
+if more[1] < 0 then
+  if now - praised < ${goodWordGap} then more[1] = 0 else praised = now end
+end
 local left = addMail(mail, age, more, tonumber(ARGV[2]), tonumber(ARGV[3]))
-local record, last = writeRecord(known, mail, left, now)
+local record, last = writeRecord(known, mail, left, now, praised)
 if not record then
   redis.call('HDEL', key, field)
   return 1

@@ -1,4 +1,4 @@
-import { type Fading, faded, type Lesson, lifeOf, noRepute, type Repute, together } from '@sallyport/rules'
+import { type Fading, faded, goodWordGap, type Lesson, lifeOf, noRepute, type Repute, together } from '@sallyport/rules'
 
 /** Names of checks, each with the wall-clock second at which it no longer holds. */
 export type Expiries = Readonly<Record<string, number>>
@@ -7,6 +7,8 @@ export type Expiries = Readonly<Record<string, number>>
 export interface Fame {
   readonly repute: Repute
   readonly at: number
+  /** The second of the last good word that counted; 0: there was none. */
+  readonly praisedAt: number
 }
 
 export interface Entry {
@@ -84,8 +86,16 @@ export function without(known: Readonly<Record<string, number>>, failed: Readonl
 
 function famed(known: Fame | null, repute: Repute | undefined, now: number, fading: Fading): Fame | null {
   if (repute === undefined) return known
-  const before = reputeAt(known, now, fading)
-  const fame = { repute: together(before ?? noRepute, repute), at: now }
+  const before = reputeAt(known, now, fading) ?? noRepute
+  const praisedAt = known?.praisedAt ?? 0
+  const isGood = repute.score < 0
+  // Where a clock has gone back it counts later.
+  const isTooSoon = isGood && now - praisedAt < goodWordGap
+  const fame = {
+    repute: together(before, isTooSoon ? { ...repute, score: 0 } : repute),
+    at: now,
+    praisedAt: isGood && !isTooSoon ? now : praisedAt,
+  }
   return isFaded(fame, now, fading) ? null : fame
 }
 
