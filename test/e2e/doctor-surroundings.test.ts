@@ -9,6 +9,7 @@ import { type Owner, tempDirectory, undoAfter } from '../support/owner.ts'
 import { freePort } from '../support/port.ts'
 import { startRbldnsd } from '../support/rbldnsd.ts'
 import { type RedisServer, startRedis } from '../support/redis.ts'
+import { startCluster, startWatched } from '../support/redis-topology.ts'
 
 async function redisFor(owner: Owner, ...settings: readonly string[]): Promise<RedisServer> {
   const redis = await startRedis(undefined, settings)
@@ -55,6 +56,24 @@ test('Redis that is dead, hangs, knows another password, gives no rights, or tak
 
   strict.pause()
   assertFinding((await diagnose(t, storeAt(strict.port))).of('reachable', 'redis'), 'FAIL', /./, /is it running/)
+})
+
+test('Redis behind Sentinels, and a cluster of which a node is dead', async t => {
+  const { sentinel } = await startWatched(t)
+  const watched = `store: { kind: redis, sentinels: ['127.0.0.1:${sentinel.port}'], master_name: mail, command_wait: 2s }`
+  const well = await diagnose(t, watched)
+  assert.deepEqual([well.code, well.troubles], [0, []])
+  assert.equal(well.of('write', `redis mail of sentinels 127.0.0.1:${sentinel.port}`).level, 'ok')
+  const stranger = await diagnose(t, watched.replace('mail,', 'other,'))
+  assertFinding(stranger.of('reachable', 'redis other'), 'FAIL', /./, /store\.master_name/)
+
+  const nodes = await startCluster(t)
+  const cluster = `store: { kind: redis, cluster: ['127.0.0.1:${nodes[0]?.port}'], command_wait: 2s }`
+  const whole = await diagnose(t, cluster)
+  assert.deepEqual([whole.code, whole.troubles], [0, []])
+  await nodes[2]?.stop()
+  const broken = await diagnose(t, cluster)
+  assertFinding(broken.of('reachable', 'redis cluster'), 'FAIL', /ECONNREFUSED/, /store\.cluster/)
 })
 
 test('DNS lists: the test points of RFC 5782 5, refusals, and zones that are not there', async t => {

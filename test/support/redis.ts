@@ -29,18 +29,26 @@ function ready(child: ChildProcess): Promise<void> {
     let output = ''
     child.stdout?.on('data', (data: Buffer) => {
       output += data.toString()
-      if (output.includes('Ready to accept connections')) resolve()
+      // A Sentinel says when it is ready in other words.
+      if (/Ready to accept connections|Sentinel ID is/.test(output)) resolve()
     })
     child.on('error', error => reject(missing(error) ? new Error(howToInstall) : error))
     child.on('exit', () => reject(new Error(`redis-server ended: ${output}`)))
   })
 }
 
-/** Starts one, on a given port if it is to come back where it was; `settings` as on its command line. */
-export async function startRedis(port?: number, settings: readonly string[] = []): Promise<RedisServer> {
+/**
+ * Starts one, on a given port if it is to come back where it was; `settings` as on its command line. `file`: in place of the
+ * usual settings a file that says the port as well, and what follows it.
+ */
+export async function startRedis(
+  port?: number,
+  settings: readonly string[] = [],
+  file: readonly string[] = [],
+): Promise<RedisServer> {
   const directory = await mkdtemp(join(tmpdir(), 'sallyport-redis-'))
   const chosen = port ?? (await freePort())
-  const options = [
+  const usual = [
     '--port',
     String(chosen),
     '--bind',
@@ -52,7 +60,8 @@ export async function startRedis(port?: number, settings: readonly string[] = []
     '--appendonly',
     'no',
   ]
-  const child = spawn('redis-server', [...options, ...settings], { stdio: ['ignore', 'pipe', 'ignore'] })
+  const options = file.length > 0 ? file : [...usual, ...settings]
+  const child = spawn('redis-server', options, { stdio: ['ignore', 'pipe', 'ignore'] })
   const gone = new Promise<void>(resolve => child.once('exit', () => resolve()))
   // A test that dies must not leave it running.
   const kill = () => child.kill('SIGKILL')

@@ -171,6 +171,47 @@ store: { url: "redis://u:secret@r", clients: 1 }
     ],
   ],
   [
+    'a store in several places, or in none that can be found',
+    `store:
+  kind: redis
+  url: "redis://u:secret@r"
+  cluster: ["10.0.0.1:6379", "10.0.0.2"]
+  sentinels: []
+  master_name: mail
+  username: 5
+  tls: { key: /k.pem, server_name: "*" }
+`,
+    [
+      's.yaml:3:8 store.url: found a value with store.tls, which rediss:// has: write that, or take tls out',
+      's.yaml:4:12 store.cluster: found a list, and store.url as well: keep one of them',
+      's.yaml:4:30 store.cluster[1]: found "10.0.0.2" (it has no port): ' +
+        'use an address or name, and port, such as 10.0.0.1:6379 or redis1:26379',
+      's.yaml:5:14 store.sentinels: found a list with nothing in it: write one at least',
+      's.yaml:5:14 store.sentinels: found a list, and store.url as well: keep one of them',
+      's.yaml:7:13 store.username: found 5: use a text in quotes, of 1 to 1024 characters, such as sallyport',
+      's.yaml:8:36 store.tls.server_name: found "*" (not a domain name): use a domain name, such as example.com',
+    ],
+  ],
+  [
+    'what belongs to Sentinels and TLS',
+    `store: { kind: redis, master_name: mail, sentinel_password: "geheim", tls: { ca: /ca.pem } }
+`,
+    [
+      's.yaml:1:36 store.master_name: found "mail", but no store.sentinels: name them, or take it out',
+      's.yaml:1:61 store.sentinel_password: found a value, but no store.sentinels: name them, or take it out',
+      's.yaml:1:76 store.tls: found keys, but no store.url that begins with rediss://: write one, or take tls out',
+    ],
+  ],
+  [
+    'Sentinels that are asked for nobody, and half of a pair of files',
+    `store: { kind: redis, sentinels: ["s:26379"], tls: { certificate: /c.pem } }
+`,
+    [
+      's.yaml:1:34 store.sentinels: found a list without store.master_name: write by what name they know the master',
+      's.yaml:1:67 store.tls.certificate: found "/c.pem" without store.tls.key: name both files, or neither',
+    ],
+  ],
+  [
     'backends',
     `backend: { address: "10.0.0.1:25", servers: ["10.0.0.2:25", "10.0.0.2:25", { address: "10.0.0.3:25", weight: 0 }] }
 routes:

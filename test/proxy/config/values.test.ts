@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { hostname } from 'node:os'
 import test from 'node:test'
 import { defaultConfig } from '@sallyport/proxy/config/parse.js'
+import { renderConfig, writtenOf } from '@sallyport/proxy/config/render.js'
 import {
   formatDuration,
   formatEndpoint,
@@ -162,10 +163,40 @@ test('values: the edge and the backend arrive as they were written', () => {
   assert.equal(config.greet.networks[0]?.wait, 500)
   assert.equal(config.message.bareNewline, 'refuse')
   assert.equal(config.limits.commandLine, 4096)
-  const redis = { url: 'rediss://h:1', password: null, prefix: 'x:', commandWait: 50 }
+  const login = { username: null, password: null, tls: null }
+  const redis = { url: 'rediss://h:1', ...login, prefix: 'x:', commandWait: 50 }
   assert.deepEqual(config.store, { kind: 'redis', ...redis, clients: 100_000 })
   assert.equal(config.admin.listen, null)
   assert.equal(configOf('admin: { listen: null }').admin.listen, null)
+})
+
+test('values: Sentinels, a cluster and TLS arrive as they were written, and are printed without their secrets', () => {
+  const login = { username: 'gate', password: 'hush', tls: null }
+  const others = { prefix: 'sallyport:', commandWait: 50, clients: 100_000 }
+  const one = configOf(
+    'store: { kind: redis, sentinels: ["s1:26379", "[::1]:2"], master_name: m, sentinel_password: psst, username: gate, password: hush }',
+  )
+  const sentinels = [
+    { host: 's1', port: 26_379 },
+    { host: '::1', port: 2 },
+  ]
+  assert.deepEqual(one.store, {
+    kind: 'redis',
+    ...{ sentinels, masterName: 'm', sentinelPassword: 'psst' },
+    ...login,
+    ...others,
+  })
+  assert.doesNotMatch(renderConfig(one), /psst|hush/)
+  const two = configOf('store: { kind: redis, cluster: ["n:1"], tls: { ca: c.pem, server_name: Redis.example } }')
+  const tls = { ca: 'c.pem', certificate: null, key: null, serverName: 'redis.example' }
+  assert.deepEqual(two.store, {
+    kind: 'redis',
+    cluster: [{ host: 'n', port: 1 }],
+    ...{ username: null, password: null, tls },
+    ...others,
+  })
+  for (const config of [one, two])
+    assert.deepEqual(configOf(JSON.stringify(writtenOf(config, false))).store, config.store)
 })
 
 test('values: DNS lists and checks arrive as they were written', () => {

@@ -1,5 +1,6 @@
 import type { BreakerLimits, DnsblZone, Fading, LoadLimits, Network, Policy } from '@sallyport/rules'
 import type { Waits } from '../session/house.ts'
+import type { RedisPlace, RedisTls } from '../store/redis-place.ts'
 import type { TrapBudget } from '../traps.ts'
 
 /** Where to listen, or whom to call. */
@@ -204,11 +205,12 @@ export interface MemoryStore {
   readonly clients: number
 }
 
-export interface RedisStore {
+/** A URL and the passwords are never shown. */
+export type RedisStore = RedisPlace & {
   readonly kind: 'redis'
-  /** May hold a password: never shown. */
-  readonly url: string
+  readonly username: string | null
   readonly password: string | null
+  readonly tls: RedisTls | null
   readonly prefix: string
   readonly commandWait: number
   /** The bound of the local store that stands in while Redis is away. */

@@ -200,6 +200,12 @@ export const redisUrl = text(
   keep,
 )
 
+export const redisHost = text<Endpoint>(
+  { title: 'address or name, and port', examples: ['10.0.0.1:6379', 'redis1:26379'] },
+  found => scalars.parseEndpoint(found, 1),
+  scalars.formatEndpoint,
+)
+
 /** The name of a file or a folder; one that is not absolute is taken from the working directory. */
 export const path = text(
   { title: 'file name', examples: ['var/mail', '/etc/sallyport/allow'] },

@@ -36,8 +36,10 @@ function storeOf(written: Readonly<Record<string, unknown>>, store: MemoryStore 
   const { kind, clients, file, ...redis } = written
   if (store.kind === 'memory') return { kind, file, clients }
   if (!hides) return { kind, ...redis, clients }
-  const url = store.url.replace(/^([a-z]+:\/\/)[^/]*@/, `$1${hidden}@`)
-  return { kind, ...redis, url, ...(store.password === null ? {} : { password: hidden }), clients }
+  const secrets: Record<string, string> = {}
+  if ('url' in store) secrets['url'] = store.url.replace(/^([a-z]+:\/\/)[^/]*@/, `$1${hidden}@`)
+  for (const key of ['password', 'sentinel_password']) if (redis[key] !== undefined) secrets[key] = hidden
+  return { kind, ...redis, ...secrets, clients }
 }
 
 function dnsblOf(written: Readonly<Record<string, unknown>>, hides: boolean) {

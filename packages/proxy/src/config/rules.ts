@@ -4,6 +4,7 @@ import { backendDoubts, backendRemarks } from './backend-rules.ts'
 import type { Config } from './config.ts'
 import { formatEndpoint } from './scalars.ts'
 import { keys } from './schema.ts'
+import { storeRemarks } from './store-rules.ts'
 import { at, type Remark, read } from './written.ts'
 
 /**
@@ -19,7 +20,7 @@ export function remarksOn(written: unknown): Remark[] {
     ...listensTwice(written),
     ...sharesPort(written),
     ...lacksCertificate(written),
-    ...otherStore(written),
+    ...storeRemarks(written),
   ]
 }
 
@@ -98,21 +99,6 @@ function lacksCertificate(written: unknown): Remark[] {
     const text = ', for which the gate needs a certificate: name its files in tls.certificates'
     return [{ path: ['listen', i, 'tls'], text }]
   })
-}
-
-const redisOnly = ['url', 'password', 'prefix', 'command_wait']
-
-/** A URL without `kind: redis` would be a gate that shares nothing, and does not say so. */
-function otherStore(written: unknown): Remark[] {
-  const kind = at(written, 'store', 'kind') ?? 'memory'
-  const strangers = kind === 'memory' ? redisOnly : kind === 'redis' ? ['file'] : []
-  const right = kind === 'memory' ? 'redis' : 'memory'
-  return strangers
-    .filter(key => at(written, 'store', key) !== undefined)
-    .map(key => ({
-      path: ['store', key],
-      text: `, which kind: ${kind} does not have: write kind: ${right}, or take it out`,
-    }))
 }
 
 /** What is legal and may well be a mistake. */

@@ -1,5 +1,6 @@
 import type { RedisStore } from '../config/config.ts'
 import { RedisClients } from '../store/redis.ts'
+import { placeText } from '../store/redis-place.ts'
 import { Report } from './report.ts'
 import { type Timed, timed } from './stopwatch.ts'
 
@@ -12,15 +13,17 @@ const lesson = { passed: { doctor: 60 }, failed: {} }
 
 /** Does in Redis what the gate does, with its own scripts, and takes it away again. */
 export async function examineRedis(store: RedisStore): Promise<Report> {
-  const report = new Report(`redis ${placeOf(store.url)}`)
+  const report = new Report(`redis ${placeText(store)}`)
   let redis: RedisClients | null = null
   const connecting = () =>
     new Promise<RedisClients>((resolve, reject) => {
       const late = setTimeout(() => reject(new Error(`no answer in ${connectWait / 1000} s`)), connectWait)
       redis = new RedisClients(store, {
         ready: () => {
+          // Of a cluster each node says so.
+          if (redis?.ready !== true) return
           clearTimeout(late)
-          if (redis !== null) resolve(redis)
+          resolve(redis)
         },
         lost: reason => {
           clearTimeout(late)
@@ -30,7 +33,7 @@ export async function examineRedis(store: RedisStore): Promise<Report> {
     })
   const connected = await timed(connecting)
   if ('fault' in connected) {
-    const advice = 'is it running, are store.url and store.password right? mail flows without, but gates share nothing'
+    const advice = `is it running, are store.${placeKey(store)} and store.password right? mail flows without, but gates share nothing`
     report.fail('reachable', connected.fault, connected.ms, advice)
   } else {
     report.ok('reachable', 'connected', connected.ms)
@@ -71,8 +74,7 @@ function tell(report: Report, point: string, saw: string, wait: number, step: Ti
   else report.ok(point, saw, ms)
 }
 
-/** The host and port; the rest of the URL may hold a password. */
-function placeOf(url: string): string {
-  const { hostname, port } = new URL(url)
-  return `${hostname}:${port === '' ? 6379 : port}`
+function placeKey(store: RedisStore): string {
+  if ('sentinels' in store) return 'sentinels, store.master_name'
+  return 'cluster' in store ? 'cluster' : 'url'
 }

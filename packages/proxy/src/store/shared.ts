@@ -1,8 +1,9 @@
 import type { GreyTimes, Lesson, Rate } from '@sallyport/rules'
-import { Breaker, breakerLimits } from './breaker.ts'
 import { RateTable } from './rate-table.ts'
 import { Records } from './records.ts'
-import { isRefusal, RedisClients, type RedisOptions } from './redis.ts'
+import { RedisClients, type RedisOptions } from './redis.ts'
+import { isRefusal } from './redis-connection.ts'
+import { RedisNodes } from './redis-nodes.ts'
 import { Refusal } from './refusal.ts'
 import {
   type ClientRecord,
@@ -46,7 +47,7 @@ function recordOf({ passed, failed, repute }: Lesson): ClientRecord {
  */
 export class SharedStore implements Store {
   readonly #redis: RedisClients
-  readonly #breaker: Breaker
+  readonly #nodes: RedisNodes
   readonly #copy: Records
   readonly #unwritten: Records
   /** While Redis is away. */
@@ -57,7 +58,6 @@ export class SharedStore implements Store {
   readonly #log: StoreLog
   readonly #now: WallClock
   readonly #counters = zeroCounters()
-  #probeTimer: NodeJS.Timeout | null = null
   #retryTimer: NodeJS.Timeout | null = null
   /** The writing back that is going on, if one is. */
   #writingBack: Promise<void> | null = null
@@ -71,22 +71,21 @@ export class SharedStore implements Store {
     this.#rates = new RateTable(options.clients)
     this.#unwritten = new Records(mostUnwritten, options.fading)
     this.#refusals = { reads: new Refusal('reads', log), writes: new Refusal('writes', log) }
-    this.#breaker = new Breaker(breakerLimits, (up, reason) => this.#changed(up, reason))
     this.#redis = new RedisClients(options, {
-      // The first connection, or one that may show that Redis is back.
-      ready: () => void this.#probe(performance.now()),
-      lost: reason => this.#breaker.lost(performance.now(), reason),
+      ready: node => this.#nodes.ready(node),
+      lost: (reason, node) => this.#nodes.lost(reason, node),
     })
+    this.#nodes = new RedisNodes(this.#redis.connection, log)
   }
 
   get health(): StoreHealth {
-    const up = this.#breaker.up && this.#redis.ready
+    const up = this.#nodes.up && this.#redis.ready
     return { kind: 'redis', up, clients: this.#copy.size, ...this.#counters }
   }
 
   async recall(client: string): Promise<ClientRecord> {
     if (this.#unwritten.has(client)) return this.#recallHere(client)
-    const asked = await this.#ask('reads', () => this.#redis.recall(client))
+    const asked = await this.#ask('reads', this.#redis.nodeOf(client), () => this.#redis.recall(client))
     if (asked === 'failed' || asked === 'refused') this.#counters.recallErrors++
     // A lesson that was learnt, or could not be written, while Redis was asked is newer than its answer.
     if (typeof asked === 'string' || this.#unwritten.has(client) || this.#writing.has(client)) {
@@ -104,23 +103,23 @@ export class SharedStore implements Store {
   }
 
   async greylist(name: string, times: GreyTimes): Promise<number | null> {
-    const asked = await this.#ask('writes', () => this.#redis.greylist(name, times))
+    const asked = await this.#ask('writes', this.#redis.greyNodeOf(name), () => this.#redis.greylist(name, times))
     // Gates that each remember alone would defer the same message one after another.
     return typeof asked === 'object' ? asked.answer : null
   }
 
   async rate(name: string, rate: Rate): Promise<number> {
-    const asked = await this.#ask('writes', () => this.#redis.rate(name, rate))
+    const asked = await this.#ask('writes', this.#redis.rateNodeOf(name), () => this.#redis.rate(name, rate))
     return typeof asked === 'object' ? asked.answer : this.#rates.count(name, rate, this.#now())
   }
 
   async greylistLeft(name: string, times: GreyTimes): Promise<number | null> {
-    const asked = await this.#ask('reads', () => this.#redis.greylistLeft(name, times))
+    const asked = await this.#ask('reads', this.#redis.greyNodeOf(name), () => this.#redis.greylistLeft(name, times))
     return typeof asked === 'object' ? asked.answer : null
   }
 
   async rateLeft(name: string, rate: Rate): Promise<number> {
-    const asked = await this.#ask('reads', () => this.#redis.rateLeft(name, rate))
+    const asked = await this.#ask('reads', this.#redis.rateNodeOf(name), () => this.#redis.rateLeft(name, rate))
     return typeof asked === 'object' ? asked.answer : this.#rates.left(name, rate, this.#now())
   }
 
@@ -128,12 +127,12 @@ export class SharedStore implements Store {
     this.#copy.forget(client)
     this.#unwritten.forget(client)
     this.#writing.delete(client)
-    return typeof (await this.#ask('writes', () => this.#redis.forget(client))) === 'object'
+    return typeof (await this.#ask('writes', this.#redis.nodeOf(client), () => this.#redis.forget(client))) === 'object'
   }
 
   async close(): Promise<void> {
     this.#closed = true
-    if (this.#probeTimer !== null) clearTimeout(this.#probeTimer)
+    this.#nodes.close()
     if (this.#retryTimer !== null) clearTimeout(this.#retryTimer)
     await this.#writeBack()
     await this.#redis.close()
@@ -147,21 +146,22 @@ export class SharedStore implements Store {
     return this.#copy.recall(client, this.#now())
   }
 
-  /** Asks Redis if it is worth asking. Never rejects. */
-  async #ask<Answer>(what: 'reads' | 'writes', command: () => Promise<Answer>): Promise<Asked<Answer>> {
-    if (!this.#redis.ready || !this.#breaker.take()) return 'not asked'
+  /** Asks a node of Redis if it is worth asking. Never rejects. */
+  async #ask<Answer>(what: 'reads' | 'writes', node: string, command: () => Promise<Answer>): Promise<Asked<Answer>> {
+    const breaker = this.#nodes.take(node)
+    if (breaker === null) return 'not asked'
     try {
       const answer = await command()
-      this.#breaker.succeeded()
+      breaker.succeeded()
       this.#refusals[what].granted(performance.now())
       return { answer }
     } catch (error) {
       if (isRefusal(error)) {
-        this.#breaker.succeeded()
+        breaker.succeeded()
         this.#refusals[what].refused(performance.now(), errorText(error))
         return 'refused'
       }
-      this.#breaker.failed(performance.now(), errorText(error))
+      breaker.failed(performance.now(), errorText(error))
       return 'failed'
     }
   }
@@ -172,7 +172,7 @@ export class SharedStore implements Store {
     const lesson = this.#unwritten.take(client, this.#now())
     if (lesson === null) return true
     this.#writing.set(client, lesson)
-    const asked = await this.#ask('writes', () => this.#redis.remember(client, lesson))
+    const asked = await this.#ask('writes', this.#redis.nodeOf(client), () => this.#redis.remember(client, lesson))
     const forgotten = this.#writing.get(client) !== lesson
     if (!forgotten) this.#writing.delete(client)
     if (typeof asked === 'object') {
@@ -228,37 +228,5 @@ export class SharedStore implements Store {
       )
       if (written.includes(false)) return
     }
-  }
-
-  #changed(up: boolean, reason: string): void {
-    if (up) {
-      this.#log.info('Redis answers again: clients are remembered there')
-    } else {
-      this.#log.warn(`Redis does not answer (${reason}): clients are remembered in this process until it does`)
-      this.#scheduleProbe()
-    }
-  }
-
-  #scheduleProbe(): void {
-    if (this.#probeTimer !== null) clearTimeout(this.#probeTimer)
-    if (this.#closed) return
-    const { probeAt } = this.#breaker
-    // A timer counts from the beginning of its turn of the event loop, so that it may fire before `probeAt`: it is its time.
-    this.#probeTimer = setTimeout(() => void this.#probe(probeAt), Math.max(0, probeAt - performance.now())).unref()
-  }
-
-  /** Asks whether Redis is back, if that is due. Without a connection there is nobody to ask: the next one asks. */
-  async #probe(now: number): Promise<void> {
-    if (this.#closed || !this.#redis.ready || !this.#breaker.probe(now)) return
-    try {
-      await this.#redis.ping()
-    } catch (error) {
-      if (!isRefusal(error)) {
-        this.#breaker.probeFailed(performance.now())
-        this.#scheduleProbe()
-        return
-      }
-    }
-    this.#breaker.restored()
   }
 }

@@ -1,0 +1,105 @@
+import { Breaker, breakerLimits } from './breaker.ts'
+import { isRefusal, type RedisConnection } from './redis-connection.ts'
+import type { StoreLog } from './store.ts'
+
+type Connections = Pick<RedisConnection, 'isReady' | 'isGone' | 'ping'>
+
+interface Node {
+  readonly breaker: Breaker
+  probeTimer: NodeJS.Timeout | null
+}
+
+/**
+ * A breaker for each node, so that one of a cluster that hangs costs its own clients a few waits and the clients of the others
+ * nothing. What is not a cluster is one node, with no name.
+ */
+export class RedisNodes {
+  readonly #redis: Connections
+  readonly #log: StoreLog
+  readonly #nodes = new Map<string, Node>()
+  #closed = false
+
+  constructor(redis: Connections, log: StoreLog) {
+    this.#redis = redis
+    this.#log = log
+  }
+
+  get up(): boolean {
+    for (const { breaker } of this.#nodes.values()) if (!breaker.up) return false
+    return true
+  }
+
+  /** null: this node is not to be asked now. What is given has been taken, and must be given back. */
+  take(name: string): Breaker | null {
+    if (!this.#redis.isReady(name)) return null
+    const { breaker } = this.#node(name)
+    return breaker.take() ? breaker : null
+  }
+
+  /** A connection was made: the first, or one that may show that it is back. */
+  ready(name: string): void {
+    const node = this.#nodes.get(name)
+    if (node !== undefined) void this.#probe(name, node, performance.now())
+  }
+
+  lost(reason: string, name: string): void {
+    this.#node(name).breaker.lost(performance.now(), reason)
+  }
+
+  close(): void {
+    this.#closed = true
+    for (const { probeTimer } of this.#nodes.values()) if (probeTimer !== null) clearTimeout(probeTimer)
+  }
+
+  #node(name: string): Node {
+    const known = this.#nodes.get(name)
+    if (known !== undefined) return known
+    const breaker = new Breaker(breakerLimits, (up, reason) => this.#changed(name, up, reason))
+    const node = { breaker, probeTimer: null }
+    this.#nodes.set(name, node)
+    return node
+  }
+
+  #changed(name: string, up: boolean, reason: string): void {
+    const [what, whose] = name === '' ? ['Redis', 'clients'] : [`the Redis node ${name}`, 'its clients']
+    if (up) return this.#log.info(`${what} answers again: ${whose} are remembered there`)
+    this.#log.warn(`${what} does not answer (${reason}): ${whose} are remembered in this process until it does`)
+    this.#scheduleProbe(name, this.#node(name))
+  }
+
+  #scheduleProbe(name: string, node: Node, least = 0): void {
+    if (node.probeTimer !== null) clearTimeout(node.probeTimer)
+    if (this.#closed) return
+    const { probeAt } = node.breaker
+    // A timer counts from the beginning of its turn of the event loop, so that it may fire before `probeAt`: it is its time.
+    const again = () => void this.#probe(name, node, Math.max(probeAt, performance.now()))
+    node.probeTimer = setTimeout(again, Math.max(least, probeAt - performance.now())).unref()
+  }
+
+  #forget(name: string): void {
+    this.#nodes.delete(name)
+    this.#log.info(`others are in the place of the Redis node ${name}: its clients are remembered there`)
+  }
+
+  /**
+   * Asks whether a node is back, if that is due. Without a connection there is nobody to ask: the next one asks. It may have
+   * ceased to be a node meanwhile, which is looked at now and then.
+   */
+  async #probe(name: string, node: Node, now: number): Promise<void> {
+    const { breaker } = node
+    if (this.#closed || breaker.up) return
+    if (this.#redis.isGone(name)) return this.#forget(name)
+    if (!this.#redis.isReady(name)) return this.#scheduleProbe(name, node, breakerLimits.longestWait)
+    if (!breaker.probe(now)) return
+    try {
+      await this.#redis.ping(name)
+    } catch (error) {
+      if (!isRefusal(error)) {
+        breaker.probeFailed(performance.now())
+        this.#scheduleProbe(name, node)
+        return
+      }
+    }
+    breaker.restored()
+  }
+}

@@ -1,0 +1,197 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { openStore, type Store } from '@sallyport/proxy/store/index.js'
+import { RedisClients } from '@sallyport/proxy/store/redis.js'
+import type { RedisServer } from '../../support/redis.js'
+import { startCluster, startReplica } from '../../support/redis-topology.js'
+import { StoreWorld, until } from '../../support/store-world.js'
+import { timeTravel } from '../../support/time-travel.js'
+import { storeContract } from './store.contract.js'
+
+const commandWait = 50
+/** What a busy test machine may add to a wait, in ms. */
+const slack = 150
+/** For tests in which Redis is well: a busy machine is no failure. */
+const patience = 2000
+
+const settings = (nodes: readonly RedisServer[], wait: number) => ({
+  kind: 'redis' as const,
+  cluster: nodes.slice(0, 2).map(({ port }) => ({ host: '127.0.0.1', port })),
+  password: null,
+  prefix: 'test:',
+  commandWait: wait,
+  clients: 10_000,
+})
+
+async function openUp(nodes: readonly RedisServer[], wait: number): Promise<{ store: Store; world: StoreWorld }> {
+  const world = new StoreWorld()
+  const store = openStore(settings(nodes, wait), world)
+  await until('the store is up', () => store.health.up, 10_000)
+  return { store, world }
+}
+
+const lesson = { passed: { pregreet: 1000 }, failed: {} }
+const addresses = Array.from({ length: 60 }, (_, i) => `192.0.2.${i}`)
+
+storeContract('a cluster of Redis', async () => {
+  const undo: (() => Promise<void> | void)[] = []
+  const nodes = await startCluster({ after: stop => void undo.push(stop) })
+  const { store, world } = await openUp(nodes, patience)
+  return {
+    store,
+    advance: async seconds => {
+      world.seconds += seconds
+      for (const node of nodes) await node.command('EVAL', timeTravel, 0, seconds)
+    },
+    settle: async () => void (await Promise.all(addresses.map(client => store.recall(client)))),
+    end: async () => {
+      await store.close()
+      for (const stop of undo) await stop()
+      assert.equal(store.health.fallbacks, 0)
+      assert.deepEqual(world.lines, [])
+    },
+  }
+})
+
+/** How many keys each node has. */
+async function keysOf(nodes: readonly RedisServer[]): Promise<number[]> {
+  return Promise.all(nodes.map(async node => Number(await node.command('DBSIZE'))))
+}
+
+test('a cluster: all that is known of a client is in one key of one node, and clients are on all nodes', async t => {
+  const nodes = await startCluster(t)
+  const redis = new RedisClients(settings(nodes, patience), { ready: () => {}, lost: () => {} })
+  t.after(() => redis.close())
+  await until('the cluster is there', () => redis.ready)
+  const repute = { score: 1, accepted: 1, content: 0, unknown: 0 }
+  await redis.remember('192.0.2.1', { passed: { pregreet: 1000 }, failed: { dnsbl: 1000 }, repute })
+  assert.deepEqual((await keysOf(nodes)).toSorted(), [0, 0, 1])
+  const at = nodes.find(({ port }) => redis.nodeOf('192.0.2.1') === `127.0.0.1:${port}`)
+  assert.equal(await at?.command('DBSIZE'), '1')
+  await Promise.all(addresses.map(client => redis.remember(client, lesson)))
+  for (const keys of await keysOf(nodes)) assert.ok(keys > 5, `${keys}`)
+
+  // Scripts are loaded anew where a node has lost them.
+  for (const node of nodes) await node.command('SCRIPT', 'FLUSH')
+  const known = await Promise.all(addresses.map(client => redis.recall(client)))
+  assert.ok(known.every(({ passed }) => passed['pregreet'] !== undefined))
+})
+
+test('a cluster: a node that hangs costs its own clients a few waits, and the others nothing', async t => {
+  const nodes = await startCluster(t)
+  const { store, world } = await openUp(nodes, commandWait)
+  t.after(() => store.close())
+  const redis = new RedisClients(settings(nodes, patience), { ready: () => {}, lost: () => {} })
+  t.after(() => redis.close())
+  await until('the cluster is there', () => redis.ready)
+  const [victim] = nodes
+  assert.ok(victim !== undefined)
+  const isOfVictim = (client: string) => redis.nodeOf(client) === `127.0.0.1:${victim.port}`
+  const [its, others] = [addresses.filter(isOfVictim), addresses.filter(client => !isOfVictim(client))]
+  await Promise.all(addresses.map(client => redis.remember(client, lesson)))
+  for (const client of addresses) await store.recall(client)
+  world.lines.length = 0
+
+  victim.pause()
+  const { fallbacks } = store.health
+  for (const client of [...its, ...its]) {
+    const start = performance.now()
+    const { passed } = await store.recall(client)
+    assert.deepEqual(passed, ['pregreet'], 'of this process')
+    assert.ok(performance.now() - start < commandWait + slack)
+  }
+  assert.equal(store.health.recallErrors, 3, 'then nobody waits')
+  assert.equal(store.health.fallbacks, fallbacks + 2 * its.length)
+  assert.equal(store.health.up, false)
+  for (const client of others) assert.deepEqual((await store.recall(client)).passed, ['pregreet'])
+  assert.equal(store.health.fallbacks, fallbacks + 2 * its.length, 'the others are answered by Redis')
+  assert.equal(world.lines.length, 1, world.lines.join('\n'))
+  assert.match(world.lines[0] ?? '', new RegExp(`^warn the Redis node 127.0.0.1:${victim.port} does not answer`))
+
+  // Long enough for the connection to be given up: still one warning.
+  await new Promise(resolve => setTimeout(resolve, 1500))
+  assert.equal(world.lines.length, 1, world.lines.join('\n'))
+  victim.resume()
+  await until('it is used again', () => store.health.up, 10_000)
+  assert.equal(world.lines.length, 2, world.lines.join('\n'))
+  assert.match(world.lines[1] ?? '', /^info the Redis node \S+ answers again/)
+})
+
+test('a cluster: a node that is killed is done without, and the others go on', async t => {
+  const nodes = await startCluster(t)
+  const { store, world } = await openUp(nodes, patience)
+  t.after(() => store.close())
+  for (const client of addresses) store.remember(client, lesson)
+  await Promise.all(addresses.map(client => store.recall(client)))
+  const [victim] = nodes
+  assert.ok(victim !== undefined)
+  await victim.stop()
+  await until('its end is noticed', () => !store.health.up)
+  const known = await Promise.all(addresses.map(client => store.recall(client)))
+  assert.ok(known.every(({ passed }) => passed.includes('pregreet')))
+  const { fallbacks } = store.health
+  assert.ok(fallbacks > 5 && fallbacks < 45, `${fallbacks} were answered here`)
+  assert.equal(world.lines.length, 1, world.lines.join('\n'))
+})
+
+test('a cluster: a replica that takes the place of a node that is killed is asked in its place', async t => {
+  const nodes = await startCluster(t)
+  const replica = await startReplica(t, nodes)
+  const { store, world } = await openUp(nodes, patience)
+  t.after(() => store.close())
+  for (const client of addresses) store.remember(client, lesson)
+  await Promise.all(addresses.map(client => store.recall(client)))
+  const [victim] = nodes
+  assert.ok(victim !== undefined)
+  const keys = await victim.command('DBSIZE')
+  await until('the replica has it all', async () => (await replica.command('DBSIZE')) === keys)
+  await victim.stop()
+  await until('its end is noticed', () => !store.health.up)
+  await until('another is in its place', () => store.health.up, 30_000)
+  assert.match((await replica.command('ROLE')).slice(0, 6), /^master/)
+  const { fallbacks } = store.health
+  const known = await Promise.all(addresses.map(client => store.recall(client)))
+  assert.ok(known.every(({ passed }) => passed.includes('pregreet')))
+  assert.equal(store.health.fallbacks, fallbacks, 'answered by Redis')
+  assert.equal(world.lines.length, 2, world.lines.join('\n'))
+  assert.match(world.lines[1] ?? '', /^info others are in the place of the Redis node/)
+})
+
+test('a cluster: an ACL user needs the rights of one server, and to ask for the slots', async t => {
+  const nodes = await startCluster(t)
+  const rights = [
+    '~test:*',
+    'resetchannels',
+    '-@all',
+    '+@read',
+    '+@write',
+    '+@scripting',
+    '+@connection',
+    '+time',
+    '+info',
+  ]
+  for (const node of nodes) await node.command('ACL', 'SETUSER', 'gate', 'on', '>hush', ...rights, '+cluster|slots')
+  const world = new StoreWorld()
+  const store = openStore({ ...settings(nodes, patience), username: 'gate', password: 'hush' }, world)
+  t.after(() => store.close())
+  await until('the store is up', () => store.health.up, 10_000)
+  for (const client of addresses) store.remember(client, lesson)
+  const known = await Promise.all(addresses.map(client => store.recall(client)))
+  assert.ok(known.every(({ passed }) => passed.includes('pregreet')))
+  await until('all is written', async () => (await keysOf(nodes)).reduce((sum, keys) => sum + keys) >= 55)
+  assert.deepEqual(world.lines, [])
+})
+
+test('a cluster that is not there is done without, and said to be gone once', async t => {
+  const nodes = await startCluster(t, 1)
+  for (const node of nodes) await node.stop()
+  const world = new StoreWorld()
+  const store = openStore(settings(nodes, commandWait), world)
+  t.after(() => store.close())
+  await until('it was tried', () => world.lines.length > 0)
+  store.remember('192.0.2.1', lesson)
+  assert.deepEqual((await store.recall('192.0.2.1')).passed, ['pregreet'])
+  await new Promise(resolve => setTimeout(resolve, 500))
+  assert.equal(world.lines.length, 1, world.lines.join('\n'))
+  assert.match(world.lines[0] ?? '', /^warn Redis does not answer \(.*ECONNREFUSED/)
+})

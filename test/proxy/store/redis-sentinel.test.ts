@@ -1,0 +1,95 @@
+import assert from 'node:assert/strict'
+import { type TestContext, test } from 'node:test'
+import { openStore, type Store } from '@sallyport/proxy/store/index.js'
+import type { RedisServer } from '../../support/redis.js'
+import { startWatched } from '../../support/redis-topology.js'
+import { StoreWorld, until } from '../../support/store-world.js'
+
+const commandWait = 50
+/** What a busy test machine may add to a wait, in ms. */
+const slack = 150
+/** What Sentinel, the replica and the gate have for a failover, in ms. */
+const failover = 30_000
+
+const lesson = { passed: { pregreet: 1000 }, failed: {} }
+
+async function openAt(t: TestContext, sentinel: RedisServer): Promise<{ store: Store; world: StoreWorld }> {
+  const world = new StoreWorld()
+  const place = { sentinels: [{ host: '127.0.0.1', port: sentinel.port }], masterName: 'mail', sentinelPassword: null }
+  const store = openStore(
+    { kind: 'redis', ...place, password: null, prefix: 'test:', commandWait, clients: 10_000 },
+    world,
+  )
+  t.after(() => store.close())
+  await until('the store is up', () => store.health.up, 10_000)
+  world.lines.length = 0
+  return { store, world }
+}
+
+/** Recalls a client that is known, again and again, until something is so; none may wait long, or find it unknown. */
+async function recallUntil(store: Store, isSo: () => Promise<boolean>): Promise<void> {
+  const deadline = performance.now() + failover
+  while (!(await isSo())) {
+    assert.ok(performance.now() < deadline, 'there is no new master')
+    const start = performance.now()
+    const { passed } = await store.recall('192.0.2.1')
+    const took = performance.now() - start
+    assert.deepEqual(passed, ['pregreet'])
+    assert.ok(took < commandWait + slack, `${took} ms`)
+    await new Promise(resolve => setTimeout(resolve, 10))
+  }
+}
+
+/** Whether a master remembers a client: each has a key of its own. */
+const keys = async (redis: RedisServer) => Number(await redis.command('DBSIZE'))
+const isMaster = async (redis: RedisServer) => (await redis.command('ROLE')).startsWith('master')
+
+test('Sentinel: when the master is killed nobody waits long, and the replica is written to afterwards', async t => {
+  const { master, replica, sentinel } = await startWatched(t)
+  const { store, world } = await openAt(t, sentinel)
+  store.remember('192.0.2.1', lesson)
+  await until('the replica has it, too', async () => (await keys(replica)) === 1)
+
+  await master.stop()
+  await recallUntil(store, async () => (await isMaster(replica)) && store.health.up)
+  assert.deepEqual(
+    world.lines.map(line => line.slice(0, 30)),
+    ['warn Redis does not answer (th', 'info Redis answers again: clie'],
+    world.lines.join('\n'),
+  )
+  store.remember('192.0.2.2', lesson)
+  await until('the new master has what is learnt now', async () => (await keys(replica)) === 2)
+})
+
+test('Sentinel: a failover that somebody asks for costs a few waits, and the new master is written to', async t => {
+  const { replica, sentinel } = await startWatched(t)
+  const { store, world } = await openAt(t, sentinel)
+  store.remember('192.0.2.1', lesson)
+  await until('the replica has it, too', async () => (await keys(replica)) === 1)
+
+  // It first looks whether the replica is fit for it.
+  const failOver = async () => (await sentinel.command('SENTINEL', 'FAILOVER', 'mail')) === 'OK'
+  await until('the Sentinel begins', failOver, 20_000)
+  let learnt = 0
+  await recallUntil(store, async () => {
+    if (!(await isMaster(replica)) || !store.health.up) return false
+    store.remember(`198.51.100.${learnt++ % 250}`, lesson)
+    return (await keys(replica)) > 1
+  })
+  assert.ok(world.lines.length <= 4, world.lines.join('\n'))
+})
+
+test('Sentinel that is not there is done without, and said to be gone once', async t => {
+  const { sentinel } = await startWatched(t)
+  await sentinel.stop()
+  const world = new StoreWorld()
+  const place = { sentinels: [{ host: '127.0.0.1', port: sentinel.port }], masterName: 'mail', sentinelPassword: null }
+  const store = openStore({ kind: 'redis', ...place, password: null, prefix: 't:', commandWait, clients: 1000 }, world)
+  t.after(() => store.close())
+  await until('it was tried', () => world.lines.length > 0)
+  store.remember('192.0.2.1', lesson)
+  assert.deepEqual((await store.recall('192.0.2.1')).passed, ['pregreet'])
+  await new Promise(resolve => setTimeout(resolve, 500))
+  assert.equal(world.lines.length, 1, world.lines.join('\n'))
+  assert.match(world.lines[0] ?? '', /^warn Redis does not answer \(All sentinels are unreachable.*/)
+})
