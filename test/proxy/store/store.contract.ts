@@ -277,9 +277,10 @@ export function storeContract(name: string, open: () => Promise<Subject>, forget
     })
 
     it('counts what it was asked', async () => {
-      const { recalls, remembers } = store.health
+      const { remembers } = store.health
       store.remember(newClient(), { passed: { pregreet: 1000 }, failed: {} })
       await subject.settle()
+      const { recalls } = store.health
       await store.recall(newClient())
       assert.equal(store.health.recalls, recalls + 1)
       // What is not written yet is not counted.
