@@ -116,9 +116,9 @@ async function visit(memory: Memory, { rate, grey, spam }: Visitor, number: numb
   if (rate) await memory.rate(session, key)
   const domain = `sender${number}.example.com`
   facts.reverse = { kind: 'confirmed', name: `mx1.${domain}` }
-  await memory.recallIdentity(session)
+  await memory.recallIdentity([`name:${domain}`])
   facts.spf = { result: 'pass', domain, identity: 'mailfrom', mechanism: 'mx', problem: null, explanation: null }
-  await memory.recallIdentity(session)
+  await memory.recallIdentity([`spf:${domain}`])
   facts.greeted = true
   facts.enveloped = true
   judge(facts, session.plan, session.tally)

@@ -1,8 +1,15 @@
 import { Breaker, breakerLimits } from '@sallyport/proxy/store/breaker.js'
-import { RateTable } from '@sallyport/proxy/store/rate-table.js'
+import { HotRates, type RateQuestion } from '@sallyport/proxy/store/hot-rates.js'
 import { Records } from '@sallyport/proxy/store/records.js'
-import { type ClientRecord, type Store, type StoreHealth, zeroCounters } from '@sallyport/proxy/store/store.js'
-import type { GreyTimes, Lesson, Rate } from '@sallyport/rules'
+import {
+  type Beyond,
+  type ClientRecord,
+  type Counted,
+  type Store,
+  type StoreHealth,
+  zeroCounters,
+} from '@sallyport/proxy/store/store.js'
+import type { GreyTimes, Lesson } from '@sallyport/rules'
 import type { Clock } from './clock.ts'
 import type { Dice } from './dice.ts'
 import type { Server } from './server.ts'
@@ -25,7 +32,7 @@ export class GateStore implements Store {
   private readonly breaker = new Breaker(breakerLimits, () => this.probeLater())
   private readonly copy = new Records(100_000)
   private readonly unwritten = new Records(bounds.unwritten)
-  private readonly rates = new RateTable(100_000)
+  private readonly rates: HotRates
   private readonly writing = new Set<string>()
   private retries = false
 
@@ -33,6 +40,14 @@ export class GateStore implements Store {
     this.clock = clock
     this.dice = dice
     this.server = server
+    const askRate: RateQuestion = async (place, counted) =>
+      (await this.ask(() => ({ answer: server.rate(place, counted) }))) ?? 'failed'
+    this.rates = new HotRates(
+      100_000,
+      askRate,
+      () => clock.now,
+      () => this.milliseconds,
+    )
   }
 
   get isUp(): boolean {
@@ -68,17 +83,19 @@ export class GateStore implements Store {
     return this.ask(() => this.server.greylist(name, times))
   }
 
-  async rate(name: string, rate: Rate): Promise<number> {
-    return (await this.ask(() => this.server.rate(name, rate))) ?? this.rates.count(name, rate, this.clock.now)
+  rate(place: string, counted: readonly Counted[]): Promise<Beyond | null> {
+    return this.rates.count(place, counted)
   }
 
   greylistLeft(): Promise<null> {
     return Promise.resolve(null)
   }
 
-  rateLeft(): Promise<number> {
-    return Promise.resolve(0)
+  rateLeft(): Promise<null> {
+    return Promise.resolve(null)
   }
+
+  onBlock(): void {}
 
   forget(): Promise<boolean> {
     return Promise.resolve(false)

@@ -182,11 +182,13 @@ export class World {
   /** A second after its message was refused for its content a client that was nobody is suspect at every gate. */
   private learnt(visit: Visit): void {
     const passed = this.clock.now - start
+    // Who has a good name has it to lose.
+    if ((this.server.lesson(clientKey(visit.client)).repute?.accepted ?? 0) > 0) return
     if (this.isAway && passed < this.extent.outage.to) {
       if (this.learntAway.length < 2 * samples && passed > this.extent.outage.from) this.learntAway.push(visit)
       return
     }
-    // From a stranger: who has a good name has it to lose.
+    // Its name may have a good name, too.
     if (this.isAway || visit.name !== null || this.looks.suspects >= samples * this.gates.length) return
     this.clock.after(1, () => {
       if (!this.isAway) this.look(visit, 'suspects')

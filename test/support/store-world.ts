@@ -3,6 +3,7 @@ export class StoreWorld {
   seconds = 1_790_000_000
   readonly lines: string[] = []
   readonly now = (): number => this.seconds
+  readonly clock = (): number => performance.now() + this.seconds * 1000
   readonly advance = async (seconds: number): Promise<void> => {
     this.seconds += seconds
   }

@@ -51,9 +51,10 @@ async function openReopening(): Promise<Subject> {
       store.remember(client, lesson)
     },
     greylist: (name, times) => grey.greylist(name, times),
-    rate: (name, rate) => grey.rate(name, rate),
+    rate: (place, counted) => grey.rate(place, counted),
     greylistLeft: (name, times) => grey.greylistLeft(name, times),
-    rateLeft: (name, rate) => grey.rateLeft(name, rate),
+    rateLeft: (place, counted) => grey.rateLeft(place, counted),
+    onBlock: listener => store.onBlock(listener),
     forget: client => store.forget(client),
     get health() {
       return { ...store.health, ...counted }

@@ -87,8 +87,9 @@ test('an ACL user with the rights that the documentation names, and no others', 
   assert.deepEqual((await store.recall('192.0.2.1')).passed, ['pregreet'])
   assert.equal(await store.greylist('a tuple', { delay: 300, window: 14_400, keep: 86_400 }), 300)
   assert.ok(((await store.greylistLeft('a tuple', { delay: 300, window: 14_400, keep: 86_400 })) ?? 0) > 298)
-  assert.equal(await store.rate('all', { count: 4, period: 4000 }), 0)
-  assert.equal(await store.rateLeft('all', { count: 4, period: 4000 }), 0)
+  const counted = [{ name: '', rate: { count: 4, period: 4000 } }]
+  assert.equal(await store.rate('all', counted), null)
+  assert.equal(await store.rateLeft('all', counted), null)
   assert.equal(await store.forget('192.0.2.1'), true)
   assert.deepEqual(world.lines, [])
   assert.equal(store.health.fallbacks + store.health.rememberErrors, 0)
