@@ -7,7 +7,7 @@ import { checks, lessonOf, type Policy, questions, spfResults, type Verdict } fr
 import { addressOf } from './address.ts'
 import { type HouseOptions, makeHouse } from './house.ts'
 import { reverseNameOf } from './name.ts'
-import { recalledOf, reputeOf } from './recalled.ts'
+import { blockedOf, recalledOf, reputeOf } from './recalled.ts'
 import { type Deed, Recorder } from './recorder.ts'
 import { inputs, octetsOf, outputs, type Row, results, type Transcript } from './transcript.ts'
 
@@ -143,6 +143,8 @@ function feed(session: Session, recorder: Recorder, { at, what, text, line }: Ro
       return session.answer({ ask: 'identity', repute: reputeOf(text) }, at)
     case 'recalled':
       return session.answer(recalledOf(fields), at)
+    case 'blocked':
+      return session.answer(blockedOf(fields), at)
     case 'listed': {
       const [list, asked] = [fields.get('list') ?? null, count('asked', 1)]
       const finding = {
@@ -276,6 +278,7 @@ function trail({ name }: Transcript, session: Session, recorder: Recorder): void
   session.receive(Buffer.from('RSET\r\nMAIL FROM:<a@b>\r\n.\r\n'), later)
   session.backend(Buffer.from('250 ok\r\n'), later)
   session.answer(recalledOf(new Map()), later)
+  session.answer(blockedOf(new Map([['failed', 'trap-recipient']])), later)
   session.backendGone('late', later)
   session.timeout(later + 100_000_000)
   session.drain(later)
