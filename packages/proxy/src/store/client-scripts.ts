@@ -8,7 +8,7 @@ import { longestRecord } from './client-record.ts'
  * starts with a clock of 1970 neither forgets everybody nor remembers for fifty years. What a gate is told is the record and the second.
  *
  * Not taken: the gate's clock, which saves Redis the asking but trusts every gate's clock; functions in place of scripts, which would have to be
- * installed first; auto-pipelining, which makes one recall wait for the answers of others; looking through a part for what has
+ * installed first; looking through a part for what has
  * expired: eight at random, at each new client, keep what is dead below an eighth of all.
  */
 

@@ -15,7 +15,7 @@ for i = 1, #KEYS do
   local from = math.max(tonumber(redis.call('GET', KEYS[i]) or '') or now, now)
   local next = from + period / count
   local wait = next - period - now
-  if wait > 1e-6 then return {i, math.ceil(wait * 1000)} end
+  if wait > 1e-6 then return {i, math.floor(wait * 1000)} end
   nexts[i] = next
 end
 for i = 1, #KEYS do
