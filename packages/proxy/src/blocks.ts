@@ -7,7 +7,7 @@ import type { Session } from './session/session.ts'
 export const passWait = 100
 /** Names that wait for that; what is over is not looked for. */
 export const mostPending = 1_000
-/** Sessions that are asked for again after one look; the others are met at the next. */
+/** Sessions that are asked for again in that time; the others wait for the next. */
 export const mostAskedAgain = 200
 
 /**
@@ -20,6 +20,8 @@ export const mostAskedAgain = 200
 export class Blocks {
   private readonly connections: ReadonlySet<Connection>
   private readonly pending = new Set<string>()
+  /** Met, and not asked for again yet. */
+  private readonly met = new Set<Connection>()
   private timer: NodeJS.Timeout | null = null
   /** Sessions that were asked for again. */
   askedAgain = 0
@@ -30,27 +32,29 @@ export class Blocks {
 
   note(names: readonly string[]): void {
     for (const name of names) if (this.pending.size < mostPending) this.pending.add(name)
-    this.timer ??= setTimeout(() => this.look(), passWait).unref()
+    this.timer ??= setTimeout(() => this.pass(), passWait).unref()
   }
 
   stop(): void {
     if (this.timer !== null) clearTimeout(this.timer)
   }
 
-  private look(): void {
-    const met: Connection[] = []
-    const wanted = new Wanted(this.pending)
-    for (const connection of this.connections) if (wanted.has(connection)) met.push(connection)
-    this.pending.clear()
-    this.timer = null
-    this.askAll(met)
+  private pass(): void {
+    if (this.pending.size > 0) this.look()
+    let left = mostAskedAgain
+    for (const connection of this.met) {
+      if (left-- === 0) break
+      this.met.delete(connection)
+      this.askedAgain++
+      askAgain(connection)
+    }
+    this.timer = this.met.size > 0 ? setTimeout(() => this.pass(), passWait).unref() : null
   }
 
-  /** A large network has many sessions open: some at a time, so that the store is not flooded for it. */
-  private askAll(met: readonly Connection[]): void {
-    for (const connection of met.slice(0, mostAskedAgain)) askAgain(connection)
-    this.askedAgain += Math.min(met.length, mostAskedAgain)
-    if (met.length > mostAskedAgain) setTimeout(() => this.askAll(met.slice(mostAskedAgain)), passWait).unref()
+  private look(): void {
+    const wanted = new Wanted(this.pending)
+    for (const connection of this.connections) if (wanted.has(connection)) this.met.add(connection)
+    this.pending.clear()
   }
 }
 

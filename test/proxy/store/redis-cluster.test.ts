@@ -167,6 +167,7 @@ test('a cluster: an ACL user needs the rights of one server, and to ask for the 
   const rights = [
     '~test:*',
     'resetchannels',
+    '&test:*',
     '-@all',
     '+@read',
     '+@write',
@@ -174,6 +175,8 @@ test('a cluster: an ACL user needs the rights of one server, and to ask for the 
     '+@connection',
     '+time',
     '+info',
+    '+publish',
+    '+subscribe',
   ]
   for (const node of nodes) await node.command('ACL', 'SETUSER', 'gate', 'on', '>hush', ...rights, '+cluster|slots')
   const world = new StoreWorld()

@@ -61,6 +61,7 @@ for (const { what, change, reason } of [
 const rights = [
   '~mine:*',
   'resetchannels',
+  '&mine:*',
   '-@all',
   '+@read',
   '+@write',
@@ -68,11 +69,13 @@ const rights = [
   '+@connection',
   '+time',
   '+info',
+  '+publish',
+  '+subscribe',
 ]
 
 test('the rights that docs/store.md names are those that are tested here', () => {
   const text = readFileSync(new URL('../../../../docs/store.md', import.meta.url), 'utf8')
-  assert.ok(text.includes(`user sallyport on >WORD ${rights.join(' ').replace('mine:', 'sallyport:')}\n`))
+  assert.ok(text.includes(`user sallyport on >WORD ${rights.join(' ').replaceAll('mine:', 'sallyport:')}\n`))
 })
 
 test('an ACL user with the rights that the documentation names, and no others', async t => {
@@ -91,6 +94,13 @@ test('an ACL user with the rights that the documentation names, and no others', 
   assert.equal(await store.rate('all', counted), null)
   assert.equal(await store.rateLeft('all', counted), null)
   assert.equal(await store.forget('192.0.2.1'), true)
+  const [other, heard] = [open(t, { ...settings, ...login }), [] as string[]]
+  other.store.onBlock(names => heard.push(...names))
+  await until('a block is heard', () => {
+    store.remember('192.0.2.2', { passed: {}, failed: { 'trap-recipient': 1000 } })
+    return heard.includes('192.0.2.2')
+  })
+  assert.deepEqual(other.world.lines, [])
   assert.deepEqual(world.lines, [])
   assert.equal(store.health.fallbacks + store.health.rememberErrors, 0)
 
