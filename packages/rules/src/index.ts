@@ -40,7 +40,6 @@ export {
   type Bearing,
   type Delays,
   delayOf,
-  leastForBackend,
   leftForBackend,
   lineDelayOf,
   type Moment,
