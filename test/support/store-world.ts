@@ -1,3 +1,5 @@
+import type { Store } from '@sallyport/proxy/store/index.js'
+
 /** A wall clock in seconds that stands still until it is moved, and a log that is kept. */
 export class StoreWorld {
   seconds = 1_790_000_000
@@ -20,4 +22,11 @@ export async function until(what: string, isSo: () => boolean | Promise<boolean>
     if (performance.now() > deadline) throw new Error(`not within ${wait} ms: ${what}`)
     await new Promise(resolve => setTimeout(resolve, 5))
   }
+}
+
+let flushes = 0
+
+/** What the store wrote before is where it is to be: a recall goes after it on its connection, and one of a client that nobody has met is always asked. */
+export async function flushed(store: Pick<Store, 'recall'>): Promise<void> {
+  await store.recall(`flush-${flushes++}`)
 }

@@ -3,7 +3,7 @@ import { after, describe, it } from 'node:test'
 import { openStore, type Store } from '@sallyport/proxy/store/index.js'
 import { freePort } from '../../support/port.js'
 import { type RedisServer, startRedis } from '../../support/redis.js'
-import { StoreWorld, until } from '../../support/store-world.js'
+import { flushed, StoreWorld, until } from '../../support/store-world.js'
 import { timeTravel } from '../../support/time-travel.js'
 import { type Subject, storeContract } from './store.contract.js'
 
@@ -31,10 +31,6 @@ async function openPair() {
   await up(stores[1])
   return { redis, worlds, stores }
 }
-
-/** A recall goes after the writes on its own connection; one of a client that nobody has met is always asked. */
-let flushes = 0
-const flushed = async (store: Store) => void (await store.recall(`192.0.2.${flushes++}.flush`))
 
 /** Teaches one store and recalls from another. */
 async function openShared(): Promise<Subject> {
