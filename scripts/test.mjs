@@ -5,6 +5,7 @@
 
 import { spawn } from 'node:child_process'
 import { readdirSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
 import { join, relative, resolve } from 'node:path'
 import { installServers } from './servers.mjs'
 import { installPackages, quietly, requireNode, root, StepFailed, stepper, systemPath, tool } from './steps.mjs'
@@ -30,10 +31,12 @@ await step('find tests', () => {
   return `${files.length} files`
 })
 
+// Half of the time a file waits: for servers to start, for the gate's pauses and deadlines.
+const atATime = 2 * availableParallelism()
 const child = spawn(
   process.execPath,
   // A test that hangs fails; none of them takes minutes.
-  ['--enable-source-maps', '--test', '--test-concurrency=2', '--test-timeout=300000', ...options, ...files],
+  ['--enable-source-maps', '--test', `--test-concurrency=${atATime}`, '--test-timeout=300000', ...options, ...files],
   { cwd: root, env: { ...process.env, PATH: systemPath() }, stdio: 'inherit' },
 )
 for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => child.kill(signal))
