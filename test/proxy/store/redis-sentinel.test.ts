@@ -9,8 +9,8 @@ import { StoreWorld, until } from '../../support/store-world.js'
 const commandWait = 200
 /** What a busy test machine may add to a wait, in ms. */
 const slack = 300
-/** What Sentinel, the replica and the gate have for a failover, in ms. */
-const failover = 30_000
+/** What Sentinel, the replica and the gate have for a failover, in ms; a Sentinel that was not let run trusts nothing for 30 s. */
+const failover = 90_000
 
 const lesson = { passed: { pregreet: 1000 }, failed: {} }
 
