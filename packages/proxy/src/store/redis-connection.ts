@@ -1,9 +1,6 @@
 import { Cluster, Command, Redis, ReplyError, type Result } from 'ioredis'
-import { recallScript, rememberScript } from './client-scripts.ts'
-import { greyScript } from './grey-script.ts'
-import { peekScript } from './peek-script.ts'
-import { rateScript } from './rate-script.ts'
 import { type RedisPlace, type RedisTls, readTls, type TlsMaterial } from './redis-place.ts'
+import { scripts } from './redis-scripts.ts'
 
 declare module 'ioredis' {
   interface RedisCommander<Context> {
@@ -12,15 +9,15 @@ declare module 'ioredis' {
     countRate(key: string, count: number, period: number): Result<unknown, Context>
     peek(key: string): Result<unknown, Context>
     rememberClient(key: string, field: string, ...numbersAndTokens: (string | number)[]): Result<unknown, Context>
+    enterNetwork(
+      key: string,
+      gate: string,
+      lease: number,
+      client: string,
+      ...counts: number[]
+    ): Result<unknown, Context>
+    holdNetwork(key: string, gate: string, lease: number, ...counts: (string | number)[]): Result<unknown, Context>
   }
-}
-
-const scripts = {
-  recallClient: { lua: recallScript, numberOfKeys: 1, readOnly: true },
-  meetGrey: { lua: greyScript, numberOfKeys: 1 },
-  countRate: { lua: rateScript, numberOfKeys: 1 },
-  peek: { lua: peekScript, numberOfKeys: 1, readOnly: true },
-  rememberClient: { lua: rememberScript, numberOfKeys: 1 },
 }
 
 /** What the store asks of Redis. Each has one key, so that it is the business of one node of a cluster. */
@@ -30,6 +27,8 @@ export interface RedisCommands {
   countRate(key: string, count: number, period: number): Promise<unknown>
   peek(key: string): Promise<unknown>
   rememberClient(key: string, field: string, ...numbersAndTokens: (string | number)[]): Promise<unknown>
+  enterNetwork(key: string, gate: string, lease: number, client: string, ...counts: number[]): Promise<unknown>
+  holdNetwork(key: string, gate: string, lease: number, ...counts: (string | number)[]): Promise<unknown>
   hdel(key: string, field: string): Promise<unknown>
 }
 
@@ -118,6 +117,8 @@ function unreadable(reason: string, events: RedisEvents): RedisConnection {
       countRate: refuse,
       peek: refuse,
       rememberClient: refuse,
+      enterNetwork: refuse,
+      holdNetwork: refuse,
       hdel: refuse,
     },
     ready: false,
