@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict'
 import { after, type TestContext, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { certificatesKey, makeAuthority } from '../support/authority.ts'
 import type { Dialogue } from '../support/dialogue.ts'
 import { type RunningGate, startGate } from '../support/gate.ts'
 import { undoAfter } from '../support/owner.ts'
+import { freePort } from '../support/port.ts'
 import { type RedisServer, startRedis } from '../support/redis.ts'
 import { startSink } from '../support/sink.ts'
 import { until } from '../support/store-world.ts'
@@ -153,4 +155,22 @@ test('an answer that comes late sends away who is greeted, and leaves whom the b
   assert.deepEqual([session.verdict, session.ending, session.reply], ['abandoned', 'limit', text])
   await quick.command('DATA', /^354/)
   await quick.command('Subject: x\r\n\r\nx\r\n.', /^250/)
+})
+
+test('one too many that is about to agree on TLS is closed at once, and has no session afterwards', async t => {
+  const authority = await makeAuthority(t)
+  const redis = await ownedRedis(t)
+  const certificate = certificatesKey(await authority.issue(['one.example.test']))
+  const [one] = await startGates(t, redis, quickly, 1)
+  const implicit = `listen: [{ address: '127.0.0.1:${await freePort()}', tls: implicit }]\n${certificate}\n${quickly}`
+  const [two] = (await startGates(t, redis, implicit, 1)) as [RunningGate]
+  for (let i = 0; i < 3; i++) await greeted(t, one, '192.0.2.7')
+  const silent = await connectAs(t, two, '192.0.2.7')
+  assert.notEqual(await silent.closed, undefined)
+  await two.waitForMetric(counter, 1)
+  await two.waitForMetric('sallyport_connections_open', 0)
+  const other = await connectAs(t, two, '192.0.3.7')
+  await other.secure({ ca: await authority.text(), servername: 'one.example.test' })
+  await other.expect(/^220 /)
+  assert.equal(two.log().length, 0)
 })
