@@ -25,7 +25,8 @@ export function noteHeader({ facts, mail }: Session, header: HeaderReader): bool
 const forgiven = 4096
 
 /** Notes the size of a message; true: it is larger than its sender said, or than the backend takes. */
-export function noteSize({ facts, sizeLimit: limit, mail }: Session, octets: number): boolean {
+export function noteSize({ facts, responder, mail }: Session, octets: number): boolean {
+  const limit = responder?.sizeLimit ?? null
   const declared = mail?.size ?? null
   const isBeyond = limit !== null && octets > limit
   const isUndeclared = declared !== null && octets > declared + forgiven

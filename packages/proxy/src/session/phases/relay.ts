@@ -14,7 +14,7 @@ import { replies, verdictReply } from '../replies.ts'
 import { noteSender } from '../sender.ts'
 import type { Session } from '../session.ts'
 import { commandWait, replyWait, viewOf } from '../standing.ts'
-import { carryChunk } from './chunk.ts'
+import { carryChunk } from './bdat.ts'
 import { denyRelay } from './command.ts'
 import { enterExchange } from './exchange.ts'
 import { holdBack } from './hold.ts'
@@ -153,7 +153,7 @@ export class Relay implements Phase {
     if (session.draining && !this.midMessage) return this.sendAway(session, now)
     this.setDeadline(session, now, commandWait(session))
     // What the backend said beyond its reply is looked at first: it may be 421.
-    if (session.repliesWaiting > 0) return
+    if ((session.responder?.waiting ?? 0) > 0) return
     this.work(session, now)
     if (session.isDone || !session.clientGone || session.phase !== this) return
     if (this.awaiting === null) this.hangUp(session, now)
