@@ -1,7 +1,7 @@
 import { isWorse, type Verdict } from '@sallyport/rules'
 import { NewlineCount } from '../smtp/chunk.ts'
 import { HeaderReader } from '../smtp/header.ts'
-import { forbidding } from './dialogue.ts'
+import { forbidding } from './screening.ts'
 import type { Session } from './session.ts'
 
 /** What is noted of a message that comes in chunks, over all of them. */
