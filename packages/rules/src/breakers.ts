@@ -3,10 +3,10 @@ import type { Arming, DisarmReason } from './arming.ts'
 import { type BreakerLimits, CheckBreaker, type Showing } from './check-breaker.ts'
 import type { CheckName } from './checks/index.ts'
 import type { Facts } from './facts.ts'
-import type { Tally } from './judge.ts'
 import type { Plan, PlannedCheck } from './policy.ts'
 import { ProxyBreaker } from './proxy-breaker.ts'
 import { isEstablished } from './reputation.ts'
+import type { Tally } from './tally.ts'
 import { type Instant, never } from './time.ts'
 
 /** A session that has ended, as the breakers see it. */

@@ -1,7 +1,7 @@
 import type { CheckName } from './checks/index.ts'
-import type { Tally } from './judge.ts'
 import type { Plan } from './policy.ts'
 import type { Precision, PrecisionWord } from './precision.ts'
+import type { Tally } from './tally.ts'
 
 /** What one check has done since the process started. */
 export interface LedgerRow extends Record<PrecisionWord, number> {

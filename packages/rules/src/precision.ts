@@ -1,8 +1,8 @@
 import type { BackendWord, ReplyStage } from './backend-word.ts'
 import type { CheckName } from './checks/index.ts'
-import type { Tally } from './judge.ts'
 import { bulk } from './memory.ts'
 import type { Plan } from './policy.ts'
+import type { Tally } from './tally.ts'
 
 export const precisionWords = ['true', 'false', 'unknown'] as const
 /**
