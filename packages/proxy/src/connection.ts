@@ -271,10 +271,8 @@ export class Connection implements Port, WheelEntry {
   }
 
   concluded(session: Session): void {
-    const { gate, key } = this
-    gate.traps.leave(this)
-    gate.conclude(session, this.passage?.server ?? null)
-    if (key !== null) gate.learn(session, key)
+    this.gate.traps.leave(this)
+    this.gate.conclude(session, this.passage?.server ?? null, this.key)
   }
 }
 

@@ -156,7 +156,7 @@ export class Breakers {
       const planned = plan.checks[i] as PlannedCheck
       if (!planned.breaker || tally.meantFor(planned, i) === 'observe') continue
       const kind = tally.outcomes[i]?.kind
-      const answered = wasAnswered(planned.check.asks, facts)
+      const answered = wasAnswered(planned.asks, facts)
       if (kind === 'vouch' || (kind === 'unknown' && answered === null)) continue
       const failed = kind === 'fail' && turnsAway(planned, i, plan, tally)
       const showing = { failed, answered, network, name, isEstablished, isKnown, wasTaken }

@@ -16,12 +16,12 @@ export function judge(facts: Facts, plan: Plan, tally: Tally): Verdict {
   let vouched: string | null = null
   for (let i = 0; i < plan.checks.length; i++) {
     const planned = plan.checks[i] as PlannedCheck
-    if (planned.check.scope === 'recipient') continue
+    if (planned.scope === 'recipient') continue
     let outcome = tally.outcomes[i] as Outcome
     if (outcome.kind !== 'fail') {
-      outcome = planned.check.test(facts, planned.options)
+      outcome = planned.test(facts, planned.options)
       tally.outcomes[i] = outcome
-    } else if (planned.check.scope === 'transaction') outcome = planned.check.test(facts, planned.options)
+    } else if (planned.scope === 'transaction') outcome = planned.test(facts, planned.options)
     const action = tally.actionFor(planned, i)
     if (outcome.kind === 'vouch') {
       const reason = `${planned.name}: ${outcome.why}`
@@ -47,9 +47,9 @@ export function judgeRecipient(facts: Facts, plan: Plan, tally: Tally): Verdict 
   for (let i = 0; i < plan.checks.length; i++) {
     const planned = plan.checks[i] as PlannedCheck
     let outcome = tally.outcomes[i] as Outcome
-    if (planned.check.scope !== undefined) {
+    if (planned.scope !== 'session') {
       const before = outcome
-      outcome = planned.check.test(facts, planned.options)
+      outcome = planned.test(facts, planned.options)
       if (before.kind !== 'fail') tally.outcomes[i] = outcome
     }
     if (outcome.kind === 'fail') sum.add(planned, tally.actionFor(planned, i), outcome.why, facts)
@@ -78,7 +78,7 @@ export function judgeAgain(
 ): Verdict {
   tally.recall(plan, remembered, offended)
   const vouching = plan.checks.find(({ name, action }) => name === voucher && action !== 'observe')
-  const vouched = vouching?.check.test(facts, vouching.options)
+  const vouched = vouching?.test(facts, vouching.options)
   // What it did afterwards was tested by nobody.
   if (vouched?.kind === 'vouch') return acquit(tally, `${voucher}: ${vouched.why}`)
   plan.checks.forEach(({ name, check, options }, i) => {

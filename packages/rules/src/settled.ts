@@ -10,7 +10,7 @@ import type { Tally } from './tally.ts'
 export function isSettled(stage: Stage, plan: Plan, tally: Tally): boolean {
   if (tally.vouched !== null) return true
   return plan.checks.every((planned, i) => {
-    if (!isDue(planned.check.settles, stage)) return true
+    if (!isDue(planned.settles, stage)) return true
     if (tally.outcomes[i]?.kind !== 'todo' || tally.isRemembered(i)) return true
     return tally.actionFor(planned, i) === 'observe'
   })
@@ -20,10 +20,10 @@ export function isSettled(stage: Stage, plan: Plan, tally: Tally): boolean {
 export function isWaiting(facts: Facts, plan: Plan, tally: Tally): boolean {
   if (tally.vouched !== null) return false
   return plan.checks.some((planned, i) => {
-    const { check, options } = planned
-    if (check.asks === undefined || check.scope === 'recipient') return false
+    const { asks, scope, options } = planned
+    if (asks === null || scope === 'recipient') return false
     if (tally.isRemembered(i) || tally.actionFor(planned, i) === 'observe') return false
-    const outcome = check.scope === 'transaction' ? check.test(facts, options) : tally.outcomes[i]
+    const outcome = scope === 'transaction' ? planned.test(facts, options) : tally.outcomes[i]
     return outcome?.kind === 'todo'
   })
 }
@@ -31,7 +31,7 @@ export function isWaiting(facts: Facts, plan: Plan, tally: Tally): boolean {
 /** Whether some check needs the answer to the question: it has not been passed before, and nobody vouched. */
 export function isAsked(question: Question, plan: Plan, tally: Tally): boolean {
   if (tally.vouched !== null) return false
-  return plan.checks.some(({ check }, i) => check.asks === question && !tally.isRemembered(i))
+  return plan.checks.some(({ asks }, i) => asks === question && !tally.isRemembered(i))
 }
 
 const order: Readonly<Record<Stage, number>> = { recall: 0, greet: 1, command: 2, message: 3 }
