@@ -1,5 +1,7 @@
+import type { Caps, Excess, Visitor } from '@sallyport/proxy/census.js'
 import { Breaker, breakerLimits } from '@sallyport/proxy/store/breaker.js'
 import { HotRates, type RateQuestion } from '@sallyport/proxy/store/hot-rates.js'
+import { LeaseBook } from '@sallyport/proxy/store/lease-book.js'
 import { Records } from '@sallyport/proxy/store/records.js'
 import {
   type Beyond,
@@ -16,6 +18,12 @@ import type { Server } from './server.ts'
 
 /** The bounds of store/shared.ts. */
 const bounds = { commandWait: 0.05, retryWait: 2, unwritten: 1000, batch: 50 } as const
+/** Seconds that what a gate holds is counted after its last word; the default of the configuration. */
+const lease = 30
+/** Turns of renewal in a second, as in store/leases.ts; here they are taken together. */
+const turns = 10
+/** Gates that there have been. */
+let born = 0
 /** Seconds that a command takes to the server, and its answer back. */
 const [nearest, farthest] = [0.0001, 0.001]
 
@@ -34,7 +42,9 @@ export class GateStore implements Store {
   private readonly unwritten = new Records(bounds.unwritten)
   private readonly rates: HotRates
   private readonly writing = new Set<string>()
+  private readonly book: LeaseBook
   private retries = false
+  private renews = false
 
   constructor(clock: Clock, dice: Dice, server: Server) {
     this.clock = clock
@@ -47,6 +57,24 @@ export class GateStore implements Store {
       askRate,
       () => clock.now,
       () => this.milliseconds,
+    )
+    const name = `gate${born++}`
+    this.book = new LeaseBook(
+      {
+        enter: async (visitor, held, caps) => {
+          const asked = await this.ask(() => ({ excess: server.enter(name, lease, visitor, held, caps) }))
+          return asked === null ? 'unheard' : asked.excess
+        },
+        hold: async (network, counts) => {
+          const asked = await this.ask(() => {
+            server.hold(name, lease, network, counts)
+            return true
+          })
+          return asked !== null
+        },
+      },
+      lease * 1000,
+      () => clock.after(0, () => this.book.flush(this.milliseconds)),
     )
   }
 
@@ -85,6 +113,15 @@ export class GateStore implements Store {
 
   rate(place: string, counted: readonly Counted[]): Promise<Beyond | null> {
     return this.rates.count(place, counted)
+  }
+
+  enter(visitor: Visitor, caps: Caps): Promise<Excess | null> {
+    this.renewLater()
+    return this.book.enter(visitor, caps, this.milliseconds)
+  }
+
+  leave(visitor: Visitor): void {
+    this.book.leave(visitor)
   }
 
   greylistLeft(): Promise<null> {
@@ -133,6 +170,16 @@ export class GateStore implements Store {
     const answer = command()
     await this.clock.wait(this.dice.between(nearest, farthest))
     return answer
+  }
+
+  private renewLater(): void {
+    if (this.renews) return
+    this.renews = true
+    this.clock.after(1, () => {
+      this.renews = false
+      for (let turn = 0; turn < turns; turn++) this.book.renew(this.milliseconds)
+      if (this.book.size > 0) this.renewLater()
+    })
   }
 
   private async write(client: string): Promise<boolean> {

@@ -52,6 +52,8 @@ async function openReopening(): Promise<Subject> {
     },
     greylist: (name, times) => grey.greylist(name, times),
     rate: (place, counted) => grey.rate(place, counted),
+    enter: (visitor, caps) => store.enter(visitor, caps),
+    leave: visitor => store.leave(visitor),
     greylistLeft: (name, times) => grey.greylistLeft(name, times),
     rateLeft: (place, counted) => grey.rateLeft(place, counted),
     onBlock: listener => store.onBlock(listener),

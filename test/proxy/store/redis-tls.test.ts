@@ -93,6 +93,13 @@ test('an ACL user with the rights that the documentation names, and no others', 
   const counted = [{ name: '', rate: { count: 4, period: 4000 } }]
   assert.equal(await store.rate('all', counted), null)
   assert.equal(await store.rateLeft('all', counted), null)
+  const [visitor, caps] = [
+    { client: '192.0.2.1', network: '192.0.2.0/24' },
+    { perClient: 1, perNetwork: 1 },
+  ] as const
+  for (const found of [null, 'per_client']) assert.equal(await store.enter(visitor, caps), found)
+  store.leave(visitor)
+  await until('its place is free', async () => (await store.enter(visitor, caps)) === null)
   assert.equal(await store.forget('192.0.2.1'), true)
   const [other, heard] = [open(t, { ...settings, ...login }), [] as string[]]
   other.store.onBlock(names => heard.push(...names))

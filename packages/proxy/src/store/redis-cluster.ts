@@ -6,7 +6,7 @@ import {
   type Redis,
   type RedisConnection,
   type RedisEvents,
-  slotOf,
+  slotsOfKeys,
   type Usual,
 } from './redis-connection.ts'
 import { listen } from './redis-listener.ts'
@@ -18,6 +18,7 @@ export function connectCluster(
   usual: Usual,
   events: RedisEvents,
 ): RedisConnection {
+  const slotOf = slotsOfKeys()
   const nodes = new Map<string, Redis>()
   let lastError = ''
   let closing = false

@@ -1,9 +1,7 @@
-import { Cluster, Command, Redis, ReplyError, type Result } from 'ioredis'
-import { recallScript, rememberScript } from './client-scripts.ts'
-import { greyScript } from './grey-script.ts'
-import { peekScript } from './peek-script.ts'
-import { rateScript } from './rate-script.ts'
+import { createRequire } from 'node:module'
+import type { Redis, Result } from 'ioredis'
 import type { Host, RedisPlace, RedisTls, TlsMaterial } from './redis-place.ts'
+import { scripts } from './redis-scripts.ts'
 
 declare module 'ioredis' {
   interface RedisCommander<Context> {
@@ -12,16 +10,20 @@ declare module 'ioredis' {
     countRates(keys: number, ...keysAndNumbers: (string | number)[]): Result<unknown, Context>
     peek(key: string): Result<unknown, Context>
     rememberClient(key: string, field: string, ...numbersAndTokens: (string | number)[]): Result<unknown, Context>
+    enterNetwork(
+      key: string,
+      gate: string,
+      lease: number,
+      client: string,
+      ...counts: number[]
+    ): Result<unknown, Context>
+    holdNetwork(key: string, gate: string, lease: number, ...counts: (string | number)[]): Result<unknown, Context>
   }
 }
 
-const scripts = {
-  recallClient: { lua: recallScript, numberOfKeys: 1, readOnly: true },
-  meetGrey: { lua: greyScript, numberOfKeys: 1 },
-  countRates: { lua: rateScript },
-  peek: { lua: peekScript, numberOfKeys: 1, readOnly: true },
-  rememberClient: { lua: rememberScript, numberOfKeys: 1 },
-}
+/** Loaded by the first connection, as it takes longer to load than any other package: most gates have no Redis. */
+const ioredis = (): typeof import('ioredis') => load('ioredis')
+const load = createRequire(import.meta.url)
 
 /** What the store asks of Redis. Each has one key, or several of one slot, so that it is the business of one node of a cluster. */
 export interface RedisCommands {
@@ -30,6 +32,8 @@ export interface RedisCommands {
   countRates(keys: number, ...keysAndNumbers: (string | number)[]): Promise<unknown>
   peek(key: string): Promise<unknown>
   rememberClient(key: string, field: string, ...numbersAndTokens: (string | number)[]): Promise<unknown>
+  enterNetwork(key: string, gate: string, lease: number, client: string, ...counts: number[]): Promise<unknown>
+  holdNetwork(key: string, gate: string, lease: number, ...counts: (string | number)[]): Promise<unknown>
   hdel(key: string, field: string): Promise<unknown>
   /** Of a cluster any node: it tells the others. */
   publish(channel: string, message: string): Promise<unknown>
@@ -89,7 +93,7 @@ export interface Listening {
 export type { Redis } from 'ioredis'
 
 /** Whether Redis itself said no: it is there, but will not do this (READONLY, OOM, NOPERM, LOADING). */
-export const isRefusal = (error: unknown): boolean => error instanceof ReplyError
+export const isRefusal = (error: unknown): boolean => error instanceof ioredis().ReplyError
 
 export const backoff = (attempt: number): number => Math.min(50 * 2 ** (attempt - 1), 2000) + Math.random() * 100
 
@@ -117,6 +121,7 @@ export function usualOptions(options: ConnectionOptions, tls: TlsMaterial | null
 export type OnePlace = Exclude<RedisPlace, { readonly cluster: unknown }>
 
 export function openOne(place: OnePlace, usual: Usual): Redis {
+  const { Redis } = ioredis()
   const options = { ...usual, scripts, retryStrategy: backoff }
   if ('url' in place) return new Redis(place.url, options)
   return new Redis({
@@ -141,6 +146,7 @@ const attemptsOfNode = 20
  * sixteen redirections; connections to nodes at the first command, which would then be late.
  */
 export function openCluster(place: Extract<RedisPlace, { cluster: unknown }>, usual: Usual, anyReady: () => boolean) {
+  const { Cluster } = ioredis()
   return new Cluster(
     place.cluster.map(({ host, port }) => ({ host, port })),
     {
@@ -164,10 +170,15 @@ export function openCluster(place: Extract<RedisPlace, { cluster: unknown }>, us
 }
 
 /** One node, once: whoever loses it tries another. */
-export const openNode = ({ host, port }: Host, usual: Usual): Redis =>
-  new Redis({ ...usual, host, port, retryStrategy: () => null })
+export function openNode({ host, port }: Host, usual: Usual): Redis {
+  const { Redis } = ioredis()
+  return new Redis({ ...usual, host, port, retryStrategy: () => null })
+}
 
-/** The slot of a key: a node of a cluster has many. */
-export const slotOf = (key: string): number => new Command('exists', [key]).getSlot() ?? 0
+/** Which slot a key has: a node of a cluster has many. */
+export function slotsOfKeys(): (key: string) => number {
+  const { Command } = ioredis()
+  return key => new Command('exists', [key]).getSlot() ?? 0
+}
 
 export const nameOf = ({ options: { host, port } }: Redis): string => `${host}:${port}`

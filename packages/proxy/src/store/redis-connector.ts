@@ -35,6 +35,8 @@ function unreadable(reason: string, events: RedisEvents): RedisConnection {
       countRates: refuse,
       peek: refuse,
       rememberClient: refuse,
+      enterNetwork: refuse,
+      holdNetwork: refuse,
       hdel: refuse,
       publish: refuse,
     },

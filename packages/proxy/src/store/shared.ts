@@ -1,9 +1,11 @@
 import { type GreyTimes, isBlock, type Lesson, usualSuspectFrom } from '@sallyport/rules'
+import type { Caps, Excess, Visitor } from '../census.ts'
 import { Events } from './events.ts'
-import { HotRates, type RateQuestion } from './hot-rates.ts'
+import { HotRates } from './hot-rates.ts'
 import { HotRecalls } from './hot-recalls.ts'
+import { Leases } from './leases.ts'
 import { Records } from './records.ts'
-import { RedisClients, type RedisOptions } from './redis.ts'
+import { RedisClients, type RedisOptions, usualLease } from './redis.ts'
 import { isRefusal } from './redis-connection.ts'
 import { RedisNodes } from './redis-nodes.ts'
 import { Refusal } from './refusal.ts'
@@ -62,6 +64,7 @@ export class SharedStore implements Store {
   readonly #rates: HotRates
   /** What is on its way to Redis: one write at a time for each client, so that lessons stay in order. */
   readonly #writing = new Map<string, Lesson>()
+  readonly #leases: Leases
   readonly #refusals: { readonly reads: Refusal; readonly writes: Refusal }
   readonly #hot = new HotRecalls()
   readonly #events: Events
@@ -83,9 +86,7 @@ export class SharedStore implements Store {
     this.#clock = clock
     this.#suspectFrom = options.suspectFrom ?? usualSuspectFrom
     this.#copy = new Records(options.clients, options.fading)
-    const askRate: RateQuestion = (place, counted) =>
-      this.#ask('writes', this.#redis.rateNodeOf(place), () => this.#redis.rate(place, counted))
-    this.#rates = new HotRates(options.clients, askRate, now, clock)
+    this.#rates = new HotRates(options.clients, (...asked) => this.#askRate(...asked), now, clock)
     this.#unwritten = new Records(mostUnwritten, options.fading)
     this.#refusals = { reads: new Refusal('reads', log), writes: new Refusal('writes', log) }
     this.#redis = new RedisClients(options, {
@@ -94,6 +95,20 @@ export class SharedStore implements Store {
     })
     this.#nodes = new RedisNodes(this.#redis.connection, log)
     this.#events = new Events(this.#redis, log, this.#counters, clock)
+    this.#leases = new Leases(
+      {
+        enter: async (visitor, held, caps) => {
+          const node = this.#redis.networkNodeOf(visitor.network)
+          const asked = await this.#ask('writes', node, () => this.#redis.enter(visitor, held, caps))
+          return typeof asked === 'object' ? asked.answer : 'unheard'
+        },
+        hold: async (network, counts) => {
+          const node = this.#redis.networkNodeOf(network)
+          return typeof (await this.#ask('writes', node, () => this.#redis.hold(network, counts))) === 'object'
+        },
+      },
+      options.lease ?? usualLease,
+    )
   }
 
   get health(): StoreHealth {
@@ -127,6 +142,14 @@ export class SharedStore implements Store {
     return this.#rates.count(place, counted)
   }
 
+  enter(visitor: Visitor, caps: Caps): Promise<Excess | null> {
+    return this.#leases.enter(visitor, caps)
+  }
+
+  leave(visitor: Visitor): void {
+    this.#leases.leave(visitor)
+  }
+
   async greylistLeft(name: string, times: GreyTimes): Promise<number | null> {
     const asked = await this.#ask('reads', this.#redis.greyNodeOf(name), () => this.#redis.greylistLeft(name, times))
     return typeof asked === 'object' ? asked.answer : null
@@ -156,6 +179,7 @@ export class SharedStore implements Store {
   async close(): Promise<void> {
     this.#closed = true
     this.#nodes.close()
+    this.#leases.close()
     if (this.#retryTimer !== null) clearTimeout(this.#retryTimer)
     await this.#writeBack()
     this.#events.close()
@@ -168,6 +192,10 @@ export class SharedStore implements Store {
     this.#counters.recalls++
     this.#counters.fallbacks++
     return this.#copy.recall(client, this.#now())
+  }
+
+  #askRate(place: string, counted: readonly Counted[]): Promise<Asked<Beyond | null>> {
+    return this.#ask('writes', this.#redis.rateNodeOf(place), () => this.#redis.rate(place, counted))
   }
 
   /** What Redis says of a client; null: nothing. */
@@ -222,10 +250,7 @@ export class SharedStore implements Store {
 
   /** `score`: what the client came to; null: the key is not ours, and the lesson can never be written. */
   #written(client: string, lesson: Lesson, score: number | null): void {
-    if (score === null) {
-      this.#counters.rememberErrors++
-      return
-    }
+    if (score === null) return void this.#counters.rememberErrors++
     this.#counters.remembers++
     if (!isBlock(client, lesson, score, this.#suspectFrom)) return
     this.#listener?.([client])
