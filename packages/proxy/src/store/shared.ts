@@ -42,9 +42,8 @@ function recordOf({ passed, failed, repute }: Lesson): ClientRecord {
  * Clients remembered in Redis, for all gates that use it. When Redis is gone, this process' own copy answers, and mail flows.
  *
  * The copy holds what this gate has recalled and learnt, bounded like a memory store: without it the first minute of every
- * outage would make all known clients wait again. While Redis answers it is never read, only replaced by what Redis says. What
- * many ask for at once is answered here all the same, from what Redis has said within the second (hot-recalls.ts), and whoever is beyond a
- * rate until he is not (hot-rates.ts).
+ * outage would make all known clients wait again. While Redis answers it is never read, only replaced by what Redis says. What many ask for at once
+ * has what Redis has said within the second (hot-recalls.ts), and whoever is beyond a rate hears so here until he is not (hot-rates.ts).
  *
  * A lesson is *unwritten* until Redis has confirmed it. A client with an unwritten lesson is answered from the copy, so that
  * a Redis that can be read but not written (a replica, one that is full) does not make this gate forget what it has just
@@ -52,9 +51,8 @@ function recordOf({ passed, failed, repute }: Lesson): ClientRecord {
  * late, and their checks twice, which adds up to the same (store.ts). Forgetting does: a client forgotten while Redis is
  * gone is known again when Redis returns, which is why `forget` says so.
  *
- * Not taken: mixing the answers of Redis and of the copy (a client forgotten, or failed, at another gate would stay good
- * here); answering from the copy while Redis is well, to save everybody the round trip: gates would disagree for as long as it lived, where
- * of a hot name they do for a second at most.
+ * Not taken: mixing the answers of Redis and of the copy (a client forgotten, or failed, at another gate would stay good here); answering from
+ * the copy while Redis is well, to save everybody the round trip: gates would disagree for as long as it lived, not for a second of a hot name.
  */
 export class SharedStore implements Store {
   readonly #redis: RedisClients
