@@ -10,6 +10,8 @@ import { until } from '../support/store-world.ts'
 import type { Row } from './table.ts'
 
 const times = 10_000
+/** Those that are going on at once are of different networks, as a rule. */
+const scatter = 7919
 /** Sessions that are going on at once. */
 const lanes = 20
 
@@ -117,7 +119,7 @@ async function run(opened: Store, visitor: Visitor, series: number, count: numbe
   const memory = new Memory(opened)
   let i = 0
   const lane = async () => {
-    for (; i < count; ) await visit(opened, memory, visitor, (series << 24) + (i++ % visitor.among))
+    for (; i < count; ) await visit(opened, memory, visitor, (series << 24) + ((i++ * scatter) % visitor.among))
   }
   await Promise.all(Array.from({ length: lanes }, lane))
 }
