@@ -95,13 +95,13 @@ export const parts: readonly Part[] = [
       },
       {
         what: 'Octets read of a client behind our last word',
-        bound: proxy('connection.ts', 'linger.octets', 'octets'),
+        bound: proxy('linger.ts', 'bounds.octets', 'octets'),
         follows: 'the connection is closed',
         source: own,
       },
       {
         what: 'For as long',
-        bound: proxy('connection.ts', 'linger.wait', 'ms'),
+        bound: proxy('linger.ts', 'bounds.wait', 'ms'),
         follows: 'the connection is closed',
         source: own,
       },

@@ -1,4 +1,5 @@
-import { Cluster, Command, Redis, ReplyError, type Result } from 'ioredis'
+import { createRequire } from 'node:module'
+import type { Redis, Result } from 'ioredis'
 import { type RedisPlace, type RedisTls, readTls, type TlsMaterial } from './redis-place.ts'
 import { scripts } from './redis-scripts.ts'
 
@@ -19,6 +20,10 @@ declare module 'ioredis' {
     holdNetwork(key: string, gate: string, lease: number, ...counts: (string | number)[]): Result<unknown, Context>
   }
 }
+
+/** Loaded by the first connection, as it takes longer to load than any other package: most gates have no Redis. */
+const ioredis = (): typeof import('ioredis') => load('ioredis')
+const load = createRequire(import.meta.url)
 
 /** What the store asks of Redis. Each has one key, so that it is the business of one node of a cluster. */
 export interface RedisCommands {
@@ -70,7 +75,7 @@ export interface RedisConnection {
 }
 
 /** Whether Redis itself said no: it is there, but will not do this (READONLY, OOM, NOPERM, LOADING). */
-export const isRefusal = (error: unknown): boolean => error instanceof ReplyError
+export const isRefusal = (error: unknown): boolean => error instanceof ioredis().ReplyError
 
 const backoff = (attempt: number): number => Math.min(50 * 2 ** (attempt - 1), 2000) + Math.random() * 100
 
@@ -133,6 +138,7 @@ function unreadable(reason: string, events: RedisEvents): RedisConnection {
 type OnePlace = Exclude<RedisPlace, { readonly cluster: unknown }>
 
 function openOne(place: OnePlace, usual: Usual): Redis {
+  const { Redis } = ioredis()
   const options = { ...usual, scripts, retryStrategy: backoff }
   if ('url' in place) return new Redis(place.url, options)
   return new Redis({
@@ -194,6 +200,7 @@ const attemptsOfNode = 20
  * sixteen redirections; connections to nodes at the first command, which would then be late.
  */
 function openCluster(place: Extract<RedisPlace, { cluster: unknown }>, usual: Usual, anyReady: () => boolean) {
+  const { Cluster } = ioredis()
   return new Cluster(
     place.cluster.map(({ host, port }) => ({ host, port })),
     {
@@ -216,13 +223,13 @@ function openCluster(place: Extract<RedisPlace, { cluster: unknown }>, usual: Us
   )
 }
 
-const slotOf = (key: string): number => new Command('exists', [key]).getSlot() ?? 0
-
 function connectCluster(
   place: Extract<RedisPlace, { cluster: unknown }>,
   usual: Usual,
   events: RedisEvents,
 ): RedisConnection {
+  const { Command } = ioredis()
+  const slotOf = (key: string): number => new Command('exists', [key]).getSlot() ?? 0
   const nodes = new Map<string, Redis>()
   let lastError = ''
   let closing = false
