@@ -140,7 +140,7 @@ async function visit(opened: Store, memory: Memory, { rate, grey, spam }: Visito
   const client = address4(0x2d00_0000 + number * 7)
   const key = clientKey(client)
   const place = { client: key, network: networkKey(client) }
-  if (!process.env['NOPLACES']) void opened.enter(place, caps)
+  void opened.enter(place, caps)
   const session = begun(client)
   const { facts, journal } = session
   const { client: own, network } = await memory.recall(key, client)
@@ -168,7 +168,7 @@ async function visit(opened: Store, memory: Memory, { rate, grey, spam }: Visito
     noteHeard(session, 'dot', answer)
   }
   memory.learn(session, key, discretion)
-  if (!process.env['NOPLACES']) opened.leave(place)
+  opened.leave(place)
 }
 
 function begun(client: Session['arrival']['client']): Session {
