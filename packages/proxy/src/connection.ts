@@ -9,7 +9,7 @@ import type { Gate } from './gate.ts'
 import { ask } from './inquiry.ts'
 import { hearOut, linger } from './linger.ts'
 import type { ProxyHeaderReader } from './proxy-protocol/decode.ts'
-import { arrivalOf, turnAway } from './reception.ts'
+import { arrivalOf, turnAway, uncount } from './reception.ts'
 import type { TlsInfo } from './session/arrival.ts'
 import { isLured } from './session/decoy.ts'
 import type { Ask, Asked, Port, Reached } from './session/port.ts'
@@ -56,7 +56,9 @@ export class Connection implements Port, WheelEntry {
   /** Under which the client is counted and remembered; null: not known yet. */
   key: string | null = null
   /** It is counted among the open connections. */
-  private counted = true
+  counted = true
+  /** It has a place among those of all gates (Store.enter). */
+  entered = false
   /** Octets read since our last word; -1: it has not been said. */
   lingered = -1
   /** What one input had to say, sent together at its end: a write each would cost more than all the rest. */
@@ -79,15 +81,6 @@ export class Connection implements Port, WheelEntry {
     const now = this.gate.clock()
     this.session = new Session(this.gate.house, arrivalOf(this, tls), this, now)
     this.drive(() => this.session?.start(now))
-  }
-
-  /** It takes no place any more among those that are counted. */
-  uncount(): void {
-    const { gate, key } = this
-    if (key !== null) gate.census.unname(key, this.ends.client)
-    this.key = null
-    if (this.counted) gate.census.leave()
-    this.counted = false
   }
 
   /** Gives one input to the session, then sets right what follows from it: the deadline, and who may be read from. */
@@ -149,7 +142,7 @@ export class Connection implements Port, WheelEntry {
     const { gate, session } = this
     if (session !== null && !session.isDone) this.drive(() => session.broken(gate.clock()))
     this.abandon()
-    this.uncount()
+    uncount(this)
     gate.connections.delete(this)
     // Last: a session that is broken closes, and would wait for its client to read that.
     gate.wheel.cancel(this)
