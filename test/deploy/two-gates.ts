@@ -42,10 +42,11 @@ export async function startTwoGates(
       '192.0.2.11:9525': `${host}:${ports.admin}`,
       '192.0.2.10': '127.0.0.1',
       '192.0.2.20:10025': `127.0.0.1:${sink.port}`,
-      '192.0.2.30:6379': `127.0.0.1:${redis.port}`,
+      '"redis://192.0.2.30:6379"': `"redis://127.0.0.1:${redis.port}", command_wait: 2s`,
       ...changes,
     })
-    return startGate(owner, `${settings}\ngreet: { wait: 600ms }`)
+    // A busy machine is no Redis that is down: a client that it knows would be a stranger.
+    return startGate(owner, `${settings}\ngreet: { wait: 600ms }\ntimeouts: { recall: 2s }`)
   }
   const [first, second] = hosts
   const gates = [await startAt(first), await startAt(second)] as const
