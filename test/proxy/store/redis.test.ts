@@ -43,6 +43,8 @@ async function openShared(): Promise<Subject> {
       remember: (client, lesson) => teacher.remember(client, lesson),
       greylist: (name, times) => reader.greylist(name, times),
       rate: (name, rate) => reader.rate(name, rate),
+      enter: (visitor, caps) => reader.enter(visitor, caps),
+      leave: visitor => reader.leave(visitor),
       greylistLeft: (name, times) => reader.greylistLeft(name, times),
       rateLeft: (name, rate) => reader.rateLeft(name, rate),
       forget: client => teacher.forget(client),

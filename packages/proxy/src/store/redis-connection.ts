@@ -1,10 +1,7 @@
 import { createRequire } from 'node:module'
 import type { Redis, Result } from 'ioredis'
-import { recallScript, rememberScript } from './client-scripts.ts'
-import { greyScript } from './grey-script.ts'
-import { peekScript } from './peek-script.ts'
-import { rateScript } from './rate-script.ts'
 import { type RedisPlace, type RedisTls, readTls, type TlsMaterial } from './redis-place.ts'
+import { scripts } from './redis-scripts.ts'
 
 declare module 'ioredis' {
   interface RedisCommander<Context> {
@@ -13,20 +10,20 @@ declare module 'ioredis' {
     countRate(key: string, count: number, period: number): Result<unknown, Context>
     peek(key: string): Result<unknown, Context>
     rememberClient(key: string, field: string, ...numbersAndTokens: (string | number)[]): Result<unknown, Context>
+    enterNetwork(
+      key: string,
+      gate: string,
+      lease: number,
+      client: string,
+      ...counts: number[]
+    ): Result<unknown, Context>
+    holdNetwork(key: string, gate: string, lease: number, ...counts: (string | number)[]): Result<unknown, Context>
   }
 }
 
 /** Loaded by the first connection, as it takes longer to load than any other package: most gates have no Redis. */
 const ioredis = (): typeof import('ioredis') => load('ioredis')
 const load = createRequire(import.meta.url)
-
-const scripts = {
-  recallClient: { lua: recallScript, numberOfKeys: 1, readOnly: true },
-  meetGrey: { lua: greyScript, numberOfKeys: 1 },
-  countRate: { lua: rateScript, numberOfKeys: 1 },
-  peek: { lua: peekScript, numberOfKeys: 1, readOnly: true },
-  rememberClient: { lua: rememberScript, numberOfKeys: 1 },
-}
 
 /** What the store asks of Redis. Each has one key, so that it is the business of one node of a cluster. */
 export interface RedisCommands {
@@ -35,6 +32,8 @@ export interface RedisCommands {
   countRate(key: string, count: number, period: number): Promise<unknown>
   peek(key: string): Promise<unknown>
   rememberClient(key: string, field: string, ...numbersAndTokens: (string | number)[]): Promise<unknown>
+  enterNetwork(key: string, gate: string, lease: number, client: string, ...counts: number[]): Promise<unknown>
+  holdNetwork(key: string, gate: string, lease: number, ...counts: (string | number)[]): Promise<unknown>
   hdel(key: string, field: string): Promise<unknown>
 }
 
@@ -123,6 +122,8 @@ function unreadable(reason: string, events: RedisEvents): RedisConnection {
       countRate: refuse,
       peek: refuse,
       rememberClient: refuse,
+      enterNetwork: refuse,
+      holdNetwork: refuse,
       hdel: refuse,
     },
     ready: false,
