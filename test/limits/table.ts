@@ -257,6 +257,12 @@ export const parts: readonly Part[] = [
         follows: `${said(replies.shuttingDown(name, id))}; a message that the backend has in hand is waited for`,
         source: own,
       },
+      {
+        what: 'A silence within a transaction while the gate drains',
+        bound: proxy('session/standing.ts', 'longestLull', 'ms'),
+        follows: said(replies.shuttingDown(name, id)),
+        source: own,
+      },
     ],
   },
   {

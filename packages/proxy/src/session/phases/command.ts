@@ -7,7 +7,7 @@ import { type Phase, withoutBackend } from '../phase.ts'
 import { replies } from '../replies.ts'
 import { noteSender } from '../sender.ts'
 import type { Session } from '../session.ts'
-import { commandWait, isProven, viewOf } from '../standing.ts'
+import { commandWait, isProven, mayGo, viewOf } from '../standing.ts'
 import { refuseChunk } from './chunk.ts'
 import { sendAway } from './early.ts'
 import { holdBack } from './hold.ts'
@@ -29,6 +29,7 @@ const command: Phase = {
       if (holdBack(session, held, command, now, later => goOn(session, held, later))) return
       answer(session, next, now)
       if (session.phase !== command) return
+      if (mayGo(session)) return sendAway(session, now)
       setDeadline(session, now)
     }
   },
@@ -43,11 +44,13 @@ const command: Phase = {
   },
 
   timeout(session, now) {
+    if (session.draining) return sendAway(session, now)
     session.conclude('timeout', now, replies.timeout(session.house.hostname, session.arrival.id))
   },
 
   drain(session, now) {
-    sendAway(session, now)
+    if (mayGo(session)) sendAway(session, now)
+    else setDeadline(session, now)
   },
 }
 
@@ -60,10 +63,7 @@ function goOn(session: Session, held: Command, now: Instant): void {
 /** Back, or for the first time, to where the gate speaks for itself. */
 export function enterCommand(session: Session, now: Instant): void {
   session.phase = command
-  if (session.draining) {
-    sendAway(session, now)
-    return
-  }
+  if (mayGo(session)) return sendAway(session, now)
   setDeadline(session, now)
   command.work(session, now)
   if (session.isDone || session.phase !== command) return
