@@ -103,6 +103,8 @@ function testDrain(): void {
     const [drain = '', ready = ''] = commands.map(([, command = '']) => command)
     await haproxy.command(drain)
     assert.deepEqual(await states(haproxy), ['DRAIN', 'UP'])
+    // The line of a session that has just ended may be on its way.
+    await pause(300)
     const seen = first.log().length
     const traffic = new Traffic(t, haproxy.port, 4)
     await until(() => traffic.sent.size > 20)
