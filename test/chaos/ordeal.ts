@@ -56,7 +56,7 @@ export async function ordeal(owner: Owner, order: Order): Promise<Outcome> {
     mailboxes: await backend.messages(),
     senderLog,
     backendLog: await backend.log(),
-    haproxyLog: haproxy.program.output(),
+    haproxyLog: await haproxy.log(),
     gateLogs: Object.values(chain.gates)
       .map(gate => gate.output())
       .join('\n'),
