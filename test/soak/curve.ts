@@ -10,7 +10,11 @@ const gap = 60
 const lineHeight = 18
 
 const curves = [
-  { what: 'memory', title: 'resident memory, MB', colour: '#1f6fb4' },
+  {
+    what: 'memory',
+    title: 'resident memory, MB; black: the medians that growth is measured between, behind the dashed line',
+    colour: '#1f6fb4',
+  },
   { what: 'served', title: 'good clients served a second', colour: '#7a3fa0' },
   { what: 'descriptors', title: 'open descriptors', colour: '#b4521f' },
   { what: 'timers', title: 'timers', colour: '#3a8f3a' },
@@ -34,7 +38,9 @@ export function picture(samples: readonly Sample[], words: readonly string[]): s
     const rise = niceStep(Math.max(1, ...values))
     const most = Math.ceil(Math.max(1, ...values) / rise) * rise
     const y = (value: number) => (bottom - (value / most) * high).toFixed(1)
-    const points = samples.map(each => `${x(each.at)},${y(each[what])}`)
+    // None can have been served before the first.
+    const drawn = what === 'served' ? samples.slice(1) : samples
+    const points = drawn.map(each => `${x(each.at)},${y(each[what])}`)
     return [
       `<text x="${left}" y="${bottom - high - 10}">${title}</text>`,
       ...range(most, rise).map(value => across(y(value), `${value}`)),
