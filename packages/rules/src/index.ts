@@ -39,7 +39,6 @@ export {
   type Bearing,
   type Delays,
   delayOf,
-  leastForBackend,
   leftForBackend,
   lineDelayOf,
   type Moment,
