@@ -37,7 +37,14 @@ test('memory that grows for ten minutes and then stays is no leak; one that goes
 })
 
 test('a saw-tooth of the collector is no leak', () => {
-  assert.deepEqual(faults(soaked({ samples: under(at => 100 + (at % 60)) })), [])
+  const wave = (at: number, period: number) => (60 * (at % period)) / period
+  for (const period of [60, 400, 700]) {
+    assert.deepEqual(faults(soaked({ samples: under(at => 100 + wave(at, period)) })), [], `${period} s`)
+  }
+  // Within a quarter, which is five minutes of half an hour, it hides no leak either.
+  for (const period of [60, 150]) {
+    assert.equal(faults(soaked({ samples: under(at => 100 + at / 60 + wave(at, period)) })).length, 1, `${period} s`)
+  }
 })
 
 test('what is left over at rest is a leak, one by one', () => {

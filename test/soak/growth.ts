@@ -1,5 +1,7 @@
-// Whether memory grows: between the medians of the first and of the last quarter of the last two thirds. By then what is remembered of the
-// clients is there; and what the collector of garbage does from moment to moment is not looked at.
+// Whether memory grows: between the first and the last quarter of the last two thirds. By then what is remembered of the clients is there.
+//
+// What the collector of garbage leaves lying for a minute or two is no growth. It moves the median of a quarter up or down by where in its saw-tooth the quarter
+// begins, and the least by whether it ran in there; a leak moves both. So the smaller of the two counts.
 
 import type { Sample } from './sample.ts'
 
@@ -9,6 +11,7 @@ export interface Quarter {
   readonly to: number
   /** Of resident memory, MB. */
   readonly median: number
+  readonly least: number
 }
 
 /** The samples of the last two thirds of the time. */
@@ -26,13 +29,14 @@ export function quarters(samples: readonly Sample[]): readonly [Quarter, Quarter
 /** By how much it grew; 0.01: by one hundredth. */
 export function growth(samples: readonly Sample[]): number {
   const [first, last] = quarters(kept(samples))
-  return last.median / first.median - 1
+  return Math.min(last.median / first.median, last.least / first.least) - 1
 }
 
 const quarterOf = (samples: readonly Sample[]): Quarter => ({
   from: samples[0]?.at ?? 0,
   to: samples.at(-1)?.at ?? 0,
   median: medianOf(samples.map(({ memory }) => memory)),
+  least: Math.min(...samples.map(({ memory }) => memory)),
 })
 
 export function medianOf(values: readonly number[]): number {
