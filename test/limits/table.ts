@@ -3,6 +3,7 @@
 import { replies } from '@sallyport/proxy/session/replies.js'
 import { fixed, key, own, proxy } from './bound.ts'
 import { checkRows } from './checks.ts'
+import { leaseRows } from './leases.ts'
 import { lookupRows } from './lookups.ts'
 import { recordRows } from './records.ts'
 import type { Row } from './row.ts'
@@ -15,8 +16,7 @@ export interface Part {
 
 /** As a client reads it, without its line end. */
 const said = (reply: string) => `\`${reply.trimEnd()}\``
-const name = 'HOST'
-const id = 'ID'
+const [name, id] = ['HOST', 'ID'] as const
 
 const isClosed = 'and the session ends'
 const timedOut = `${said(replies.timeout(name, id))}, ${isClosed}`
@@ -94,13 +94,13 @@ export const parts: readonly Part[] = [
       },
       {
         what: 'Octets read of a client behind our last word',
-        bound: proxy('connection.ts', 'linger.octets', 'octets'),
+        bound: proxy('linger.ts', 'bounds.octets', 'octets'),
         follows: 'the connection is closed',
         source: own,
       },
       {
         what: 'For as long',
-        bound: proxy('connection.ts', 'linger.wait', 'ms'),
+        bound: proxy('linger.ts', 'bounds.wait', 'ms'),
         follows: 'the connection is closed',
         source: own,
       },
@@ -340,6 +340,7 @@ export const parts: readonly Part[] = [
     title: 'Look-ups and memory of clients',
     rows: [
       ...lookupRows,
+      ...leaseRows,
       {
         what: 'Clients remembered in this process',
         bound: key('store.clients'),

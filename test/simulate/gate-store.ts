@@ -1,4 +1,6 @@
+import type { Caps, Excess, Visitor } from '@sallyport/proxy/census.js'
 import { Breaker, breakerLimits } from '@sallyport/proxy/store/breaker.js'
+import { LeaseBook } from '@sallyport/proxy/store/lease-book.js'
 import { RateTable } from '@sallyport/proxy/store/rate-table.js'
 import { Records } from '@sallyport/proxy/store/records.js'
 import { type ClientRecord, type Store, type StoreHealth, zeroCounters } from '@sallyport/proxy/store/store.js'
@@ -9,6 +11,12 @@ import type { Server } from './server.ts'
 
 /** The bounds of store/shared.ts. */
 const bounds = { commandWait: 0.05, retryWait: 2, unwritten: 1000, batch: 50 } as const
+/** Seconds that what a gate holds is counted after its last word; the default of the configuration. */
+const lease = 30
+/** Turns of renewal in a second, as in store/leases.ts; here they are taken together. */
+const turns = 10
+/** Gates that there have been. */
+let born = 0
 /** Seconds that a command takes to the server, and its answer back. */
 const [nearest, farthest] = [0.0001, 0.001]
 
@@ -27,12 +35,32 @@ export class GateStore implements Store {
   private readonly unwritten = new Records(bounds.unwritten)
   private readonly rates = new RateTable(100_000)
   private readonly writing = new Set<string>()
+  private readonly book: LeaseBook
   private retries = false
+  private renews = false
 
   constructor(clock: Clock, dice: Dice, server: Server) {
     this.clock = clock
     this.dice = dice
     this.server = server
+    const name = `gate${born++}`
+    this.book = new LeaseBook(
+      {
+        enter: async (visitor, held, caps) => {
+          const asked = await this.ask(() => ({ excess: server.enter(name, lease, visitor, held, caps) }))
+          return asked === null ? 'unheard' : asked.excess
+        },
+        hold: async (network, counts) => {
+          const asked = await this.ask(() => {
+            server.hold(name, lease, network, counts)
+            return true
+          })
+          return asked !== null
+        },
+      },
+      lease * 1000,
+      () => clock.after(0, () => this.book.flush(this.milliseconds)),
+    )
   }
 
   get isUp(): boolean {
@@ -70,6 +98,15 @@ export class GateStore implements Store {
 
   async rate(name: string, rate: Rate): Promise<number> {
     return (await this.ask(() => this.server.rate(name, rate))) ?? this.rates.count(name, rate, this.clock.now)
+  }
+
+  enter(visitor: Visitor, caps: Caps): Promise<Excess | null> {
+    this.renewLater()
+    return this.book.enter(visitor, caps, this.milliseconds)
+  }
+
+  leave(visitor: Visitor): void {
+    this.book.leave(visitor)
   }
 
   greylistLeft(): Promise<null> {
@@ -116,6 +153,16 @@ export class GateStore implements Store {
     const answer = command()
     await this.clock.wait(this.dice.between(nearest, farthest))
     return answer
+  }
+
+  private renewLater(): void {
+    if (this.renews) return
+    this.renews = true
+    this.clock.after(1, () => {
+      this.renews = false
+      for (let turn = 0; turn < turns; turn++) this.book.renew(this.milliseconds)
+      if (this.book.size > 0) this.renewLater()
+    })
   }
 
   private async write(client: string): Promise<boolean> {

@@ -78,3 +78,12 @@ test('of 100,000 greylisted each takes 150 octets at most', async t => {
   t.diagnostic(`${size.toFixed(0)} octets`)
   assert.ok(size <= 151, `${size}`)
 })
+
+test('of 100,000 networks that have a connection open each takes 300 octets at most, as long as it is', async t => {
+  const caps = { perClient: 50, perNetwork: 500 }
+  const visitorOf = (i: number) => ({ client: ipv4(i << 8), network: `${ipv4(i << 8)}/24` })
+  const one = { client: 1, network: 1 }
+  const size = await sizeOf(100_000, i => store.enter(visitorOf(i), one, caps))
+  t.diagnostic(`${size.toFixed(0)} octets`)
+  assert.ok(size <= 300, `${size}`)
+})

@@ -1,7 +1,9 @@
 import type { GreyTimes, Lesson, Rate } from '@sallyport/rules'
+import type { Caps, Excess, Visitor } from '../census.ts'
+import { Leases } from './leases.ts'
 import { RateTable } from './rate-table.ts'
 import { Records } from './records.ts'
-import { RedisClients, type RedisOptions } from './redis.ts'
+import { RedisClients, type RedisOptions, usualLease } from './redis.ts'
 import { isRefusal } from './redis-connection.ts'
 import { RedisNodes } from './redis-nodes.ts'
 import { Refusal } from './refusal.ts'
@@ -54,6 +56,7 @@ export class SharedStore implements Store {
   readonly #rates: RateTable
   /** What is on its way to Redis: one write at a time for each client, so that lessons stay in order. */
   readonly #writing = new Map<string, Lesson>()
+  readonly #leases: Leases
   readonly #refusals: { readonly reads: Refusal; readonly writes: Refusal }
   readonly #log: StoreLog
   readonly #now: WallClock
@@ -76,6 +79,20 @@ export class SharedStore implements Store {
       lost: (reason, node) => this.#nodes.lost(reason, node),
     })
     this.#nodes = new RedisNodes(this.#redis.connection, log)
+    this.#leases = new Leases(
+      {
+        enter: async (visitor, held, caps) => {
+          const node = this.#redis.networkNodeOf(visitor.network)
+          const asked = await this.#ask('writes', node, () => this.#redis.enter(visitor, held, caps))
+          return typeof asked === 'object' ? asked.answer : 'unheard'
+        },
+        hold: async (network, counts) => {
+          const node = this.#redis.networkNodeOf(network)
+          return typeof (await this.#ask('writes', node, () => this.#redis.hold(network, counts))) === 'object'
+        },
+      },
+      options.lease ?? usualLease,
+    )
   }
 
   get health(): StoreHealth {
@@ -113,6 +130,14 @@ export class SharedStore implements Store {
     return typeof asked === 'object' ? asked.answer : this.#rates.count(name, rate, this.#now())
   }
 
+  enter(visitor: Visitor, caps: Caps): Promise<Excess | null> {
+    return this.#leases.enter(visitor, caps)
+  }
+
+  leave(visitor: Visitor): void {
+    this.#leases.leave(visitor)
+  }
+
   async greylistLeft(name: string, times: GreyTimes): Promise<number | null> {
     const asked = await this.#ask('reads', this.#redis.greyNodeOf(name), () => this.#redis.greylistLeft(name, times))
     return typeof asked === 'object' ? asked.answer : null
@@ -133,6 +158,7 @@ export class SharedStore implements Store {
   async close(): Promise<void> {
     this.#closed = true
     this.#nodes.close()
+    this.#leases.close()
     if (this.#retryTimer !== null) clearTimeout(this.#retryTimer)
     await this.#writeBack()
     await this.#redis.close()
