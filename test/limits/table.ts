@@ -16,8 +16,7 @@ export interface Part {
 
 /** As a client reads it, without its line end. */
 const said = (reply: string) => `\`${reply.trimEnd()}\``
-const name = 'HOST'
-const id = 'ID'
+const [name, id] = ['HOST', 'ID'] as const
 
 const isClosed = 'and the session ends'
 const timedOut = `${said(replies.timeout(name, id))}, ${isClosed}`
@@ -256,6 +255,12 @@ export const parts: readonly Part[] = [
         what: 'Sessions that a drain waits for',
         bound: key('drain.wait'),
         follows: `${said(replies.shuttingDown(name, id))}; a message that the backend has in hand is waited for`,
+        source: own,
+      },
+      {
+        what: 'A silence within a transaction while the gate drains',
+        bound: proxy('session/standing.ts', 'longestLull', 'ms'),
+        follows: said(replies.shuttingDown(name, id)),
         source: own,
       },
     ],
