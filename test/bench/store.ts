@@ -22,7 +22,7 @@ const house = makeHouse({
 const caps = { perClient: 50, perNetwork: 500 }
 const discretion = { learnPrivate: false, proxies: NetworkSet.of([]), disbelieved: new Set<never>() }
 
-/** What Redis has counted so far: calls of scripts and microseconds in them; octets from its clients and to them; CPU, seconds. */
+/** What Redis has counted so far: calls of scripts and microseconds in them; octets from its clients and to them, and reads; CPU, seconds. */
 async function countedBy(redis: RedisServer) {
   const info = await redis.command('INFO', 'everything')
   const number = (pattern: RegExp) => Number(pattern.exec(info)?.[1] ?? 0)
@@ -31,6 +31,7 @@ async function countedBy(redis: RedisServer) {
     spent: number(/^cmdstat_evalsha:calls=\d+,usec=(\d+)/m) + number(/^cmdstat_evalsha_ro:calls=\d+,usec=(\d+)/m),
     octetsIn: number(/^total_net_input_bytes:(\d+)/m),
     octetsOut: number(/^total_net_output_bytes:(\d+)/m),
+    reads: number(/^total_reads_processed:(\d+)/m),
     cpu: number(/^used_cpu_user:([\d.]+)/m) + number(/^used_cpu_sys:([\d.]+)/m),
   }
 }
@@ -80,6 +81,7 @@ export async function store(): Promise<Row[]> {
     const figures = [
       `${each('calls').toFixed(1)} commands`,
       `${each('octetsIn').toFixed(0)} + ${each('octetsOut').toFixed(0)} octets`,
+      `${each('reads').toFixed(1)} reads`,
       `${each('spent').toFixed(0)} µs in scripts`,
       `${(each('cpu') * 1e6).toFixed(0)} µs CPU`,
     ]
@@ -146,9 +148,9 @@ async function visit(opened: Store, memory: Memory, { rate, grey, spam }: Visito
   if (rate) await memory.rate(session, key)
   const domain = `sender${number}.example.com`
   facts.reverse = { kind: 'confirmed', name: `mx1.${domain}` }
-  await memory.recallIdentity(session)
+  await memory.recallIdentity([`name:${domain}`])
   facts.spf = { result: 'pass', domain, identity: 'mailfrom', mechanism: 'mx', problem: null, explanation: null }
-  await memory.recallIdentity(session)
+  await memory.recallIdentity([`spf:${domain}`])
   facts.greeted = true
   facts.enveloped = true
   judge(facts, session.plan, session.tally)

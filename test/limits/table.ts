@@ -7,6 +7,7 @@ import { leaseRows } from './leases.ts'
 import { lookupRows } from './lookups.ts'
 import { recordRows } from './records.ts'
 import type { Row } from './row.ts'
+import { sharedRows } from './shared.ts'
 import { trapRows } from './traps.ts'
 
 export interface Part {
@@ -371,6 +372,7 @@ export const parts: readonly Part[] = [
         follows: 'it is none of ours: nothing is known, and it is written anew',
         source: own,
       },
+      ...sharedRows,
       {
         what: 'Redis’ answer',
         bound: key('store.command_wait'),

@@ -1,10 +1,17 @@
 import type { Caps, Excess, Visitor } from '@sallyport/proxy/census.js'
 import { Breaker, breakerLimits } from '@sallyport/proxy/store/breaker.js'
+import { HotRates, type RateQuestion } from '@sallyport/proxy/store/hot-rates.js'
 import { LeaseBook } from '@sallyport/proxy/store/lease-book.js'
-import { RateTable } from '@sallyport/proxy/store/rate-table.js'
 import { Records } from '@sallyport/proxy/store/records.js'
-import { type ClientRecord, type Store, type StoreHealth, zeroCounters } from '@sallyport/proxy/store/store.js'
-import type { GreyTimes, Lesson, Rate } from '@sallyport/rules'
+import {
+  type Beyond,
+  type ClientRecord,
+  type Counted,
+  type Store,
+  type StoreHealth,
+  zeroCounters,
+} from '@sallyport/proxy/store/store.js'
+import type { GreyTimes, Lesson } from '@sallyport/rules'
 import type { Clock } from './clock.ts'
 import type { Dice } from './dice.ts'
 import type { Server } from './server.ts'
@@ -33,7 +40,7 @@ export class GateStore implements Store {
   private readonly breaker = new Breaker(breakerLimits, () => this.probeLater())
   private readonly copy = new Records(100_000)
   private readonly unwritten = new Records(bounds.unwritten)
-  private readonly rates = new RateTable(100_000)
+  private readonly rates: HotRates
   private readonly writing = new Set<string>()
   private readonly book: LeaseBook
   private retries = false
@@ -43,6 +50,14 @@ export class GateStore implements Store {
     this.clock = clock
     this.dice = dice
     this.server = server
+    const askRate: RateQuestion = async (place, counted) =>
+      (await this.ask(() => ({ answer: server.rate(place, counted) }))) ?? 'failed'
+    this.rates = new HotRates(
+      100_000,
+      askRate,
+      () => clock.now,
+      () => this.milliseconds,
+    )
     const name = `gate${born++}`
     this.book = new LeaseBook(
       {
@@ -96,8 +111,8 @@ export class GateStore implements Store {
     return this.ask(() => this.server.greylist(name, times))
   }
 
-  async rate(name: string, rate: Rate): Promise<number> {
-    return (await this.ask(() => this.server.rate(name, rate))) ?? this.rates.count(name, rate, this.clock.now)
+  rate(place: string, counted: readonly Counted[]): Promise<Beyond | null> {
+    return this.rates.count(place, counted)
   }
 
   enter(visitor: Visitor, caps: Caps): Promise<Excess | null> {
@@ -113,9 +128,11 @@ export class GateStore implements Store {
     return Promise.resolve(null)
   }
 
-  rateLeft(): Promise<number> {
-    return Promise.resolve(0)
+  rateLeft(): Promise<null> {
+    return Promise.resolve(null)
   }
+
+  onBlock(): void {}
 
   forget(): Promise<boolean> {
     return Promise.resolve(false)

@@ -1,17 +1,23 @@
-import type { GreyTimes, Lesson, Rate } from '@sallyport/rules'
+import { type GreyTimes, isBlock, type Lesson, usualSuspectFrom } from '@sallyport/rules'
 import type { Caps, Excess, Visitor } from '../census.ts'
+import { Events } from './events.ts'
+import { HotRates } from './hot-rates.ts'
+import { HotRecalls } from './hot-recalls.ts'
 import { Leases } from './leases.ts'
-import { RateTable } from './rate-table.ts'
 import { Records } from './records.ts'
 import { RedisClients, type RedisOptions, usualLease } from './redis.ts'
 import { isRefusal } from './redis-connection.ts'
 import { RedisNodes } from './redis-nodes.ts'
 import { Refusal } from './refusal.ts'
 import {
+  type Beyond,
+  type BlockListener,
   type ClientRecord,
+  type Counted,
   type Store,
   type StoreHealth,
   type StoreLog,
+  type StoreWorld,
   type WallClock,
   zeroCounters,
 } from './store.ts'
@@ -36,7 +42,9 @@ function recordOf({ passed, failed, repute }: Lesson): ClientRecord {
  * Clients remembered in Redis, for all gates that use it. When Redis is gone, this process' own copy answers, and mail flows.
  *
  * The copy holds what this gate has recalled and learnt, bounded like a memory store: without it the first minute of every
- * outage would make all known clients wait again. While Redis answers it is never read, only replaced by what Redis says.
+ * outage would make all known clients wait again. While Redis answers it is never read, only replaced by what Redis says. What
+ * many ask for at once is answered here all the same, from what Redis has said within the second (hot-recalls.ts), and whoever is beyond a
+ * rate until he is not (hot-rates.ts).
  *
  * A lesson is *unwritten* until Redis has confirmed it. A client with an unwritten lesson is answered from the copy, so that
  * a Redis that can be read but not written (a replica, one that is full) does not make this gate forget what it has just
@@ -45,21 +53,26 @@ function recordOf({ passed, failed, repute }: Lesson): ClientRecord {
  * gone is known again when Redis returns, which is why `forget` says so.
  *
  * Not taken: mixing the answers of Redis and of the copy (a client forgotten, or failed, at another gate would stay good
- * here); answering from the copy while Redis is well, to save the round trip (gates would disagree for as long as it lived).
+ * here); answering from the copy while Redis is well, to save everybody the round trip: gates would disagree for as long as it lived, where
+ * of a hot name they do for a second at most.
  */
 export class SharedStore implements Store {
   readonly #redis: RedisClients
   readonly #nodes: RedisNodes
   readonly #copy: Records
   readonly #unwritten: Records
-  /** While Redis is away. */
-  readonly #rates: RateTable
+  readonly #rates: HotRates
   /** What is on its way to Redis: one write at a time for each client, so that lessons stay in order. */
   readonly #writing = new Map<string, Lesson>()
   readonly #leases: Leases
   readonly #refusals: { readonly reads: Refusal; readonly writes: Refusal }
+  readonly #hot = new HotRecalls()
+  readonly #events: Events
+  readonly #suspectFrom: number
+  #listener: BlockListener | null = null
   readonly #log: StoreLog
   readonly #now: WallClock
+  readonly #clock: () => number
   readonly #counters = zeroCounters()
   #retryTimer: NodeJS.Timeout | null = null
   /** The writing back that is going on, if one is. */
@@ -67,11 +80,13 @@ export class SharedStore implements Store {
   #closed = false
 
   /** Begins to connect and returns; until Redis is there the copy answers. */
-  constructor(options: RedisOptions, log: StoreLog, now: WallClock) {
+  constructor(options: RedisOptions, { log, now, clock = () => performance.now() }: StoreWorld) {
     this.#log = log
     this.#now = now
+    this.#clock = clock
+    this.#suspectFrom = options.suspectFrom ?? usualSuspectFrom
     this.#copy = new Records(options.clients, options.fading)
-    this.#rates = new RateTable(options.clients)
+    this.#rates = new HotRates(options.clients, (...asked) => this.#askRate(...asked), now, clock)
     this.#unwritten = new Records(mostUnwritten, options.fading)
     this.#refusals = { reads: new Refusal('reads', log), writes: new Refusal('writes', log) }
     this.#redis = new RedisClients(options, {
@@ -79,6 +94,7 @@ export class SharedStore implements Store {
       lost: (reason, node) => this.#nodes.lost(reason, node),
     })
     this.#nodes = new RedisNodes(this.#redis.connection, log)
+    this.#events = new Events(this.#redis, log, this.#counters, clock)
     this.#leases = new Leases(
       {
         enter: async (visitor, held, caps) => {
@@ -102,20 +118,17 @@ export class SharedStore implements Store {
 
   async recall(client: string): Promise<ClientRecord> {
     if (this.#unwritten.has(client)) return this.#recallHere(client)
-    const asked = await this.#ask('reads', this.#redis.nodeOf(client), () => this.#redis.recall(client))
-    if (asked === 'failed' || asked === 'refused') this.#counters.recallErrors++
+    const record = await this.#hot.recall(client, this.#clock(), () => this.#askFor(client))
     // A lesson that was learnt, or could not be written, while Redis was asked is newer than its answer.
-    if (typeof asked === 'string' || this.#unwritten.has(client) || this.#writing.has(client)) {
-      return this.#recallHere(client)
-    }
+    if (record === null || this.#unwritten.has(client) || this.#writing.has(client)) return this.#recallHere(client)
     this.#counters.recalls++
-    this.#copy.replace(client, asked.answer, this.#now())
-    return recordOf(asked.answer)
+    return record
   }
 
   remember(client: string, lesson: Lesson): void {
     this.#copy.remember(client, lesson, this.#now())
     this.#unwritten.remember(client, lesson, this.#now())
+    this.#hot.drop(client)
     void this.#writeAndGoOn(client)
   }
 
@@ -125,9 +138,8 @@ export class SharedStore implements Store {
     return typeof asked === 'object' ? asked.answer : null
   }
 
-  async rate(name: string, rate: Rate): Promise<number> {
-    const asked = await this.#ask('writes', this.#redis.rateNodeOf(name), () => this.#redis.rate(name, rate))
-    return typeof asked === 'object' ? asked.answer : this.#rates.count(name, rate, this.#now())
+  rate(place: string, counted: readonly Counted[]): Promise<Beyond | null> {
+    return this.#rates.count(place, counted)
   }
 
   enter(visitor: Visitor, caps: Caps): Promise<Excess | null> {
@@ -143,15 +155,24 @@ export class SharedStore implements Store {
     return typeof asked === 'object' ? asked.answer : null
   }
 
-  async rateLeft(name: string, rate: Rate): Promise<number> {
-    const asked = await this.#ask('reads', this.#redis.rateNodeOf(name), () => this.#redis.rateLeft(name, rate))
-    return typeof asked === 'object' ? asked.answer : this.#rates.left(name, rate, this.#now())
+  async rateLeft(place: string, counted: readonly Counted[]): Promise<Beyond | null> {
+    const asked = await this.#ask('reads', this.#redis.rateNodeOf(place), () => this.#redis.rateLeft(place, counted))
+    return typeof asked === 'object' ? asked.answer : this.#rates.left(place, counted)
+  }
+
+  onBlock(listener: BlockListener): void {
+    this.#listener = listener
+    this.#events.listen(names => {
+      for (const name of names) this.#hot.drop(name)
+      listener(names)
+    })
   }
 
   async forget(client: string): Promise<boolean> {
     this.#copy.forget(client)
     this.#unwritten.forget(client)
     this.#writing.delete(client)
+    this.#hot.drop(client)
     return typeof (await this.#ask('writes', this.#redis.nodeOf(client), () => this.#redis.forget(client))) === 'object'
   }
 
@@ -161,6 +182,7 @@ export class SharedStore implements Store {
     this.#leases.close()
     if (this.#retryTimer !== null) clearTimeout(this.#retryTimer)
     await this.#writeBack()
+    this.#events.close()
     await this.#redis.close()
     const lost = this.#unwritten.size
     if (lost > 0) this.#log.warn(`what was learnt of ${lost} clients while Redis was away is lost`)
@@ -170,6 +192,20 @@ export class SharedStore implements Store {
     this.#counters.recalls++
     this.#counters.fallbacks++
     return this.#copy.recall(client, this.#now())
+  }
+
+  #askRate(place: string, counted: readonly Counted[]): Promise<Asked<Beyond | null>> {
+    return this.#ask('writes', this.#redis.rateNodeOf(place), () => this.#redis.rate(place, counted))
+  }
+
+  /** What Redis says of a client; null: nothing. */
+  async #askFor(client: string): Promise<ClientRecord | null> {
+    const asked = await this.#ask('reads', this.#redis.nodeOf(client), () => this.#redis.recall(client))
+    if (asked === 'failed' || asked === 'refused') this.#counters.recallErrors++
+    if (typeof asked === 'string') return null
+    if (!this.#unwritten.has(client) && !this.#writing.has(client))
+      this.#copy.replace(client, asked.answer, this.#now())
+    return recordOf(asked.answer)
   }
 
   /** Asks a node of Redis if it is worth asking. Never rejects. */
@@ -202,9 +238,7 @@ export class SharedStore implements Store {
     const forgotten = this.#writing.get(client) !== lesson
     if (!forgotten) this.#writing.delete(client)
     if (typeof asked === 'object') {
-      // The key is not ours: the lesson can never be written.
-      if (asked.answer) this.#counters.remembers++
-      else this.#counters.rememberErrors++
+      this.#written(client, lesson, asked.answer)
       return true
     }
     if (asked === 'failed' || asked === 'refused') this.#counters.rememberErrors++
@@ -212,6 +246,15 @@ export class SharedStore implements Store {
     const { repute: _, ...checks } = lesson
     if (!forgotten) this.#putBack(client, asked === 'failed' ? checks : lesson)
     return false
+  }
+
+  /** `score`: what the client came to; null: the key is not ours, and the lesson can never be written. */
+  #written(client: string, lesson: Lesson, score: number | null): void {
+    if (score === null) return void this.#counters.rememberErrors++
+    this.#counters.remembers++
+    if (!isBlock(client, lesson, score, this.#suspectFrom)) return
+    this.#listener?.([client])
+    this.#events.tell(client)
   }
 
   /** Makes a lesson unwritten again, before those that were learnt since. */
