@@ -13,16 +13,7 @@ import {
   type WallClock,
   zeroCounters,
 } from './store.ts'
-
-/** Clients whose lessons wait to be written; beyond it the one taught least recently is given up (it stays known here). */
-const mostUnwritten = 1000
-/** Clients written at a time when Redis is back. */
-const batch = 50
-/** While anything is unwritten, a write is tried so often, in ms, though nothing new is learnt. */
-const retryWait = 2000
-
-/** What came of asking Redis; `refused`: it said no; `failed`: it did not say in time; `not asked`: it is known not to answer, or too many wait for it already. */
-type Asked<Answer> = { readonly answer: Answer } | 'refused' | 'failed' | 'not asked'
+import { type Asked, Unwritten } from './unwritten.ts'
 
 const errorText = (error: unknown): string => (error instanceof Error ? error.message : String(error))
 
@@ -38,8 +29,8 @@ function recordOf({ passed, failed, repute }: Lesson): ClientRecord {
  *
  * A lesson is *unwritten* until Redis has confirmed it. A client with an unwritten lesson is answered from the copy, so that
  * a Redis that can be read but not written (a replica, one that is full) does not make this gate forget what it has just
- * learnt. When Redis takes writes again the unwritten lessons are written, a batch at a time. Lessons may thus be written
- * late, and their checks twice, which adds up to the same (store.ts). Forgetting does: a client forgotten while Redis is
+ * learnt. When Redis takes writes again the unwritten lessons are written (unwritten.ts). Lessons may thus be written
+ * late, and their checks twice, which adds up to the same (store.ts). Forgetting does not: a client forgotten while Redis is
  * gone is known again when Redis returns, which is why `forget` says so.
  *
  * Not taken: mixing the answers of Redis and of the copy (a client forgotten, or failed, at another gate would stay good
@@ -49,19 +40,13 @@ export class SharedStore implements Store {
   readonly #redis: RedisClients
   readonly #nodes: RedisNodes
   readonly #copy: Records
-  readonly #unwritten: Records
+  readonly #unwritten: Unwritten
   /** While Redis is away. */
   readonly #rates: RateTable
-  /** What is on its way to Redis: one write at a time for each client, so that lessons stay in order. */
-  readonly #writing = new Map<string, Lesson>()
   readonly #refusals: { readonly reads: Refusal; readonly writes: Refusal }
   readonly #log: StoreLog
   readonly #now: WallClock
   readonly #counters = zeroCounters()
-  #retryTimer: NodeJS.Timeout | null = null
-  /** The writing back that is going on, if one is. */
-  #writingBack: Promise<void> | null = null
-  #closed = false
 
   /** Begins to connect and returns; until Redis is there the copy answers. */
   constructor(options: RedisOptions, log: StoreLog, now: WallClock) {
@@ -69,28 +54,32 @@ export class SharedStore implements Store {
     this.#now = now
     this.#copy = new Records(options.clients, options.fading)
     this.#rates = new RateTable(options.clients)
-    this.#unwritten = new Records(mostUnwritten, options.fading)
     this.#refusals = { reads: new Refusal('reads', log), writes: new Refusal('writes', log) }
     this.#redis = new RedisClients(options, {
       ready: node => this.#nodes.ready(node),
       lost: (reason, node) => this.#nodes.lost(reason, node),
     })
     this.#nodes = new RedisNodes(this.#redis.connection, log)
+    const desk = {
+      nodeOf: (client: string) => this.#redis.nodeOf(client),
+      isAsked: (node: string) => this.#nodes.isAsked(node),
+      write: (client: string, lesson: Lesson) =>
+        this.#ask('writes', this.#redis.nodeOf(client), () => this.#redis.remember(client, lesson)),
+    }
+    this.#unwritten = new Unwritten(desk, options.clients, options.fading, now)
   }
 
   get health(): StoreHealth {
     const up = this.#nodes.up && this.#redis.ready
-    return { kind: 'redis', up, clients: this.#copy.size, ...this.#counters }
+    return { kind: 'redis', up, clients: this.#copy.size, ...this.#counters, ...this.#unwritten.counters }
   }
 
   async recall(client: string): Promise<ClientRecord> {
-    if (this.#unwritten.has(client)) return this.#recallHere(client)
+    if (this.#unwritten.waits(client)) return this.#recallHere(client)
     const asked = await this.#ask('reads', this.#redis.nodeOf(client), () => this.#redis.recall(client))
     if (asked === 'failed' || asked === 'refused') this.#counters.recallErrors++
     // A lesson that was learnt, or could not be written, while Redis was asked is newer than its answer.
-    if (typeof asked === 'string' || this.#unwritten.has(client) || this.#writing.has(client)) {
-      return this.#recallHere(client)
-    }
+    if (typeof asked === 'string' || this.#unwritten.isOpen(client)) return this.#recallHere(client)
     this.#counters.recalls++
     this.#copy.replace(client, asked.answer, this.#now())
     return recordOf(asked.answer)
@@ -98,8 +87,7 @@ export class SharedStore implements Store {
 
   remember(client: string, lesson: Lesson): void {
     this.#copy.remember(client, lesson, this.#now())
-    this.#unwritten.remember(client, lesson, this.#now())
-    void this.#writeAndGoOn(client)
+    this.#unwritten.learn(client, lesson)
   }
 
   async greylist(name: string, times: GreyTimes): Promise<number | null> {
@@ -126,17 +114,13 @@ export class SharedStore implements Store {
   async forget(client: string): Promise<boolean> {
     this.#copy.forget(client)
     this.#unwritten.forget(client)
-    this.#writing.delete(client)
     return typeof (await this.#ask('writes', this.#redis.nodeOf(client), () => this.#redis.forget(client))) === 'object'
   }
 
   async close(): Promise<void> {
-    this.#closed = true
     this.#nodes.close()
-    if (this.#retryTimer !== null) clearTimeout(this.#retryTimer)
-    await this.#writeBack()
+    const lost = await this.#unwritten.close()
     await this.#redis.close()
-    const lost = this.#unwritten.size
     if (lost > 0) this.#log.warn(`what was learnt of ${lost} clients while Redis was away is lost`)
   }
 
@@ -163,70 +147,6 @@ export class SharedStore implements Store {
       }
       breaker.failed(performance.now(), errorText(error))
       return 'failed'
-    }
-  }
-
-  /** Writes what is unwritten of a client. False: not now; it stays unwritten. */
-  async #write(client: string): Promise<boolean> {
-    if (this.#writing.has(client)) return false
-    const lesson = this.#unwritten.take(client, this.#now())
-    if (lesson === null) return true
-    this.#writing.set(client, lesson)
-    const asked = await this.#ask('writes', this.#redis.nodeOf(client), () => this.#redis.remember(client, lesson))
-    const forgotten = this.#writing.get(client) !== lesson
-    if (!forgotten) this.#writing.delete(client)
-    if (typeof asked === 'object') {
-      // The key is not ours: the lesson can never be written.
-      if (asked.answer) this.#counters.remembers++
-      else this.#counters.rememberErrors++
-      return true
-    }
-    if (asked === 'failed' || asked === 'refused') this.#counters.rememberErrors++
-    // What was not answered in time may have been done: of the mail it would count again each time.
-    const { repute: _, ...checks } = lesson
-    if (!forgotten) this.#putBack(client, asked === 'failed' ? checks : lesson)
-    return false
-  }
-
-  /** Makes a lesson unwritten again, before those that were learnt since. */
-  #putBack(client: string, lesson: Lesson): void {
-    const since = this.#unwritten.take(client, this.#now())
-    this.#unwritten.merge(client, lesson, this.#now())
-    if (since !== null) this.#unwritten.merge(client, since, this.#now())
-  }
-
-  /** A write that succeeds is the sign that others may; after one that did not, a single one is tried now and then. */
-  async #writeAndGoOn(client: string): Promise<void> {
-    if ((await this.#write(client)) && this.#unwritten.size > 0) await this.#writeBack()
-    if (this.#unwritten.size > 0) this.#scheduleRetry()
-  }
-
-  #scheduleRetry(): void {
-    if (this.#retryTimer !== null || this.#closed) return
-    this.#retryTimer = setTimeout(() => {
-      this.#retryTimer = null
-      const [client] = this.#unwritten.clients()
-      if (client !== undefined) void this.#writeAndGoOn(client)
-    }, retryWait).unref()
-  }
-
-  #writeBack(): Promise<void> {
-    this.#writingBack ??= this.#writeBatches().finally(() => {
-      this.#writingBack = null
-    })
-    return this.#writingBack
-  }
-
-  /** Writes batch after batch until nothing is unwritten or one of them fails. */
-  async #writeBatches(): Promise<void> {
-    while (this.#unwritten.size > 0) {
-      const written = await Promise.all(
-        this.#unwritten
-          .clients()
-          .slice(0, batch)
-          .map(client => this.#write(client)),
-      )
-      if (written.includes(false)) return
     }
   }
 }
