@@ -27,7 +27,7 @@ export class GateStore implements Store {
   private readonly server: Server
   private readonly breaker = new Breaker(breakerLimits, () => this.probeLater())
   private readonly copy = new Records(clients)
-  private readonly unwritten: Unwritten
+  private readonly unwritten: Unwritten<boolean>
   private readonly rates = new RateTable(clients)
 
   constructor(clock: Clock, dice: Dice, server: Server) {
@@ -38,6 +38,7 @@ export class GateStore implements Store {
       nodeOf: () => '',
       isAsked: () => this.breaker.up,
       write: (client: string, lesson: Lesson) => this.write(client, lesson),
+      told: () => undefined,
     }
     const time = { now: () => this.milliseconds, wait: (ms: number) => clock.wait(ms / 1000) }
     this.unwritten = new Unwritten(desk, clients, undefined, () => this.second, time)

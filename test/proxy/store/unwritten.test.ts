@@ -20,7 +20,7 @@ class World {
   readonly taken: string[] = []
   /** Nodes that are not asked, refuse, or do not answer in time. */
   readonly not = new Map<string, 'not asked' | 'refused' | 'failed'>()
-  readonly unwritten: Unwritten
+  readonly unwritten: Unwritten<boolean>
   outstanding = 0
   most = 0
   busy = 0
@@ -33,6 +33,7 @@ class World {
       nodeOf: (client: string) => (client.includes('@') ? (client.split('@')[1] ?? '') : ''),
       isAsked: (node: string) => this.not.get(node) !== 'not asked',
       write: (client: string) => this.write(client, this.not.get(client.split('@')[1] ?? '')),
+      told: () => undefined,
     }
     this.unwritten = new Unwritten(desk, capacity, undefined, now, time)
   }
@@ -139,6 +140,7 @@ describe('what is unwritten', () => {
         written.push(lesson)
         return Promise.resolve(answers.shift() ?? { answer: true })
       },
+      told: () => undefined,
     }
     const time = { now: () => clock.now * 1000, wait: (ms: number) => clock.wait(ms / 1000) }
     const unwritten = new Unwritten(desk, 10, undefined, () => 0, time)

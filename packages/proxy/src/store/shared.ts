@@ -40,7 +40,7 @@ export class SharedStore implements Store {
   readonly #redis: RedisClients
   readonly #nodes: RedisNodes
   readonly #copy: Records
-  readonly #unwritten: Unwritten
+  readonly #unwritten: Unwritten<boolean>
   /** While Redis is away. */
   readonly #rates: RateTable
   readonly #refusals: { readonly reads: Refusal; readonly writes: Refusal }
@@ -65,13 +65,14 @@ export class SharedStore implements Store {
       isAsked: (node: string) => this.#nodes.isAsked(node),
       write: (client: string, lesson: Lesson) =>
         this.#ask('writes', this.#redis.nodeOf(client), () => this.#redis.remember(client, lesson)),
+      told: (asked: Asked<boolean>) => this.#countWrite(asked),
     }
     this.#unwritten = new Unwritten(desk, options.clients, options.fading, now)
   }
 
   get health(): StoreHealth {
     const up = this.#nodes.up && this.#redis.ready
-    return { kind: 'redis', up, clients: this.#copy.size, ...this.#counters, ...this.#unwritten.counters }
+    return { kind: 'redis', up, clients: this.#copy.size, ...this.#counters }
   }
 
   async recall(client: string): Promise<ClientRecord> {
@@ -128,6 +129,12 @@ export class SharedStore implements Store {
     this.#counters.recalls++
     this.#counters.fallbacks++
     return this.#copy.recall(client, this.#now())
+  }
+
+  #countWrite(asked: Asked<boolean>): void {
+    // Where the key is not ours the lesson can never be written.
+    if (typeof asked === 'object' && asked.answer) this.#counters.remembers++
+    else if (asked !== 'not asked') this.#counters.rememberErrors++
   }
 
   /** Asks a node of Redis if it is worth asking. Never rejects. */

@@ -17,13 +17,15 @@ const looks = 1000
 /** What came of asking Redis; `refused`: it said no; `failed`: it did not say in time; `not asked`: it is known not to answer, or too many wait for it already. */
 export type Asked<Answer> = { readonly answer: Answer } | 'refused' | 'failed' | 'not asked'
 
-/** Where lessons are written. */
-export interface Desk {
+/** Where lessons are written; `Answer`: what is said of one that was. */
+export interface Desk<Answer> {
   nodeOf(client: string): string
   /** Whether this node is asked now. */
   isAsked(node: string): boolean
-  /** Never rejects. The answer: whether there was a place for it. */
-  write(client: string, lesson: Lesson): Promise<Asked<boolean>>
+  /** Never rejects. */
+  write(client: string, lesson: Lesson): Promise<Asked<Answer>>
+  /** What came of each write. */
+  told(asked: Asked<Answer>, client: string, lesson: Lesson): void
 }
 
 /** Time as it passes, in ms; an argument, so that it can be virtual. */
@@ -53,10 +55,8 @@ type Outcome = 'written' | 'on its way' | 'refused' | 'failed' | 'not asked'
  * Not taken: keeping failures before everything else, as a flood of bots would then push out all passes, and it is the honest
  * who would notice; a file (who restarts a gate during an outage of Redis has lost less than who fills a disk in one).
  */
-export class Unwritten {
-  /** Lessons that Redis has taken; writes that failed, and lessons that there was no place for. */
-  readonly counters = { remembers: 0, rememberErrors: 0 }
-  readonly #desk: Desk
+export class Unwritten<Answer> {
+  readonly #desk: Desk<Answer>
   readonly #records: Records
   readonly #now: WallClock
   readonly #time: Timing
@@ -66,7 +66,7 @@ export class Unwritten {
   #retries = false
   #closed = false
 
-  constructor(desk: Desk, clients: number, fading: Fading | undefined, now: WallClock, time: Timing = realTime) {
+  constructor(desk: Desk<Answer>, clients: number, fading: Fading | undefined, now: WallClock, time: Timing = realTime) {
     this.#desk = desk
     this.#records = new Records(Math.min(clients, mostUnwritten), fading)
     this.#now = now
@@ -119,9 +119,7 @@ export class Unwritten {
     const asked = await this.#desk.write(client, lesson)
     const forgotten = this.#writing.get(client) !== lesson
     if (!forgotten) this.#writing.delete(client)
-    // Where the key is not ours the lesson can never be written.
-    if (typeof asked === 'object' && asked.answer) this.counters.remembers++
-    else if (asked !== 'not asked') this.counters.rememberErrors++
+    this.#desk.told(asked, client, lesson)
     if (typeof asked === 'object') return 'written'
     // What was not answered in time may have been done: of the mail it would count again each time.
     const { repute: _, ...checks } = lesson
