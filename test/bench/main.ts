@@ -2,6 +2,7 @@ import { cores } from './cores.ts'
 import { dribble } from './dribble.ts'
 import { hold, refuse } from './hold.ts'
 import { lists } from './lists.ts'
+import { outage } from './outage.ts'
 import { bulk, relay } from './relay.ts'
 import { store } from './store.ts'
 import { isOver, print, type Row } from './table.ts'
@@ -20,6 +21,7 @@ const benches: Readonly<Record<string, () => Row[] | Promise<Row[]>>> = {
   dribble,
   cores,
   store,
+  outage,
 }
 
 const args = process.argv.slice(2)

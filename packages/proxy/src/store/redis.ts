@@ -12,6 +12,8 @@ export type RedisOptions = RedisPlace &
     readonly clients: number
     /** How what is known of mail fades; without it, as usual. */
     readonly fading?: Fading
+    /** How long who is known here for good waits for an answer, in ms; without it, as usual. */
+    readonly patience?: number
   }
 
 /** The clients that are in Redis. Everything but `close` rejects within `commandWait` when Redis does not do it. */

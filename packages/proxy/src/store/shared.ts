@@ -1,4 +1,5 @@
 import type { GreyTimes, Lesson, Rate } from '@sallyport/rules'
+import { Patience } from './patience.ts'
 import { RateTable } from './rate-table.ts'
 import { Records } from './records.ts'
 import { RedisClients, type RedisOptions } from './redis.ts'
@@ -25,7 +26,7 @@ function recordOf({ passed, failed, repute }: Lesson): ClientRecord {
  * Clients remembered in Redis, for all gates that use it. When Redis is gone, this process' own copy answers, and mail flows.
  *
  * The copy holds what this gate has recalled and learnt, bounded like a memory store: without it the first minute of every
- * outage would make all known clients wait again. While Redis answers it is never read, only replaced by what Redis says.
+ * outage would make all known clients wait again. While Redis answers in time it is never read, only replaced by what Redis says.
  *
  * A lesson is *unwritten* until Redis has confirmed it. A client with an unwritten lesson is answered from the copy, so that
  * a Redis that can be read but not written (a replica, one that is full) does not make this gate forget what it has just
@@ -46,6 +47,7 @@ export class SharedStore implements Store {
   readonly #refusals: { readonly reads: Refusal; readonly writes: Refusal }
   readonly #log: StoreLog
   readonly #now: WallClock
+  readonly #patience: Patience
   readonly #counters = zeroCounters()
 
   /** Begins to connect and returns; until Redis is there the copy answers. */
@@ -54,6 +56,7 @@ export class SharedStore implements Store {
     this.#now = now
     this.#copy = new Records(options.clients, options.fading)
     this.#rates = new RateTable(options.clients)
+    this.#patience = new Patience(options.patience)
     this.#refusals = { reads: new Refusal('reads', log), writes: new Refusal('writes', log) }
     this.#redis = new RedisClients(options, {
       ready: node => this.#nodes.ready(node),
@@ -75,15 +78,15 @@ export class SharedStore implements Store {
     return { kind: 'redis', up, clients: this.#copy.size, ...this.#counters }
   }
 
-  async recall(client: string): Promise<ClientRecord> {
+  async recall(client: string, sake = client): Promise<ClientRecord> {
     if (this.#unwritten.waits(client)) return this.#recallHere(client)
-    const asked = await this.#ask('reads', this.#redis.nodeOf(client), () => this.#redis.recall(client))
-    if (asked === 'failed' || asked === 'refused') this.#counters.recallErrors++
+    const question = this.#askFor(client)
+    const isKnown = this.#copy.isGood(sake, this.#now())
+    const record = await (isKnown ? this.#patience.answer(this.#redis.nodeOf(client), question) : question)
     // A lesson that was learnt, or could not be written, while Redis was asked is newer than its answer.
-    if (typeof asked === 'string' || this.#unwritten.isOpen(client)) return this.#recallHere(client)
+    if (record === null || this.#unwritten.isOpen(client)) return this.#recallHere(client)
     this.#counters.recalls++
-    this.#copy.replace(client, asked.answer, this.#now())
-    return recordOf(asked.answer)
+    return record
   }
 
   remember(client: string, lesson: Lesson): void {
@@ -137,13 +140,24 @@ export class SharedStore implements Store {
     else if (asked !== 'not asked') this.#counters.rememberErrors++
   }
 
+  /** What Redis says of a client; null: nothing. */
+  async #askFor(client: string): Promise<ClientRecord | null> {
+    const asked = await this.#ask('reads', this.#redis.nodeOf(client), () => this.#redis.recall(client))
+    if (asked === 'failed' || asked === 'refused') this.#counters.recallErrors++
+    if (typeof asked === 'string') return null
+    if (!this.#unwritten.isOpen(client)) this.#copy.replace(client, asked.answer, this.#now())
+    return recordOf(asked.answer)
+  }
+
   /** Asks a node of Redis if it is worth asking. Never rejects. */
   async #ask<Answer>(what: 'reads' | 'writes', node: string, command: () => Promise<Answer>): Promise<Asked<Answer>> {
     const breaker = this.#nodes.take(node)
     if (breaker === null) return 'not asked'
+    const begun = performance.now()
     try {
       const answer = await command()
       breaker.succeeded()
+      this.#patience.answered(node, performance.now() - begun)
       this.#refusals[what].granted(performance.now())
       return { answer }
     } catch (error) {
