@@ -1,7 +1,9 @@
 import { cores } from './cores.ts'
 import { dribble } from './dribble.ts'
+import { eviction } from './eviction.ts'
 import { hold, refuse } from './hold.ts'
 import { lists } from './lists.ts'
+import { memory } from './memory.ts'
 import { outage } from './outage.ts'
 import { bulk, relay } from './relay.ts'
 import { store } from './store.ts'
@@ -22,6 +24,8 @@ const benches: Readonly<Record<string, () => Row[] | Promise<Row[]>>> = {
   cores,
   store,
   outage,
+  memory,
+  eviction,
 }
 
 const args = process.argv.slice(2)

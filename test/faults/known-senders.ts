@@ -31,7 +31,9 @@ export class KnownSenders {
 
   /** Makes them known: all come at once, and wait as long as strangers do. */
   async introduce(): Promise<void> {
-    const all = this.ports.flatMap(port => Array.from({ length: known }, (_, i) => converse(port, addressOf(i), manner)))
+    const all = this.ports.flatMap(port =>
+      Array.from({ length: known }, (_, i) => converse(port, addressOf(i), manner)),
+    )
     const codes = await Promise.all(all)
     if (codes.some(code => code !== 221)) throw new Error(`a stranger was not served: ${codes}`)
   }

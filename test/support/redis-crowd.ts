@@ -1,6 +1,6 @@
 import { placeOf } from '@sallyport/proxy/store/client-record.js'
 import { RedisClients } from '@sallyport/proxy/store/redis.js'
-import type { Lesson } from '@sallyport/rules'
+import { checks, type Lesson } from '@sallyport/rules'
 import { type Owner, undoAfter } from './owner.ts'
 import type { RedisServer } from './redis.ts'
 import { until } from './store-world.ts'
@@ -22,38 +22,66 @@ const prefix = 'sallyport:'
 /** Clients that are written in one script: a second of Redis at most. */
 const atOnce = 100_000
 
-/** Name `i` of a family, as clientKey writes it. */
-export function nameOf(family: Family, i: number): string {
-  const [a, b, c, d] = [20 + (i >>> 24), (i >>> 16) & 255, (i >>> 8) & 255, i & 255]
-  if (family === 'IPv4') return `${a}.${b}.${c}.${d}`
-  return `2001:db8:${(4096 + (i >>> 12)).toString(16)}:${(4096 + (i & 4095)).toString(16)}::/64`
-}
+/** What sessions leave of a client of whom only mail is known, and of one that has passed all ten checks. */
+export const lessons = {
+  mail: { passed: {}, failed: {}, repute: { score: 9.5, accepted: 12, content: 1, unknown: 3 } },
+  passes: {
+    passed: Object.fromEntries(checks.filter(({ ttl }) => ttl > 0).map(({ name, ttl }) => [name, ttl])),
+    failed: {},
+    repute: { score: -1, accepted: 1, content: 0, unknown: 0 },
+  },
+} as const satisfies Readonly<Record<string, Lesson>>
+
+/** The crowds of the table in docs/memory.md, in its columns. */
+export const kinds: readonly (readonly [Family, Lesson])[] = [
+  ['IPv4', lessons.mail],
+  ['IPv4', lessons.passes],
+  ['IPv6', lessons.passes],
+]
+
+/** The rows of that table: how many are remembered, and `hash-max-listpack-entries`. */
+export const rows: readonly { readonly remembered: number; readonly entries: number }[] = [
+  { remembered: 100_000, entries: 128 },
+  { remembered: 1_000_000, entries: 128 },
+  { remembered: 10_000_000, entries: 128 },
+  { remembered: 10_000_000, entries: 1024 },
+  { remembered: 100_000_000, entries: 128 },
+]
 
 /** The client whose record all others have, too. */
 const model = 'name:model'
 
 /*
- * KEYS: the part of the model. ARGV: prefix, parts, family, first, last, model. Gives each client the model's record, where placeOf would have it:
- * for its octets it is all the same who wrote it, and a million lessons one by one would take minutes. What spreads them is FNV-1a.
+ * KEYS: the part of the model. ARGV: prefix, parts, family, first, last, model. Gives each client the model's record where placeOf would have it, but for
+ * which part that is: they fall into them at random. A million lessons one by one would take minutes, and for the octets it is all the same.
  */
 const fillScript = `
 local record = redis.call('HGET', KEYS[1], ARGV[6])
 local left = redis.call('TTL', KEYS[1])
 local parts = tonumber(ARGV[2])
+math.randomseed(tonumber(ARGV[4]))
+local letters = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'
+local function packed(octets)
+  local out = {}
+  for i = 1, #octets, 3 do
+    local a, b, c = string.byte(octets, i, i + 2)
+    local bits = a * 65536 + (b or 0) * 256 + (c or 0)
+    for j = 3, (c and 0 or b and 1 or 2), -1 do
+      local at = math.floor(bits / 64 ^ j) % 64 + 1
+      out[#out + 1] = string.sub(letters, at, at)
+    end
+  end
+  return table.concat(out)
+end
 for i = tonumber(ARGV[4]), tonumber(ARGV[5]) do
-  local name
+  local field
   if ARGV[3] == 'IPv4' then
-    name = string.format('%d.%d.%d.%d', 20 + math.floor(i / 16777216), math.floor(i / 65536) % 256, math.floor(i / 256) % 256, i % 256)
+    field = '4' .. packed(struct.pack('>I4', 536870912 + i))
   else
-    name = string.format('2001:db8:%x:%x::/64', 4096 + math.floor(i / 4096), 4096 + i % 4096)
+    field = '6' .. packed(struct.pack('>I4I2I2', 536939960, 4096 + math.floor(i / 4096), 4096 + i % 4096))
   end
-  local hash = 2166136261
-  for j = 1, #name do
-    hash = bit.bxor(hash, string.byte(name, j)) % 4294967296
-    hash = (hash * 403 + (hash % 256) * 16777216) % 4294967296
-  end
-  local key = ARGV[1] .. 'clients:' .. string.format('%d', hash % parts)
-  if redis.call('HSET', key, name, record) == 1 and redis.call('HLEN', key) == 1 then redis.call('EXPIRE', key, left) end
+  local key = ARGV[1] .. 'clients:' .. string.format('%d', math.random(0, parts - 1))
+  if redis.call('HSET', key, field, record) == 1 and redis.call('HLEN', key) == 1 then redis.call('EXPIRE', key, left) end
 end`
 
 export const memoryOf = async (redis: RedisServer): Promise<number> =>

@@ -1,5 +1,16 @@
 import { type Fading, type Lesson, usualFading } from '@sallyport/rules'
-import { type Entry, isEmpty, isGood, isUnblemished, lessonFrom, living, merged, noEntry, reputeAt, without } from './entry.ts'
+import {
+  type Entry,
+  isEmpty,
+  isGood,
+  isUnblemished,
+  lessonFrom,
+  living,
+  merged,
+  noEntry,
+  reputeAt,
+  without,
+} from './entry.ts'
 import { type ClientRecord, unknownClient } from './store.ts'
 
 /**

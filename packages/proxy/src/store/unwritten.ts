@@ -66,7 +66,13 @@ export class Unwritten<Answer> {
   #retries = false
   #closed = false
 
-  constructor(desk: Desk<Answer>, clients: number, fading: Fading | undefined, now: WallClock, time: Timing = realTime) {
+  constructor(
+    desk: Desk<Answer>,
+    clients: number,
+    fading: Fading | undefined,
+    now: WallClock,
+    time: Timing = realTime,
+  ) {
     this.#desk = desk
     this.#records = new Records(Math.min(clients, mostUnwritten), fading)
     this.#now = now
