@@ -5,12 +5,22 @@
 
 import { spawn } from 'node:child_process'
 import { readdirSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
 import { join, relative, resolve } from 'node:path'
 import { installServers } from './servers.mjs'
 import { installPackages, quietly, requireNode, root, StepFailed, stepper, systemPath, tool } from './steps.mjs'
 import { unpackServers } from './unpacked.mjs'
 
 const longRunning = ['bench', 'fuzz', 'chaos', 'soak'].map(name => join('test', name))
+
+/** What measures times, or has deadlines that are short for its sake: it is given a processor for each file. */
+const measuring = [
+  'faults',
+  'proxy/store',
+  'proxy/access-long.test.ts',
+  'proxy/config/rules.test.ts',
+  'rules/network-set.test.ts',
+].map(path => join('test', path))
 
 requireNode()
 const given = process.argv.slice(2)
@@ -30,14 +40,66 @@ await step('find tests', () => {
   return `${files.length} files`
 })
 
-const child = spawn(
-  process.execPath,
-  // A test that hangs fails; none of them takes minutes.
-  ['--enable-source-maps', '--test', '--test-concurrency=2', '--test-timeout=300000', ...options, ...files],
-  { cwd: root, env: { ...process.env, PATH: systemPath() }, stdio: 'inherit' },
-)
-for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => child.kill(signal))
-child.once('exit', code => process.exit(code ?? 1))
+// Half of the time a file waits: for servers to start, for the gate's pauses and deadlines.
+const groups = [
+  { files: files.filter(file => !isMeasuring(file)), atATime: 2 * availableParallelism() },
+  { files: files.filter(isMeasuring), atATime: availableParallelism() },
+].filter(({ files }) => files.length > 0)
+let running
+let isStopped = false
+for (const signal of ['SIGINT', 'SIGTERM'])
+  process.on(signal, () => {
+    isStopped = true
+    running?.kill(signal)
+  })
+const outcomes = []
+for (const group of groups) if (!isStopped) outcomes.push(await runTests(group))
+if (groups.length > 1) {
+  const sum = what => outcomes.reduce((count, outcome) => count + outcome[what], 0)
+  process.stdout.write(`${sum('pass')} passed, ${sum('fail') + sum('cancelled')} failed\n`)
+}
+process.exitCode = !isStopped && outcomes.every(({ code }) => code === 0) ? 0 : 1
+
+/** Shows what node:test says of these files, so many at a time; gives its exit status and what it counted. */
+function runTests({ files, atATime }) {
+  const reporter = options.some(option => option.startsWith('--test-reporter'))
+    ? []
+    : [`--test-reporter=${process.stdout.isTTY ? 'spec' : 'tap'}`]
+  running = spawn(
+    process.execPath,
+    // A test that hangs fails; none of them takes minutes.
+    ['--enable-source-maps', '--test', `--test-concurrency=${atATime}`, '--test-timeout=300000'].concat(
+      reporter,
+      options,
+      files,
+    ),
+    {
+      cwd: root,
+      env: { ...process.env, PATH: systemPath(), ...(process.stdout.isTTY ? { FORCE_COLOR: '1' } : {}) },
+      stdio: ['inherit', 'pipe', 'inherit'],
+    },
+  )
+  const counts = { pass: 0, fail: 0, cancelled: 0 }
+  let cut = ''
+  running.stdout.on('data', octets => {
+    process.stdout.write(octets)
+    const lines = (cut + octets.toString('latin1')).split('\n')
+    cut = lines.pop() ?? ''
+    for (const line of lines) {
+      // The summary: `# pass 12`, or in colours `ℹ pass 12`.
+      const [, what, count] = /^\S+ (pass|fail|cancelled) (\d+)/.exec(line) ?? []
+      if (what !== undefined) counts[what] = Number(count)
+    }
+  })
+  return new Promise(resolve => {
+    running.once('close', code => resolve({ code, ...counts }))
+  })
+}
+
+function isMeasuring(file) {
+  const source = join('test', relative(join('test', 'dist'), file)).replace(/\.js$/, '.ts')
+  return measuring.some(path => isBelow(source, path))
+}
 
 /** The compiled files of the tests to run: by their sources, so that what was compiled of a test since removed is not run. */
 function testFiles() {

@@ -16,9 +16,13 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { join } from 'node:path'
+import { backportsOptions } from './backports.mjs'
 import { isInstalled, quietly, root, StepFailed } from './steps.mjs'
 
-/** Each folder: the Debian packages unpacked into it, the program that they are wanted for, and whether all else is taken too. */
+/**
+ * Each folder: the Debian packages unpacked into it, the program that they are wanted for, whether all else is taken too, and whether
+ * an older Debian has them in its backports only.
+ */
 const folders = {
   // The light daemon knows no PROXY protocol.
   exim: { packages: ['exim4-daemon-heavy'], program: 'usr/sbin/exim4', whole: true },
@@ -30,6 +34,12 @@ const folders = {
   },
   haproxy: { packages: ['haproxy'], program: 'usr/sbin/haproxy', whole: true },
   nginx: { packages: ['nginx', 'libnginx-mod-stream'], program: 'usr/sbin/nginx', whole: true },
+  valkey: {
+    packages: ['valkey-server', 'valkey-tools'],
+    program: 'usr/bin/valkey-server',
+    whole: true,
+    backports: true,
+  },
   promtool: { packages: ['prometheus'], program: 'usr/bin/promtool', whole: false },
 }
 
@@ -56,11 +66,11 @@ export async function unpackServers() {
 }
 
 async function unpack(name) {
-  const { packages, program, whole } = folders[name]
+  const { packages, program, whole, backports = false } = folders[name]
   mkdirSync(cache, { recursive: true })
   const directory = mkdtempSync(join(cache, 'download-'))
   try {
-    await download(packages, directory)
+    await download(packages, directory, backports)
     const tree = join(directory, 'tree')
     mkdirSync(tree)
     const archives = readdirSync(directory).filter(file => file.endsWith('.deb'))
@@ -76,10 +86,16 @@ async function unpack(name) {
   }
 }
 
-async function download(packages, directory) {
+async function download(packages, directory, backports) {
   // The user _apt, as whom apt-get would download, may not write here; and apt-get writes where it stands.
   const options = ['-q', '-o', 'APT::Sandbox::User=root', 'download', ...packages]
-  await withFreshLists(() => quietly('sh', ['-c', 'cd "$0" && exec apt-get "$@"', directory, ...options]))
+  const fetch = (known = []) => quietly('sh', ['-c', 'cd "$0" && exec apt-get "$@"', directory, ...known, ...options])
+  try {
+    await withFreshLists(fetch)
+  } catch (error) {
+    if (!backports) throw error
+    await fetch(await backportsOptions(directory))
+  }
 }
 
 async function installLibraries(names) {

@@ -43,43 +43,6 @@ export async function hold(): Promise<Row[]> {
   ]
 }
 
-/** Denied clients, one after another and 20 at once: CPU each until they are sent away with 521. */
-export async function refuse(): Promise<Row[]> {
-  const sink = await startSink()
-  const gate = await startGate(sink.port, "access: { deny: ['127.66.0.0/16'] }\nlog: { level: warn }\n")
-  const rounds: number[] = []
-  for (let round = 0; round < 4; round++) {
-    const before = gate.cpu()
-    await Promise.all(Array.from({ length: 20 }, (_, lane) => knock(gate, lane, 250)))
-    if (round > 0) rounds.push((gate.cpu() - before) / 5000)
-  }
-  await Promise.all([gate.stop(), sink.stop()])
-  return [
-    {
-      what: 'a denied client, CPU each',
-      value: `${(median(rounds) * 1e6).toFixed(0)} µs`,
-      ratio: (median(rounds) * 1e6) / 50,
-      budget: 1,
-    },
-  ]
-}
-
-async function knock(gate: Program, lane: number, times: number): Promise<void> {
-  for (let i = 0; i < times; i++) {
-    const reply = await new Promise<string>((resolve, reject) => {
-      const socket = connect({ host: '127.0.0.1', port: gate.port, localAddress: `127.66.${lane}.${i & 127}` })
-      let text = ''
-      socket.setEncoding('latin1')
-      socket.on('data', (octets: string) => {
-        text += octets
-      })
-      socket.on('error', reject)
-      socket.on('close', () => resolve(text))
-    })
-    if (!reply.startsWith('521 5.7.1 ')) throw new Error(`a denied client heard: ${reply}`)
-  }
-}
-
 async function gather(gate: Program, wanted: number): Promise<Socket[]> {
   const sockets: Socket[] = []
   for (let i = 0; i < wanted; i += 200) {

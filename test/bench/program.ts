@@ -10,6 +10,7 @@ const cli = fileURLToPath(new URL('../../../packages/proxy/dist/cli.js', import.
 const pipes = {
   octets: fileURLToPath(new URL('./pipe.js', import.meta.url)),
   lines: fileURLToPath(new URL('./line-pipe.js', import.meta.url)),
+  decline: fileURLToPath(new URL('./decline.js', import.meta.url)),
 }
 
 /** Clock ticks a second in /proc/PID/stat; 100 on every Linux that Node runs on. */
@@ -71,7 +72,7 @@ export async function startGate(backend: number, settings: string): Promise<Prog
   return launch(process.execPath, [cli, 'run', '-c', file], port, folder)
 }
 
-/** Two sockets, and `pipe`, or line by line between them: the least a proxy in Node can cost. */
+/** Two sockets, and `pipe`, or line by line between them: the least a proxy in Node can cost. `decline`: one that only says no. */
 export async function startPipe(backend: number, kind: keyof typeof pipes = 'octets'): Promise<Program> {
   const port = await freePort()
   return launch(process.execPath, [pipes[kind], String(port), String(backend)], port, null)

@@ -1,8 +1,8 @@
 import { Memory } from '@sallyport/proxy/memory.js'
 import { noteHeard } from '@sallyport/proxy/session/heard.js'
 import { Session } from '@sallyport/proxy/session/session.js'
-import { openStore } from '@sallyport/proxy/store/index.js'
-import { address4, clientKey, judge, NetworkSet } from '@sallyport/rules'
+import { openStore, type Store } from '@sallyport/proxy/store/index.js'
+import { address4, clientKey, judge, NetworkSet, networkKey } from '@sallyport/rules'
 import { makeHouse } from '../support/house.ts'
 import { Recorder } from '../support/recorder.ts'
 import { type RedisServer, startRedis } from '../support/redis.ts'
@@ -17,6 +17,7 @@ const house = makeHouse({
   asks: ['rate', 'greylist', 'spf', 'reverse-name'],
   policy: { checks: { rate: { action: 'defer', options: { address: 1000, network: 100_000 } } } },
 })
+const caps = { perClient: 50, perNetwork: 500 }
 const discretion = { learnPrivate: false, proxies: NetworkSet.of([]), disbelieved: new Set<never>() }
 
 /** What Redis has counted so far: calls of scripts and microseconds in them; octets from its clients and to them; CPU, seconds. */
@@ -65,13 +66,12 @@ export async function store(): Promise<Row[]> {
     { log, now: () => Math.floor(Date.now() / 1000) },
   )
   await until('Redis is there', () => opened.health.up)
-  const memory = new Memory(opened)
   const rows: Row[] = []
   for (const [series, visitor] of visitors.entries()) {
-    await run(memory, visitor, series, 500)
+    await run(opened, visitor, series, 500)
     await settled(redis)
     const before = await countedBy(redis)
-    await run(memory, visitor, series, times)
+    await run(opened, visitor, series, times)
     await settled(redis)
     const after = await countedBy(redis)
     const each = (name: keyof typeof before) => (after[name] - before[name]) / times
@@ -83,15 +83,41 @@ export async function store(): Promise<Row[]> {
     ]
     rows.push({ what: `store, a session: ${visitor.what}`, value: figures.join(', ') })
   }
+  rows.push(await held(opened, redis))
   await opened.close()
   await redis.stop()
   return rows
 }
 
-async function run(memory: Memory, visitor: Visitor, series: number, count: number): Promise<void> {
+/** What it costs to keep the places of clients that stay: of as many networks. Half a lease goes by before the first is renewed. */
+async function held(opened: Store, redis: RedisServer): Promise<Row> {
+  const pause = (seconds: number) => new Promise(resolve => setTimeout(resolve, seconds * 1000))
+  for (let i = 0; i < times; i += 100) {
+    const clients = Array.from({ length: 100 }, (_, j) => address4(0x5000_0000 + ((i + j) << 8)))
+    await Promise.all(clients.map(one => opened.enter({ client: clientKey(one), network: networkKey(one) }, caps)))
+  }
+  await pause(15)
+  const [before, used] = [await countedBy(redis), process.cpuUsage()]
+  await pause(15)
+  const [after, { user, system }] = [await countedBy(redis), process.cpuUsage(used)]
+  const each = (name: keyof typeof before) => (after[name] - before[name]) / 15
+  const figures = [
+    `${each('calls').toFixed(0)} commands a second`,
+    `${each('octetsIn').toFixed(0)} + ${each('octetsOut').toFixed(0)} octets`,
+    `${(each('cpu') * 100).toFixed(1)} % of a core of Redis`,
+    `${((user + system) / 15 / 1e4).toFixed(1)} % of one of the gate`,
+  ]
+  return {
+    what: `store: places of ${times} clients that stay, each in a network of its own`,
+    value: figures.join(', '),
+  }
+}
+
+async function run(opened: Store, visitor: Visitor, series: number, count: number): Promise<void> {
+  const memory = new Memory(opened)
   let i = 0
   const lane = async () => {
-    for (; i < count; ) await visit(memory, visitor, (series << 24) + (i++ % visitor.among))
+    for (; i < count; ) await visit(opened, memory, visitor, (series << 24) + (i++ % visitor.among))
   }
   await Promise.all(Array.from({ length: lanes }, lane))
 }
@@ -106,9 +132,11 @@ async function settled(redis: RedisServer): Promise<void> {
   }
 }
 
-async function visit(memory: Memory, { rate, grey, spam }: Visitor, number: number): Promise<void> {
+async function visit(opened: Store, memory: Memory, { rate, grey, spam }: Visitor, number: number): Promise<void> {
   const client = address4(0x2d00_0000 + number * 7)
   const key = clientKey(client)
+  const place = { client: key, network: networkKey(client) }
+  if (!process.env['NOPLACES']) void opened.enter(place, caps)
   const session = begun(client)
   const { facts, journal } = session
   const { client: own, network } = await memory.recall(key, client)
@@ -136,6 +164,7 @@ async function visit(memory: Memory, { rate, grey, spam }: Visitor, number: numb
     noteHeard(session, 'dot', answer)
   }
   memory.learn(session, key, discretion)
+  if (!process.env['NOPLACES']) opened.leave(place)
 }
 
 function begun(client: Session['arrival']['client']): Session {

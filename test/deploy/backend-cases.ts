@@ -9,6 +9,7 @@ import { type RunningGate, startGate } from '../support/gate.ts'
 import type { Owner } from '../support/owner.ts'
 import type { RootedServer } from '../support/rooted-server.ts'
 import { swaks } from '../support/swaks.ts'
+import { headOf, stuffed, trickyLines } from '../support/whole-message.ts'
 import { textOf } from './files.ts'
 
 export interface Backend {
@@ -29,30 +30,7 @@ export interface Backend {
 const user = { to: 'user@example.net' }
 const elsewhere = { to: 'somebody@elsewhere.example' }
 
-/** With these there is nothing that a server would add to the message itself. */
-const head = (subject: string) => [
-  'From: sender@example.org',
-  'To: user@example.net',
-  `Subject: ${subject}`,
-  'Date: Sat, 21 Nov 2026 10:00:00 +0000',
-  `Message-Id: <${subject}@example.org>`,
-  '',
-]
-
-const tricky = [
-  '.',
-  '..',
-  '.leading dot',
-  '...three',
-  'x'.repeat(998),
-  `.${'y'.repeat(997)}`,
-  Array.from({ length: 128 }, (_, i) => String.fromCharCode(128 + i)).join(''),
-  'trailing space   ',
-  '\ttab',
-  '',
-  '',
-  'From here on, and -- ',
-]
+const head = (subject: string) => headOf(subject, 'sender@example.org', user.to)
 
 /** Line ends around a dot that one server or another has taken for the end of data; a NUL in it too. */
 export const falseEnds: Readonly<Record<string, string>> = {
@@ -96,9 +74,8 @@ function testMessage({ server, accepted, logged, received }: Backend, gate: Runn
   test(`${identity}: a message arrives octet for octet, with the client's address in Received and in the log`, async t => {
     for (const address of ['198.51.100.1', '2001:db8::1']) {
       const subject = `${identity}-${address.replaceAll(/[.:]/g, '-')}`
-      const lines = [...head(subject), ...tricky]
-      const body = lines.map(line => `${line.startsWith('.') ? '.' : ''}${line}\r\n`).join('')
-      const reply = await sendMail(await connectAs(t, gate, address), body, user)
+      const lines = [...head(subject), ...trickyLines(`.${'y'.repeat(997)}`)]
+      const reply = await sendMail(await connectAs(t, gate, address), stuffed(lines), user)
       const queueId = accepted.exec(reply)?.[1] ?? reply
       const text = await deliveredWith(server, subject)
       const begin = text.indexOf('From: sender@example.org\n')

@@ -7,6 +7,7 @@ import { makeTrusted } from '../support/known-clients.ts'
 import { startPostfix } from '../support/postfix.ts'
 import { startRedis } from '../support/redis.ts'
 import { believing, connectAs, sendMail, untilRcpt } from './client.ts'
+import { sharing } from './shared-store.ts'
 
 const redis = await startRedis()
 after(() => redis.stop())
@@ -16,9 +17,7 @@ const postfix = await startPostfix({ after }, { main: { header_checks: 'regexp:{
 const settings = `backend: 127.0.0.1:${postfix.ports.proxy}
 ${believing}
 checks: { reputation: { action: refuse } }
-store: { kind: redis, url: 'redis://127.0.0.1:${redis.port}', command_wait: 2s }
-timeouts: { recall: 2s, answers: 100ms }
-dnsbl: { resolvers: ['127.0.0.1:1'], wait: 100ms }`
+${sharing(redis.port)}`
 
 const letter = 'Subject: a letter\r\n\r\ntext\r\n'
 const disbelieved = 'sallyport_backend_refusals_disbelieved{word="content"}'

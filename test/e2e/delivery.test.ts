@@ -7,34 +7,12 @@ import { startGate } from '../support/gate.ts'
 import { freePort } from '../support/port.ts'
 import { startPostfix } from '../support/postfix.ts'
 import { smtpSource, swaks } from '../support/swaks.ts'
+import { headOf, stuffed, trickyLines } from '../support/whole-message.ts'
 import { believing, connectAs, sendMail, swaksAs } from './client.ts'
 
 const postfix = await startPostfix({ after })
 
-/** With these there is nothing that Postfix would add to the message itself. */
-const head = (subject: string) => [
-  'From: sender@example.net',
-  'To: user@example.test',
-  `Subject: ${subject}`,
-  'Date: Sat, 21 Nov 2026 10:00:00 +0000',
-  `Message-Id: <${subject}@example.net>`,
-  '',
-]
-/** What proxies get wrong: dots at the beginning of lines, lines far beyond 998 octets, octets above 127, space at ends. */
-const tricky = [
-  '.',
-  '..',
-  '.leading dot',
-  '...three',
-  'x'.repeat(998),
-  'y'.repeat(9_000),
-  Array.from({ length: 128 }, (_, i) => String.fromCharCode(128 + i)).join(''),
-  'trailing space   ',
-  '\ttab',
-  '',
-  '',
-  'From here on, and -- ',
-]
+const head = (subject: string) => headOf(subject, 'sender@example.net', 'user@example.test')
 
 /** The message with this subject as it was delivered, apart from the lines that Postfix put on top. */
 async function delivered(subject: string): Promise<{ readonly top: string; readonly message: string }> {
@@ -68,10 +46,9 @@ for (const { identity, port, service, more } of identities) {
   test(`${identity}: a message arrives octet for octet, with ${whose} address in Received and in Postfix's log`, async t => {
     for (const address of ['192.0.2.7', '2001:db8::7']) {
       const subject = `octets-${identity}-${address.replaceAll(':', '-')}`
-      const lines = [...head(subject), ...tricky]
-      const body = lines.map(line => `${line.startsWith('.') ? '.' : ''}${line}\r\n`).join('')
+      const lines = [...head(subject), ...trickyLines('y'.repeat(9_000))]
       const client = await connectAs(t, gate, address)
-      const reply = await sendMail(client, body, { helo: 'mail.example.net' })
+      const reply = await sendMail(client, stuffed(lines), { helo: 'mail.example.net' })
       const queueId = /^250 2\.0\.0 Ok: queued as (\w+)$/.exec(reply)?.[1] ?? reply
       const { top, message } = await delivered(subject)
       assert.equal(message, `${lines.join('\n')}\n`)

@@ -177,7 +177,7 @@ test('nobody there, silence, other tongues, a slow one, one that hangs later', a
   )
   sink.faults.set('greeting', { kind: 'reply', text: '554 5.3.2 \x1b[31mNo service' })
   assertFinding((await diagnose(t, settings)).of('greeting'), 'FAIL', /^it answered 554 5\.3\.2 \\033\[31mNo service$/)
-  sink.faults.set('greeting', { kind: 'delay', ms: 300 })
+  sink.faults.set('greeting', { kind: 'delay', ms: 500 })
   const slow = (await diagnose(t, settings)).of('greeting')
   assertFinding(slow, 'ok', /^220 /)
   assert.ok(slow.ms !== null && slow.ms >= 290, `${slow.ms}`)

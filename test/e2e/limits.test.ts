@@ -117,7 +117,7 @@ test('a client with too many connections waits for the word that sends it away, 
 ${believing}
 greet: { wait: 0s }
 limits: { per_client: 1 }
-delays: { turned_away: 700ms }`,
+delays: { turned_away: 1500ms }`,
   )
   await (await connectAs(t, gate, '192.0.2.7')).expect(/^220 /)
   const begin = performance.now()
@@ -125,9 +125,9 @@ delays: { turned_away: 700ms }`,
   hasty.end()
   patient.sendRaw('EHLO bot.example.net\r\n'.repeat(1_000))
   assert.equal(await hasty.closed, 'fin')
-  assert.ok(performance.now() - begin < 600, 'who leaves is let go at once')
+  assert.ok(performance.now() - begin < 1_200, 'who leaves is let go at once')
   await patient.expect(/^421 4\.7\.0 gate\.example\.test Error: too many connections; ref=\w+$/)
-  assert.ok(performance.now() - begin > 650, 'it waited')
+  assert.ok(performance.now() - begin > 1_450, 'it waited')
   assert.equal(await patient.closed, 'fin')
   assert.equal(await gate.metric('sallyport_connections_refused_total{reason="per_client"}'), 2)
   const held = await connectAs(t, gate, '192.0.2.7')

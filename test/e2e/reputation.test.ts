@@ -8,6 +8,7 @@ import { startPostfix } from '../support/postfix.ts'
 import { startRedis } from '../support/redis.ts'
 import { timeTravel } from '../support/time-travel.ts'
 import { believing, connectAs, sendMail, untilRcpt } from './client.ts'
+import { sharing } from './shared-store.ts'
 
 const redis = await startRedis()
 after(() => redis.stop())
@@ -16,9 +17,7 @@ const postfix = await startPostfix({ after }, { main: { header_checks: 'regexp:{
 const settings = (action: string) => `backend: 127.0.0.1:${postfix.ports.proxy}
 ${believing}
 checks: { reputation: { action: ${action} } }
-store: { kind: redis, url: 'redis://127.0.0.1:${redis.port}', command_wait: 2s }
-timeouts: { recall: 2s, answers: 100ms }
-dnsbl: { resolvers: ['127.0.0.1:1'], wait: 100ms }`
+${sharing(redis.port)}`
 
 const wanted = 'Subject: wanted\r\n\r\ntext\r\n'
 const unwanted = 'Subject: unwanted\r\n\r\ntext\r\n'
@@ -30,11 +29,11 @@ test('a message refused by Postfix for its content makes the client refused at a
   const heard = performance.now()
   // What is learnt is written without anybody waiting for it.
   for (let rcpt = ''; !rcpt.startsWith('550'); ) {
+    const begun = performance.now() - heard
+    assert.ok(begun < 1000, `${rcpt} still, and now it has been ${begun} ms`)
     const again = await connectAs(t, second, '198.51.100.7')
     rcpt = await untilRcpt(again)
     await again.command('QUIT', /^221/)
-    const took = performance.now() - heard
-    assert.ok(took < 1000, `${rcpt} after ${took} ms`)
     if (rcpt.startsWith('550'))
       assert.match(rcpt, /^550 5\.7\.1 Service unavailable: too much unwanted mail from here; ref=/)
   }

@@ -5,6 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { connect, type Dialogue } from '../support/dialogue.ts'
 import { type Owner, undoAfter } from '../support/owner.ts'
 import { type Sink, startSink } from '../support/sink.ts'
+import { stopwatch } from '../support/stopwatch.ts'
 import { type GateHere, openSockets, startHere, until } from './here.ts'
 import { sendOne } from './one-message.ts'
 
@@ -63,7 +64,7 @@ test('a client that vanishes while the backend is silent takes the backend conne
     client.sendRaw(
       stage === 'data' ? 'DATA\r\n' : stage === 'message' ? 'body\r\n.\r\n' : 'RCPT TO:<user@example.test>\r\n',
     )
-    await sleep(20)
+    await until(`${stage}: the backend is silent`, () => !sink.faults.isSet(stage))
     client.reset()
     await until(`${stage}: no session is left`, () => isEmpty(gate))
     await sink.waitFor(({ connections }) => connections.every(session => session.closed))
@@ -104,7 +105,7 @@ test('a client that closes its half in a message has sent none, whenever the 354
     await goTo(client, delay === 0 ? 'DATA' : 'RCPT')
     client.sendRaw(`${delay === 0 ? '' : 'DATA\r\n'}Subject: half of\r\n`)
     client.end()
-    await until(`no session is left (${delay})`, () => isEmpty(gate), 1_500)
+    await until(`no session is left (${delay})`, () => isEmpty(gate))
     await sink.waitFor(({ connections }) => connections.every(session => session.closed))
   }
   assert.equal(sink.messages.length, 0)
@@ -142,15 +143,15 @@ interface Crowded {
 
 test('a hundred clients that talk and never read are let go, and others are served meanwhile', async t => {
   const { gate } = await world(t, '', { command: 600 })
-  const started = performance.now()
+  const took = stopwatch()
   await crowd(t, gate.port, 100, ({ socket }, n) => {
     socket.pause()
     // Half of them say nothing at all.
     if (n % 2 === 0) socket.write('EHLO client.example.net\r\n'.repeat(5_000))
   })
   assert.equal((await sendOne(t, gate.port)).codes.message, 250)
-  await until('they are gone', () => isEmpty(gate), 5_000)
-  assert.ok(performance.now() - started < 4_500)
+  await until('they are gone', () => isEmpty(gate), 15_000)
+  assert.ok(took() < 4_500, `${took()} ms`)
 })
 
 test('who does not take its replies is not read from', async t => {
@@ -180,7 +181,7 @@ test('a client that sends thousands of commands at once, and reads, is answered 
 
 test('a hundred clients that say one octet a second hear 421 when their command is due', async t => {
   const { gate } = await world(t, '', { command: 1_000 })
-  const started = performance.now()
+  const took = stopwatch()
   const clients = await crowd(t, gate.port, 100, client => {
     client.socket.on('data', (text: string) => {
       client.said += text
@@ -189,8 +190,8 @@ test('a hundred clients that say one octet a second hear 421 when their command 
     client.socket.once('close', () => clearInterval(drip))
   })
   assert.equal((await sendOne(t, gate.port)).codes.message, 250)
-  await until('they are gone', () => clients.every(({ closed }) => closed), 4_000)
-  assert.ok(performance.now() - started < 3_500)
+  await until('they are gone', () => clients.every(({ closed }) => closed), 15_000)
+  assert.ok(took() < 3_500, `${took()} ms`)
   for (const { said } of clients) assert.match(said, /^220 [^\n]+\n421 4\.4\.2 /)
 })
 

@@ -66,7 +66,7 @@ const longest = [
 ].join('\r\n')
 
 async function fillLog(owner: Owner, gate: Unread): Promise<void> {
-  const deadline = performance.now() + 15_000
+  const deadline = performance.now() + 60_000
   const one = async (): Promise<void> => {
     while ((await metric(gate, 'sallyport_log_dropped_total')) === 0 && performance.now() < deadline) {
       for (let n = 0; n < 50; n++) {
@@ -93,7 +93,7 @@ test('a log that nobody reads stops nothing: lines are dropped and counted, paus
       return performance.now() - teased
     }),
   )
-  for (const waited of strangers) assert.ok(waited >= pause - 20 && waited < pause + 300, `waited ${waited} ms`)
+  for (const waited of strangers) assert.ok(waited >= pause - 20 && waited < pause + 600, `waited ${waited} ms`)
   const used = processorTime(gate.child.pid ?? 0)
   await sleep(1_000)
   assert.ok(processorTime(gate.child.pid ?? 0) - used < 300, 'it is busy with a log that nobody reads')

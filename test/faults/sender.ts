@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { connect } from '../support/dialogue.ts'
-import type { Owner } from '../support/owner.ts'
+import { type Owner, undoAfter } from '../support/owner.ts'
 
 /** What became of one message. */
 export interface Delivery {
@@ -42,13 +42,17 @@ export async function deliver(owner: Owner, sender: Sender, id: string): Promise
   }
 }
 
-/** `many` senders at a time, each one message after the other, until `stop` is set; gives what became of all of them. */
+/** `many` senders at a time, each one message after the other, until `stop` is set or the owner ends; gives what became of all. */
 export async function sendUntil(
   owner: Owner,
   sender: Sender,
   many: number,
-  stop: { readonly aborted: boolean },
+  stop: { aborted: boolean },
 ): Promise<Delivery[]> {
+  // A test that has failed must not send for ever.
+  undoAfter(owner, () => {
+    stop.aborted = true
+  })
   const deliveries: Delivery[] = []
   const one = async (name: number): Promise<void> => {
     for (let n = 1; !stop.aborted; n++) {

@@ -32,6 +32,9 @@ const mostRobbed = 500
 /** How much longer than the slowest of an undisturbed run an honest message may take, ms; some fifteen turns of a busy event loop. */
 const mostDelay = 5_000
 
+/** How often the gate is asked what it holds, ms: each time it collects its garbage twice. */
+const lookMs = 100
+
 export interface Case {
   readonly name: string
   readonly many: number
@@ -106,8 +109,8 @@ export class Siege {
     const owner = { after() {} }
     for (let round = 0; round < 2; round++) {
       const peers = await this.peers(owner, 100)
-      await Promise.all(peers.map(peer => recipient(peer, 'good')))
-      await Promise.all(peers.map(peer => peer.say('QUIT')))
+      // On a busy machine some are too late, and are let go.
+      await Promise.allSettled(peers.map(peer => recipient(peer, 'good').then(() => peer.say('QUIT'))))
       for (const { socket } of peers) socket.end()
     }
     const before = this.spans.length
@@ -121,7 +124,7 @@ export class Siege {
     for (;;) {
       const report = await this.gate.report()
       if (report.connections === 0) return report
-      await sleep(10)
+      await sleep(lookMs)
     }
   }
 
@@ -188,7 +191,7 @@ export class Siege {
       assert.ok(report.oldest < waits.session + slack + robbed, `a session of ${report.oldest} ms`)
       // Of a few that are left the engine's own noise would be the most.
       if (report.sessions >= many / 2) each = Math.max(each, (report.held - base.held) / report.sessions)
-      await sleep(50)
+      await sleep(lookMs)
     }
     return [most, each]
   }

@@ -3,6 +3,7 @@
 import { replies } from '@sallyport/proxy/session/replies.js'
 import { fixed, key, own, proxy } from './bound.ts'
 import { checkRows } from './checks.ts'
+import { leaseRows } from './leases.ts'
 import { lookupRows } from './lookups.ts'
 import { recordRows } from './records.ts'
 import type { Row } from './row.ts'
@@ -95,13 +96,13 @@ export const parts: readonly Part[] = [
       },
       {
         what: 'Octets read of a client behind our last word',
-        bound: proxy('connection.ts', 'linger.octets', 'octets'),
+        bound: proxy('linger.ts', 'bounds.octets', 'octets'),
         follows: 'the connection is closed',
         source: own,
       },
       {
         what: 'For as long',
-        bound: proxy('connection.ts', 'linger.wait', 'ms'),
+        bound: proxy('linger.ts', 'bounds.wait', 'ms'),
         follows: 'the connection is closed',
         source: own,
       },
@@ -333,7 +334,7 @@ export const parts: readonly Part[] = [
   },
   {
     title: 'Look-ups and memory of clients',
-    rows: [...lookupRows, ...storeRows],
+    rows: [...lookupRows, ...leaseRows, ...storeRows],
   },
   { title: 'What is kept about the checks', rows: checkRows },
   {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { it } from 'node:test'
-import { Census, excessOf } from '@sallyport/proxy/census.js'
+import { Census, capsNow, excessOf } from '@sallyport/proxy/census.js'
 import { clientKey } from '@sallyport/rules'
 import fc from 'fast-check'
 import { addressOf } from '../support/address.ts'
@@ -19,7 +19,7 @@ it('has too many of a client, or of a network, and under load both sooner', () =
     [1, 501, 'per_network', 'per_network'],
   ] as const)
     assert.deepEqual(
-      [excessOf({ client, network }, limits, null), excessOf({ client, network }, limits, load)],
+      [null, load].map(under => excessOf({ client, network }, capsNow(limits, under))),
       [atRest, underLoad],
       `${client} of ${network}`,
     )
@@ -27,8 +27,8 @@ it('has too many of a client, or of a network, and under load both sooner', () =
 
 it('never takes the caps of load for more than those at rest, nor a network for less than a client', () => {
   const few = { perClient: 5, perNetwork: 3 }
-  assert.equal(excessOf({ client: 5, network: 5 }, few, load), null)
-  assert.equal(excessOf({ client: 1, network: 6 }, few, load), 'per_network')
+  assert.equal(excessOf({ client: 5, network: 5 }, capsNow(few, load)), null)
+  assert.equal(excessOf({ client: 1, network: 6 }, capsNow(few, load)), 'per_network')
 })
 
 const addresses = ['192.0.2.1', '192.0.2.2', '192.0.3.1', '2001:db8:1:2::1', '2001:db8:1:2::2', '2001:db8:1:3::1']

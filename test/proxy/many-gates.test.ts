@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { before, describe, test } from 'node:test'
+import { caps } from '../simulate/gate.ts'
 import type { Report } from '../simulate/world.ts'
 import { World } from '../simulate/world.ts'
 
@@ -11,7 +12,7 @@ describe('ten gates in front of one store, in virtual time', () => {
     report = await new World(10, 5, extent).run()
   })
 
-  test('no honest sender is refused or deferred twice, bots are suspect everywhere within a second, rates hold, and an outage loses nothing', () => {
+  test('no honest sender is refused or deferred twice, bots are suspect everywhere within a second, rates and caps hold, and an outage loses nothing', () => {
     assert.deepEqual(report.violations, [])
   })
 
@@ -24,6 +25,14 @@ describe('ten gates in front of one store, in virtual time', () => {
     for (const kind of ['pool', 'forwarder'] as const) assert.ok((kinds.get(kind)?.deferred ?? 0) > 0, kind)
     for (const kind of ['flood', 'hammer'] as const) assert.ok((kinds.get(kind)?.deferred ?? 0) > 200, kind)
     assert.ok(away.admitted > 60 && merge.most > 5, JSON.stringify({ away, merge }))
+  })
+
+  test('a client, and a network, had as many connections open at all gates as it may, and not one more', () => {
+    const { client, network, away } = report.open
+    assert.deepEqual([client, network], [caps.perClient, caps.perNetwork])
+    // Each gate held to it alone.
+    assert.ok(away > 5 * caps.perClient && away <= 10 * caps.perClient, `${away}`)
+    assert.ok((report.kinds.get('crowd')?.crowded ?? 0) > 1000)
   })
 
   test('a session takes few commands to the store', () => {

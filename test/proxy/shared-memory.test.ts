@@ -7,6 +7,7 @@ import { Session } from '@sallyport/proxy/session/session.js'
 import { MemoryStore } from '@sallyport/proxy/store/memory.js'
 import { NetworkSet, networkOf } from '@sallyport/rules'
 import { addressOf } from '../support/address.ts'
+import { arrivalOf } from '../support/arrival.ts'
 import { makeHouse } from '../support/house.ts'
 import { Recorder } from '../support/recorder.ts'
 
@@ -17,25 +18,7 @@ const house = makeHouse({
 
 const log = { info() {}, warn() {}, error() {} }
 
-const sessionOf = (client: string): Session => {
-  const about = {
-    clientPort: 4567,
-    server: null,
-    greetWait: 0,
-    dice: 0.5,
-    proxy: null,
-    health: false,
-    tls: null,
-  } as const
-  const arrival = {
-    id: 'REF',
-    client: addressOf(client),
-    access: 'none',
-    starttls: 'off',
-    disarmed: new Set<never>(),
-  } as const
-  return new Session(house, { ...about, ...arrival }, new Recorder(), 0)
-}
+const sessionOf = (client: string): Session => new Session(house, arrivalOf(client), new Recorder(), 0)
 
 test('who hammers alone is kept out alone: its neighbours, and everybody else, are let in', async () => {
   const memory = new Memory(new MemoryStore({ kind: 'memory', file: null, clients: 100 }, log, () => 1_000))

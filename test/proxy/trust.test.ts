@@ -4,7 +4,7 @@ import { Memory } from '@sallyport/proxy/memory.js'
 import { Session } from '@sallyport/proxy/session/session.js'
 import { MemoryStore } from '@sallyport/proxy/store/memory.js'
 import { clientKey, isEstablished, NetworkSet, standingOf } from '@sallyport/rules'
-import { addressOf } from '../support/address.ts'
+import { arrivalOf } from '../support/arrival.ts'
 import { makeHouse } from '../support/house.ts'
 import { Recorder } from '../support/recorder.ts'
 
@@ -21,22 +21,11 @@ class Gate {
 
   /** A session whose mail the backend took has ended. */
   private learn(client: string, gate: number, named: string | null): void {
-    const about = {
-      clientPort: 4567,
-      server: null,
-      greetWait: 0,
-      dice: 0.5,
-      proxy: null,
-      health: false,
-      tls: null,
-    } as const
-    const address = addressOf(client)
-    const said = { id: 'REF', client: address, access: 'none', starttls: 'off', disarmed: new Set<never>() } as const
-    const session = new Session(house, { ...about, ...said }, new Recorder(), 0)
+    const session = new Session(house, arrivalOf(client), new Recorder(), 0)
     session.facts.backend = { mail: {}, rcpt: { accepted: 4 }, dot: { accepted: 4 } }
     if (named !== null) session.facts.reverse = { kind: 'confirmed', name: named }
     const discretion = { learnPrivate: false, proxies: NetworkSet.of([]), disbelieved: new Set<never>() }
-    this.gates[gate]?.learn(session, clientKey(address), discretion)
+    this.gates[gate]?.learn(session, clientKey(session.arrival.client), discretion)
   }
 
   async comes(client: string, times = 1, named: string | null = null): Promise<void> {

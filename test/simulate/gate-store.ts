@@ -1,4 +1,6 @@
+import type { Caps, Excess, Visitor } from '@sallyport/proxy/census.js'
 import { Breaker, breakerLimits } from '@sallyport/proxy/store/breaker.js'
+import { LeaseBook } from '@sallyport/proxy/store/lease-book.js'
 import { RateTable } from '@sallyport/proxy/store/rate-table.js'
 import { Records } from '@sallyport/proxy/store/records.js'
 import { type ClientRecord, type Store, type StoreHealth, zeroCounters } from '@sallyport/proxy/store/store.js'
@@ -12,11 +14,18 @@ import type { Server } from './server.ts'
 const commandWait = 0.05
 /** `store.clients`. */
 const clients = 100_000
+/** Seconds that what a gate holds is counted after its last word; the default of the configuration. */
+const lease = 30
+/** Turns of renewal in a second, as in store/leases.ts; here they are taken together. */
+const turns = 10
+/** Gates that there have been. */
+let born = 0
 /** Seconds that a command takes to the server, and its answer back. */
 const [nearest, farthest] = [0.0001, 0.001]
 
 /**
- * One gate's way to the server, as store/shared.ts goes it: its breaker, its copy, and as they are there what is unwritten and how it is written back. That one cannot run here, as its timers and
+ * One gate's way to the server, as store/shared.ts goes it: its breaker, its copy, and as they are there what is unwritten and
+ * how it is written back. That one cannot run here, as its timers and
  * sockets are real; what it does in trouble is held against real servers (test/proxy/store), and this against what it promises.
  */
 export class GateStore implements Store {
@@ -29,6 +38,8 @@ export class GateStore implements Store {
   private readonly copy = new Records(clients)
   private readonly unwritten: Unwritten<boolean>
   private readonly rates = new RateTable(clients)
+  private readonly book: LeaseBook
+  private renews = false
 
   constructor(clock: Clock, dice: Dice, server: Server) {
     this.clock = clock
@@ -42,6 +53,24 @@ export class GateStore implements Store {
     }
     const time = { now: () => this.milliseconds, wait: (ms: number) => clock.wait(ms / 1000) }
     this.unwritten = new Unwritten(desk, clients, undefined, () => this.second, time)
+    const name = `gate${born++}`
+    this.book = new LeaseBook(
+      {
+        enter: async (visitor, held, caps) => {
+          const asked = await this.ask(() => ({ excess: server.enter(name, lease, visitor, held, caps) }))
+          return asked === null ? 'unheard' : asked.excess
+        },
+        hold: async (network, counts) => {
+          const asked = await this.ask(() => {
+            server.hold(name, lease, network, counts)
+            return true
+          })
+          return asked !== null
+        },
+      },
+      lease * 1000,
+      () => clock.after(0, () => this.book.flush(this.milliseconds)),
+    )
   }
 
   get isUp(): boolean {
@@ -76,6 +105,15 @@ export class GateStore implements Store {
 
   async rate(name: string, rate: Rate): Promise<number> {
     return (await this.ask(() => this.server.rate(name, rate))) ?? this.rates.count(name, rate, this.clock.now)
+  }
+
+  enter(visitor: Visitor, caps: Caps): Promise<Excess | null> {
+    this.renewLater()
+    return this.book.enter(visitor, caps, this.milliseconds)
+  }
+
+  leave(visitor: Visitor): void {
+    this.book.leave(visitor)
   }
 
   greylistLeft(): Promise<null> {
@@ -122,6 +160,16 @@ export class GateStore implements Store {
     const answer = command()
     await this.clock.wait(this.dice.between(nearest, farthest))
     return answer
+  }
+
+  private renewLater(): void {
+    if (this.renews) return
+    this.renews = true
+    this.clock.after(1, () => {
+      this.renews = false
+      for (let turn = 0; turn < turns; turn++) this.book.renew(this.milliseconds)
+      if (this.book.size > 0) this.renewLater()
+    })
   }
 
   private async write(client: string, lesson: Lesson): Promise<Asked<boolean>> {

@@ -1,3 +1,4 @@
+import { type Caps, Census, capsNow, excessOf } from '@sallyport/proxy/census.js'
 import { Memory } from '@sallyport/proxy/memory.js'
 import { awaitsGreylist } from '@sallyport/proxy/session/greylisting.js'
 import { noteHeard } from '@sallyport/proxy/session/heard.js'
@@ -22,10 +23,14 @@ import {
 import { makeHouse } from '../support/house.ts'
 import { Recorder } from '../support/recorder.ts'
 import type { Clock } from './clock.ts'
+import type { Crowd } from './crowd.ts'
 import type { GateStore } from './gate-store.ts'
 
 /** The rate that one address and one network may have, as configured at every gate. */
 export const rates = { address: 60, network: 300, period: 60 } as const
+
+/** How many connections of one client, and of one network, may be open; the defaults of the configuration. */
+export const caps: Caps = { perClient: 50, perNetwork: 500 }
 
 const house = makeHouse({
   asks: ['rate', 'greylist', 'spf', 'reverse-name'],
@@ -48,11 +53,13 @@ export interface Visit {
   readonly spf: SpfResult
   readonly recipient: string
   readonly isSpam: boolean
+  /** Seconds that it stays connected when all has been said. */
+  readonly stays: number
 }
 
 export interface Outcome {
-  /** `content`: the backend refused it. */
-  readonly kind: 'taken' | 'content' | 'deferred' | 'refused'
+  /** `content`: the backend refused it; `crowded`: there were too many connections. */
+  readonly kind: 'taken' | 'content' | 'deferred' | 'refused' | 'crowded'
   readonly check: CheckName | null
   readonly wasSuspect: boolean
 }
@@ -74,19 +81,50 @@ export class Gate {
   private readonly clock: Clock
   private readonly memory: Memory
   private readonly witness: RateWitness
+  private readonly crowd: Crowd
+  private readonly census = new Census()
   private readonly breakers = new Breakers(breakerLimits, () => void this.changes++)
   private readonly credence = new Credence(() => void this.changes++)
 
-  constructor(clock: Clock, store: GateStore, witness: RateWitness) {
+  constructor(clock: Clock, store: GateStore, witness: RateWitness, crowd: Crowd) {
+    this.crowd = crowd
     this.clock = clock
     this.store = store
     this.memory = new Memory(store)
     this.witness = witness
   }
 
+  /** Of who comes, whether there is room, as reception.ts has it; of who has come, what became of its message. */
   async receive(visit: Visit): Promise<Outcome> {
-    const key = clientKey(visit.client)
+    const { client } = visit
+    const visitor = { client: clientKey(client), network: networkKey(client) }
+    const isTooMany = excessOf(this.census.name(visitor.client, client), capsNow(caps, null)) !== null
+    const entering = isTooMany ? null : this.store.enter(visitor, caps)
+    const leave = (wasIn: boolean) => {
+      this.census.unname(visitor.client, client)
+      if (wasIn) this.store.leave(visitor)
+    }
     const session = this.begin(visit)
+    // They go out together.
+    const [excess, recalled] = await Promise.all([
+      entering,
+      isTooMany ? null : this.memory.recall(visitor.client, client),
+    ])
+    if (excess !== null || recalled === null) {
+      this.crowd.turnedAway++
+      leave(false)
+      return { kind: 'crowded', check: null, wasSuspect: false }
+    }
+    const left = this.crowd.enter(visitor.client, visitor.network)
+    recollect(session, recalled)
+    const outcome = await this.deal(session, visit, visitor.client)
+    await this.clock.wait(visit.stays)
+    left()
+    leave(true)
+    return outcome
+  }
+
+  private async deal(session: Session, visit: Visit, key: string): Promise<Outcome> {
     const verdict = await this.screened(session, visit, key)
     const wasSuspect = this.isSuspect(session)
     if (verdict.action === 'none') {
@@ -131,7 +169,6 @@ export class Gate {
   /** Up to the verdict on the recipient. */
   private async screened(session: Session, visit: Visit, key: string): Promise<Verdict> {
     const { facts, plan, tally, journal } = session
-    recollect(session, await this.memory.recall(key, visit.client))
     if (isCounted(session)) {
       this.witness.asks(key)
       facts.rate = { over: await this.memory.rate(session, key) }

@@ -2,7 +2,7 @@ import { type Address, address4, type SpfResult } from '@sallyport/rules'
 import type { Dice } from './dice.ts'
 import type { Visit } from './gate.ts'
 
-export const kinds = ['one server', 'pool', 'forwarder', 'botnet', 'snowshoe', 'flood', 'hammer'] as const
+export const kinds = ['one server', 'pool', 'forwarder', 'botnet', 'snowshoe', 'flood', 'hammer', 'crowd'] as const
 export type Kind = (typeof kinds)[number]
 
 /** Kinds whose mail nobody may keep out. */
@@ -26,6 +26,8 @@ export interface Sender {
   /** When it sends: from and to, seconds since the start. */
   readonly from: number
   readonly to: number
+  /** Seconds for which its connections stay open when all has been said. */
+  readonly stays: number
   /** It is trusted when the simulation begins. */
   readonly isTrusted: boolean
 }
@@ -41,7 +43,8 @@ export function messageOf(sender: Sender, dice: Dice, number: number): () => Vis
     const client = sender.addresses[i]
     if (client === undefined) throw new Error('a sender without an address')
     const name = sender.domain === null ? null : `mx${i}.${sender.domain}`
-    return { client, name, hello: name ?? 'localhost.example.net', sender: from, spf: sender.spf, recipient, isSpam }
+    const { spf, stays } = sender
+    return { client, name, hello: name ?? 'localhost.example.net', sender: from, spf, recipient, isSpam, stays }
   }
 }
 
@@ -57,7 +60,10 @@ export interface Extent {
 const botNetworks = 0x2d00_0000
 const own = (i: number): number => 0x5000_0000 + (i << 8)
 
-const always = (extent: Extent) => ({ from: 0, to: extent.end })
+const always = (extent: Extent) => ({ stays: 0, from: 0, to: extent.end })
+
+/** Four leases. */
+const long = 120
 
 function honest(extent: Extent, dice: Dice): Sender[] {
   const count = (usual: number) => Math.max(1, Math.round(usual * extent.share))
@@ -111,7 +117,10 @@ function unwanted(extent: Extent, dice: Dice): Sender[] {
   const neighbours = Array.from({ length: 200 }, (_, j) => address4(own(50_000) + 10 + j))
   const { from } = extent.outage
   const span = Math.min(80, from / 4)
-  const early = { from: from / 4, to: from / 4 + span }
+  const early = { stays: 0, from: from / 4, to: from / 4 + span }
+  const away = { stays: 0, from: from + 60, to: from + 60 + span }
+  const { to } = extent.outage
+  const crowd = { kind: 'crowd', ...about, every: 1 / 15, stays: long } as const
   const flood: Sender = { kind: 'flood', addresses: neighbours, ...about, every: 1 / 15, ...early }
   const hammer = { kind: 'hammer', ...about, every: 1 / 15 } as const
   return [
@@ -119,7 +128,17 @@ function unwanted(extent: Extent, dice: Dice): Sender[] {
     ...snowshoe,
     flood,
     { ...hammer, addresses: [address4(own(60_000) + 25)], ...early },
-    { ...hammer, addresses: [address4(own(61_000) + 25)], from: from + 60, to: from + 60 + span },
+    { ...hammer, addresses: [address4(own(61_000) + 25)], ...away },
+    // Connections are opened, and held, as fast as they can be: of one client, of one network, while the store is away, and when it is back.
+    { ...early, ...crowd, addresses: [address4(own(62_000) + 25)] },
+    {
+      ...early,
+      ...crowd,
+      addresses: Array.from({ length: 200 }, (_, j) => address4(own(63_000) + 10 + j)),
+      to: early.to + 60,
+    },
+    { ...away, ...crowd, addresses: [address4(own(64_000) + 25)] },
+    { ...crowd, addresses: [address4(own(64_000) + 25)], from: to + 10, to: to + 10 + span },
   ]
 }
 

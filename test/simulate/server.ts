@@ -1,12 +1,14 @@
+import type { Caps, Crowd, Excess, Visitor } from '@sallyport/proxy/census.js'
 import { GreyTable } from '@sallyport/proxy/store/grey-table.js'
 import { RateTable } from '@sallyport/proxy/store/rate-table.js'
 import { Records } from '@sallyport/proxy/store/records.js'
 import type { ClientRecord } from '@sallyport/proxy/store/store.js'
 import type { GreyTimes, Lesson, Rate } from '@sallyport/rules'
 import type { Clock } from './clock.ts'
+import { OpenNetworks } from './open-networks.ts'
 
 /** What a gate may ask of the server, each one command. */
-export type Operation = 'recall' | 'remember' | 'greylist' | 'rate'
+export type Operation = 'recall' | 'remember' | 'greylist' | 'rate' | 'enter' | 'hold'
 
 const capacity = 10_000_000
 
@@ -14,10 +16,11 @@ const capacity = 10_000_000
 export class Server {
   isUp = true
   /** Commands that it has done. */
-  readonly done: Record<Operation, number> = { recall: 0, remember: 0, greylist: 0, rate: 0 }
+  readonly done: Record<Operation, number> = { recall: 0, remember: 0, greylist: 0, rate: 0, enter: 0, hold: 0 }
   private readonly clock: Clock
   private readonly records = new Records(capacity)
   private readonly grey = new GreyTable(capacity)
+  private readonly open = new OpenNetworks()
   private readonly rates = new RateTable(capacity)
 
   constructor(clock: Clock) {
@@ -49,6 +52,16 @@ export class Server {
   rate(name: string, rate: Rate): number {
     this.done.rate++
     return this.rates.count(name, rate, this.clock.now)
+  }
+
+  enter(gate: string, lease: number, visitor: Visitor, held: Crowd, caps: Caps): Excess | null {
+    this.done.enter++
+    return this.open.enter(gate, lease, visitor, held, caps, this.clock.now)
+  }
+
+  hold(gate: string, lease: number, network: string, counts: readonly (string | number)[]): void {
+    this.done.hold++
+    this.open.hold(gate, lease, network, counts, this.clock.now)
   }
 
   private get second(): number {

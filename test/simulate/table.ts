@@ -1,6 +1,16 @@
 import type { Report } from './world.ts'
 
-const columns = ['messages', 'sessions', 'taken', 'content', 'deferred', 'refused', 'suspect', 'mostDeferrals'] as const
+const columns = [
+  'messages',
+  'sessions',
+  'taken',
+  'content',
+  'deferred',
+  'refused',
+  'crowded',
+  'suspect',
+  'mostDeferrals',
+] as const
 
 const operationsOf = ({ operations }: Report): number =>
   Object.values(operations).reduce((sum, count) => sum + count, 0)
@@ -10,7 +20,7 @@ export const operationsEach = (report: Report): number => operationsOf(report) /
 
 /** `seconds`: what the run took. */
 export function print(report: Report, seconds: number): void {
-  const { gates, kinds, looks, operations, sessions, excess, away, merge, changes, violations } = report
+  const { gates, kinds, looks, operations, sessions, excess, away, open, merge, changes, violations } = report
   console.log(`\n${gates} gates: ${sessions} sessions in ${seconds.toFixed(1)} s of real time`)
   console.log(['kind', ...columns].map((column, i) => (i === 0 ? column.padEnd(12) : column.padStart(14))).join(''))
   for (const [kind, tally] of kinds) {
@@ -23,6 +33,9 @@ export function print(report: Report, seconds: number): void {
   )
   console.log(
     `while the store was away: ${away.admitted} of one address let in, by all gates together; ${away.bound} at most`,
+  )
+  console.log(
+    `open at all gates: ${open.client} connections of one client, ${open.network} of one network; while the store was away ${open.away} of one client`,
   )
   console.log(
     `merged ${merge.seconds?.toFixed(2) ?? 'never'} s after it was back; ${merge.most} lessons kept by one gate`,

@@ -1,8 +1,9 @@
 import { clientKey } from '@sallyport/rules'
 import { Clock } from './clock.ts'
+import { Crowd } from './crowd.ts'
 import { Dice } from './dice.ts'
 import { Flow } from './flow.ts'
-import { Gate, type Outcome, rates, type Visit } from './gate.ts'
+import { caps, Gate, type Outcome, rates, type Visit } from './gate.ts'
 import { GateStore } from './gate-store.ts'
 import { type Extent, isHonest, type Kind, kinds, messageOf, populationOf, type Sender } from './senders.ts'
 import { type Operation, Server } from './server.ts'
@@ -16,6 +17,8 @@ export interface Tally {
   content: number
   deferred: number
   refused: number
+  /** Turned away, as too many were connected. */
+  crowded: number
   /** Sessions that found the sender suspect. */
   suspect: number
   /** The most that one message was deferred. */
@@ -35,6 +38,8 @@ export interface Report {
   readonly excess: { readonly address: number; readonly network: number; readonly inFlight: number }
   /** Connections of one address that all gates let in while the store was away, and what each gate alone may let in. */
   readonly away: { readonly admitted: number; readonly bound: number }
+  /** The most connections that one client, and one network, had open at all gates together; and one client of those that were let in while the store was away. */
+  readonly open: { readonly client: number; readonly network: number; readonly away: number }
   /** Seconds after the outage until the last gate had told the store everything; the most lessons that one gate kept meanwhile. */
   readonly merge: { readonly seconds: number | null; readonly most: number }
   /** Changes of breakers, and of what of the backend is believed. */
@@ -62,6 +67,7 @@ const noTally = (): Tally => ({
   content: 0,
   deferred: 0,
   refused: 0,
+  crowded: 0,
   suspect: 0,
   mostDeferrals: 0,
 })
@@ -77,6 +83,9 @@ export class World {
   private readonly violations: string[] = []
   private readonly looks = { messages: 0, suspects: 0, merged: 0, windows: 0 }
   private readonly flow = new Flow(rates)
+  /** Clients of whom the backend has taken a message. */
+  private readonly praised = new Set<string>()
+  private readonly crowd = new Crowd(() => this.isAway)
   private readonly learntAway: Visit[] = []
   private message = 0
   private merged: number | null = null
@@ -93,6 +102,7 @@ export class World {
         this.clock,
         store,
         this.flow.witness(this.clock, () => this.isAway),
+        this.crowd,
       )
     })
   }
@@ -156,6 +166,7 @@ export class World {
       const visit = next()
       const outcome = await this.dice.of(this.gates).receive(visit)
       this.count(tally, outcome)
+      if (outcome.kind === 'taken') this.praised.add(clientKey(visit.client))
       if (outcome.kind === 'content') this.learnt(visit)
       if (outcome.kind === 'deferred') deferrals++
       tally.mostDeferrals = Math.max(tally.mostDeferrals, deferrals)
@@ -175,25 +186,28 @@ export class World {
   private judge({ kind, domain }: Sender, outcome: Outcome, deferrals: number): void {
     this.looks.messages++
     const who = `${kind} ${domain ?? ''}`
+    if (outcome.kind === 'crowded') this.broken(`${who} was turned away, as too many were connected`)
     if (outcome.kind === 'refused') this.broken(`${who} was refused for ${outcome.check}`)
     if (outcome.kind === 'deferred' && deferrals > 1) this.broken(`${who} was deferred again for ${outcome.check}`)
   }
 
   /** A second after its message was refused for its content a client that was nobody is suspect at every gate. */
   private learnt(visit: Visit): void {
+    if (visit.name !== null) return
     const passed = this.clock.now - start
     if (this.isAway && passed < this.extent.outage.to) {
       if (this.learntAway.length < 2 * samples && passed > this.extent.outage.from) this.learntAway.push(visit)
       return
     }
-    // From a stranger: who has a good name has it to lose.
-    if (this.isAway || visit.name !== null || this.looks.suspects >= samples * this.gates.length) return
+    if (this.isAway || this.looks.suspects >= samples * this.gates.length) return
     this.clock.after(1, () => {
       if (!this.isAway) this.look(visit, 'suspects')
     })
   }
 
   private look(visit: Visit, what: 'suspects' | 'merged'): void {
+    // Of a stranger: who has a good word has it to lose first.
+    if (this.praised.has(clientKey(visit.client))) return
     for (const [i, gate] of this.gates.entries()) {
       this.looks[what]++
       this.asides += 2
@@ -207,7 +221,7 @@ export class World {
   /** What was learnt at one gate while the store was away is known at all. */
   private lookAtLearntAway(): void {
     for (const { store } of this.gates) if (store.left > 100) this.broken(`a gate has ${store.left} lessons unwritten`)
-    for (const visit of this.learntAway) if (visit.name === null) this.look(visit, 'merged')
+    for (const visit of this.learntAway) this.look(visit, 'merged')
   }
 
   private watchMerge(since: number): void {
@@ -227,6 +241,11 @@ export class World {
     }
     const bound = this.gates.length * rates.address * (1 + (outage.to - outage.from) / rates.period)
     if (away > bound) this.broken(`while the store was away ${away} connections of one address were let in`)
+    const { most, mostAway } = this.crowd
+    if (most.client > caps.perClient || most.network > caps.perNetwork)
+      this.broken(`${most.client} connections of one client were open, ${most.network} of one network`)
+    if (mostAway > this.gates.length * caps.perClient)
+      this.broken(`while the store was away ${mostAway} connections of one client were open`)
     if (this.merged === null || this.merged > mergedWithin)
       this.broken(`what was learnt was not told within ${mergedWithin} s`)
     const { done } = this.server
@@ -239,6 +258,7 @@ export class World {
       sessions: [...this.tallies.values()].reduce((sum, { sessions }) => sum + sessions, 0),
       excess: { address, network, inFlight: this.flow.mostInFlight },
       away: { admitted: away, bound },
+      open: { ...most, away: mostAway },
       merge: { seconds: this.merged, most: this.mostLeft },
       changes: this.gates.reduce((sum, { changes }) => sum + changes, 0),
     }

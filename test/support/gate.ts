@@ -62,8 +62,8 @@ const asSystemd = 'LISTEN_FDS=1 LISTEN_PID=$$ exec "$0" "$@"'
 
 /**
  * Starts a gate with these settings (the text of a configuration file) and resolves when it listens. What the settings leave out of
- * `hostname`, `listen`, `admin`, `greet` is filled in: free ports of 127.0.0.1, and a greeting wait of 300 ms. It runs in a folder
- * of its own, so that relative names (`var/mail`, `var/clients.json`) are below that. It is drained when its owner ends, and killed
+ * `hostname`, `listen`, `admin`, `greet`, `load` is filled in: free ports of 127.0.0.1, a greeting wait of 300 ms, and nobody turned
+ * away because the machine is busy. It runs in a folder of its own, so that relative names (`var/mail`, `var/clients.json`) are below that. It is drained when its owner ends, and killed
  * if that takes longer than 5 s.
  */
 export async function startGate(owner: Owner, settings: string, surroundings: Surroundings = {}): Promise<RunningGate> {
@@ -87,6 +87,7 @@ async function completed(settings: string): Promise<string> {
     ['listen', `['127.0.0.1:${await freePort()}']`],
     ['admin', `{ listen: '127.0.0.1:${await freePort()}' }`],
     ['greet', '{ wait: 300ms }'],
+    ['load', '{ shed: 0% }'],
     // Nobody answers there, and at once: what the DNS of this machine says of made-up addresses, and when, is nothing to test by.
     ['dnsbl', "{ resolvers: ['127.0.0.1:1'] }"],
   ]

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict'
 import { Session } from '@sallyport/proxy/session/session.js'
-import type { CheckName } from '@sallyport/rules'
-import { addressOf } from './address.ts'
+import { arrivalOf } from './arrival.ts'
 import { makeHouse } from './house.ts'
 import type { Tape } from './tape.ts'
 import { replyTo } from './walk-words.ts'
@@ -44,21 +43,7 @@ export class HonestSession {
     this.cut = cut
     this.trouble = tape.pick(3) === 0 ? tape.pick(12) : Number.POSITIVE_INFINITY
     this.silent = tape.pick(2) === 1
-    const greetWait = tape.of([6000, 0])
-    const arrival = {
-      id: 'REF',
-      client: addressOf('192.0.2.1'),
-      clientPort: 4567,
-      server: null,
-      access: 'none',
-      greetWait,
-      proxy: null,
-      disarmed: new Set<CheckName>(),
-      health: false,
-      dice: 0.5,
-      starttls: 'offered' as const,
-      tls: null,
-    } as const
+    const arrival = arrivalOf('192.0.2.1', { greetWait: tape.of([6000, 0]), starttls: 'offered' })
     const house = makeHouse({
       xclient: tape.pick(2) === 1,
       connect: tape.of(['rcpt', 'rcpt', 'mail', 'greeting'] as const),

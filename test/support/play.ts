@@ -5,6 +5,7 @@ import { sessionLine, verdictOf } from '@sallyport/proxy/session-line.js'
 import { printable } from '@sallyport/proxy/smtp/octets.js'
 import { checks, lessonOf, type Policy, questions, spfResults, type Verdict } from '@sallyport/rules'
 import { addressOf } from './address.ts'
+import { arrivalOf } from './arrival.ts'
 import { type HouseOptions, makeHouse } from './house.ts'
 import { reverseNameOf } from './name.ts'
 import { recalledOf, reputeOf } from './recalled.ts'
@@ -86,20 +87,16 @@ function open({ settings }: Transcript, recorder: Recorder): Session {
     waits: JSON.parse(settings.get('waits') ?? '{}') as Record<string, number>,
     commands: Number(settings.get('commands') ?? 1000),
   }
-  const arrival = {
-    id: 'REF',
-    client: addressOf(settings.get('client') ?? '192.0.2.1'),
-    clientPort: 4567,
+  const arrival = arrivalOf(settings.get('client') ?? '192.0.2.1', {
     server: settings.has('server') ? addressOf(settings.get('server') ?? '') : null,
     access: oneOf(settings.get('access') ?? 'none', ['none', 'allow', 'deny']),
     dice: Number(settings.get('dice') ?? 0.5),
     greetWait: Number(settings.get('wait') ?? 6000),
-    proxy: null,
     disarmed: new Set(checks.map(({ name }) => name).filter(name => list('disarmed')?.includes(name))),
     health: settings.get('health') === 'true',
     starttls: oneOf(settings.get('starttls') ?? 'off', ['off', 'offered', 'required', 'pass_through']),
     tls: settings.has('tls') ? tlsOf(settings.get('tls') ?? '') : null,
-  }
+  })
   recorder.traps = Number(settings.get('traps') ?? 0)
   recorder.servers = Number(settings.get('servers') ?? 1) - 1
   return new Session(makeHouse(options), arrival, recorder, 0)

@@ -4,11 +4,11 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type Owner, tempDirectory, undoAfter } from './owner.ts'
 import { freePort } from './port.ts'
-import { type RedisServer, startRedis } from './redis.ts'
+import { type RedisServer, redisPrograms, startRedis } from './redis.ts'
 import { until } from './store-world.ts'
 
-async function owned(owner: Owner, port?: number, settings: readonly string[] = []): Promise<RedisServer> {
-  const redis = await startRedis(port, settings)
+async function owned(owner: Owner, settings: readonly string[], programs = redisPrograms): Promise<RedisServer> {
+  const redis = await startRedis(undefined, settings, [], programs)
   undoAfter(owner, () => redis.stop())
   return redis
 }
@@ -23,8 +23,8 @@ export interface Watched {
 export async function startWatched(owner: Owner): Promise<Watched> {
   // By itself a master waits five seconds for further replicas.
   const atOnce = ['--repl-diskless-sync-delay', '0']
-  const master = await owned(owner, undefined, atOnce)
-  const replica = await owned(owner, undefined, [...atOnce, '--replicaof', '127.0.0.1', `${master.port}`])
+  const master = await owned(owner, atOnce)
+  const replica = await owned(owner, [...atOnce, '--replicaof', '127.0.0.1', `${master.port}`])
   await until(
     'the replica has its data',
     async () => (await replica.command('INFO', 'replication')).includes('master_link_status:up'),
@@ -57,11 +57,11 @@ const clusterSettings = [
 ]
 
 /** Masters without replicas; the slots are shared out evenly, and those of one that is gone do not take the others with them. */
-export async function startCluster(owner: Owner, count = 3): Promise<readonly RedisServer[]> {
+export async function startCluster(owner: Owner, count = 3, programs = redisPrograms): Promise<readonly RedisServer[]> {
   const nodes: RedisServer[] = []
   for (let i = 0; i < count; i++) {
     const bus = await freePort()
-    nodes.push(await owned(owner, undefined, [...clusterSettings, '--cluster-port', `${bus}`]))
+    nodes.push(await owned(owner, [...clusterSettings, '--cluster-port', `${bus}`], programs))
     const first = nodes[0]
     if (first !== undefined && i > 0) await first.command('CLUSTER', 'MEET', '127.0.0.1', `${nodes[i]?.port}`, bus)
     const from = Math.floor((i * 16_384) / count)
@@ -76,7 +76,7 @@ export async function startReplica(owner: Owner, nodes: readonly RedisServer[]):
   const [master] = nodes
   if (master === undefined) throw new Error('no cluster')
   const bus = await freePort()
-  const replica = await owned(owner, undefined, [...clusterSettings, '--cluster-port', `${bus}`])
+  const replica = await owned(owner, [...clusterSettings, '--cluster-port', `${bus}`])
   await replica.command('CLUSTER', 'MEET', '127.0.0.1', `${master.port}`, await busOf(master))
   const id = await master.command('CLUSTER', 'MYID')
   await until(

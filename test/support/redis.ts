@@ -20,6 +20,14 @@ export interface RedisServer {
   stop(): Promise<void>
 }
 
+/** The server and its command-line client; Valkey's are others. */
+export interface RedisPrograms {
+  readonly server: string
+  readonly cli: string
+}
+
+export const redisPrograms: RedisPrograms = { server: 'redis-server', cli: 'redis-cli' }
+
 const missing = (error: unknown): boolean => error instanceof Error && 'code' in error && error.code === 'ENOENT'
 const howToInstall = 'redis-server is needed for this test: apt-get install -y redis-server'
 
@@ -39,12 +47,13 @@ function ready(child: ChildProcess): Promise<void> {
 
 /**
  * Starts one, on a given port if it is to come back where it was; `settings` as on its command line. `file`: in place of the
- * usual settings a file that says the port as well, and what follows it.
+ * usual settings a file that says the port as well, and what follows it. `programs`: those of Valkey, in place of Redis'.
  */
 export async function startRedis(
   port?: number,
   settings: readonly string[] = [],
   file: readonly string[] = [],
+  programs: RedisPrograms = redisPrograms,
 ): Promise<RedisServer> {
   const directory = await mkdtemp(join(tmpdir(), 'sallyport-redis-'))
   const chosen = port ?? (await freePort())
@@ -61,7 +70,7 @@ export async function startRedis(
     'no',
   ]
   const options = file.length > 0 ? file : [...usual, ...settings]
-  const child = spawn('redis-server', options, { stdio: ['ignore', 'pipe', 'ignore'] })
+  const child = spawn(programs.server, options, { stdio: ['ignore', 'pipe', 'ignore'] })
   const gone = new Promise<void>(resolve => child.once('exit', () => resolve()))
   // A test that dies must not leave it running.
   const kill = () => child.kill('SIGKILL')
@@ -73,7 +82,7 @@ export async function startRedis(
     await rm(directory, { recursive: true, force: true })
     // Between the asking and the using somebody else may have taken the port.
     if (port === undefined && error instanceof Error && error.message.includes('Address already in use')) {
-      return startRedis(port, settings)
+      return startRedis(port, settings, file, programs)
     }
     throw error
   }
@@ -86,7 +95,7 @@ export async function startRedis(
     port: chosen,
     pid,
     command: async (...words) => {
-      const { stdout } = await run('redis-cli', ['-p', String(chosen), ...login, ...words.map(String)])
+      const { stdout } = await run(programs.cli, ['-p', String(chosen), ...login, ...words.map(String)])
       return stdout.trimEnd()
     },
     pause: () => void child.kill('SIGSTOP'),

@@ -100,7 +100,7 @@ function checkDeferral({ session, told, backend, attempts }: Scene, item: Item, 
   const [verb, line] = item.kind === 'line' ? [item.verb, item.line] : [item.kind, '']
   const isDue =
     (/^451 4\.5\.1 /.test(text) && ['DATA', 'BDAT', 'chunk'].includes(verb)) ||
-    (/^451 4\.3\.3 /.test(text) && ['BDAT', 'chunk'].includes(verb) && !session.takesChunks) ||
+    (/^451 4\.3\.3 /.test(text) && ['BDAT', 'chunk'].includes(verb) && session.responder?.takesChunks !== true) ||
     (/^454 4\.7\.0 /.test(text) && verb === 'STARTTLS' && action !== 'none') ||
     (/^452 4\.5\.3 /.test(text) &&
       (told.loggedIn || backend?.hasAsked === true) &&

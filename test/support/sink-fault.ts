@@ -55,6 +55,11 @@ export class Faults {
     else this.#set.set(stage, { fault, left: fault.times ?? Number.POSITIVE_INFINITY })
   }
 
+  /** Whether one is set that has not struck as often as it shall. */
+  isSet(stage: Stage): boolean {
+    return this.#set.has(stage)
+  }
+
   /** The fault that strikes now, if there is one; counts as one of its times. */
   strike(stage: Stage, bodyOctets = 0): Fault | undefined {
     const set = this.#set.get(stage)

@@ -12,11 +12,23 @@ export class StoreWorld {
   }
 }
 
-/** Waits until something is so, looking every few milliseconds; rejects after `wait` ms, naming what was waited for. */
+/**
+ * Waits until something is so, looking every few milliseconds; rejects after `wait` ms, naming what was waited for. A look that
+ * fails has not found it yet: a Redis that takes another's place drops the connections over which it is asked.
+ */
 export async function until(what: string, isSo: () => boolean | Promise<boolean>, wait = 5000): Promise<void> {
   const deadline = performance.now() + wait
-  while (!(await isSo())) {
-    if (performance.now() > deadline) throw new Error(`not within ${wait} ms: ${what}`)
+  let cause: unknown
+  const look = async () => {
+    try {
+      return await isSo()
+    } catch (error) {
+      cause = error
+      return false
+    }
+  }
+  while (!(await look())) {
+    if (performance.now() > deadline) throw new Error(`not within ${wait} ms: ${what}`, { cause })
     await new Promise(resolve => setTimeout(resolve, 5))
   }
 }

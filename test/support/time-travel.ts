@@ -17,6 +17,14 @@ local function moved(record)
   end
   return record
 end
+local function sooner(shares)
+  local all = {}
+  for i = 1, #shares, 17 do
+    local till = struct.unpack('>I6', shares, i + 11)
+    all[#all + 1] = string.sub(shares, i, i + 10) .. struct.pack('>I6', math.max(0, till - ARGV[1] * 1000))
+  end
+  return table.concat(all)
+end
 for _, key in ipairs(redis.call('KEYS', '*')) do
   local left = redis.call('TTL', key) - ARGV[1]
   if redis.call('TYPE', key).ok == 'string' then
@@ -24,8 +32,10 @@ for _, key in ipairs(redis.call('KEYS', '*')) do
     if tonumber(value) then value = string.format(string.find(value, '%.') and '%.6f' or '%d', value - ARGV[1]) end
     if left > 0 then redis.call('SET', key, value, 'EX', left) else redis.call('DEL', key) end
   else
+    local isOpen = string.find(key, ':open:', 1, true)
     for _, field in ipairs(redis.call('HKEYS', key)) do
-      redis.call('HSET', key, field, moved(redis.call('HGET', key, field)))
+      local value = redis.call('HGET', key, field)
+      redis.call('HSET', key, field, isOpen and sooner(value) or moved(value))
     end
     redis.call('EXPIRE', key, left)
   end

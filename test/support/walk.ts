@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { Session } from '@sallyport/proxy/session/session.js'
-import { type CheckName, checks } from '@sallyport/rules'
-import { addressOf } from './address.ts'
+import { checks } from '@sallyport/rules'
+import { arrivalOf } from './arrival.ts'
 import { meet } from './met.ts'
 import { reverseNameOf } from './name.ts'
 import { Tape } from './tape.ts'
@@ -34,20 +34,13 @@ export class Walk {
     this.tape = tape
     const { witness } = this
     const house = houseOf(tape)
-    const arrival = {
-      id: 'REF',
-      client: addressOf(tape.of(['192.0.2.1', '2001:db8::7'])),
-      clientPort: 4567,
-      dice: 0.5,
-      server: null,
+    const arrival = arrivalOf(tape.of(['192.0.2.1', '2001:db8::7']), {
       access: tape.of(['none', 'none', 'none', 'none', 'none', 'none', 'none', 'none', 'allow', 'deny'] as const),
       greetWait: tape.of([6000, 0]),
-      proxy: null,
-      disarmed: new Set<CheckName>(),
       health: tape.pick(30) === 29,
       starttls: tape.of(['off', 'offered', 'offered', 'required', 'pass_through'] as const),
       tls: tape.pick(8) === 7 ? { version: 'TLSv1.2', cipher: 'ECDHE-RSA-AES128-GCM-SHA256', serverName: 'x' } : null,
-    }
+    })
     this.calm = tape.of([16, 8, 4, 2, 1])
     this.backendTls = tape.of(['off', 'off', 'opportunistic', 'required'] as const)
     this.script = new Script(tape)

@@ -20,6 +20,12 @@ export interface Crowd {
   readonly network: number
 }
 
+/** Under which names a connection is counted. */
+export interface Visitor {
+  readonly client: string
+  readonly network: string
+}
+
 /** The most connections of one client, and of one network. */
 export interface Caps {
   readonly perClient: number
@@ -29,17 +35,22 @@ export interface Caps {
 export type Excess = 'per_client' | 'per_network'
 
 /**
- * Of what there are too many; null: of nothing. A network may always have what one client in it may. `load`: what holds besides
- * while the gate is under load; null: it is not.
+ * What holds now. A network may always have what one client in it may. `load`: what holds besides while the gate is under load; null: it
+ * is not.
  */
-export function excessOf(crowd: Crowd, limits: Caps, load: Caps | null): Excess | null {
+export function capsNow(limits: Caps, load: Caps | null): Caps {
   const perClient = Math.min(limits.perClient, load?.perClient ?? limits.perClient)
-  if (crowd.client > perClient) return 'per_client'
   const perNetwork = Math.min(limits.perNetwork, load?.perNetwork ?? limits.perNetwork)
-  return crowd.network > Math.max(perClient, perNetwork) ? 'per_network' : null
+  return { perClient, perNetwork: Math.max(perClient, perNetwork) }
 }
 
-/** Who is connected: in all, of each client and of each network, counted from accept until they close or are turned away. */
+/** Of what there are too many; null: of nothing. */
+export function excessOf({ client, network }: Crowd, { perClient, perNetwork }: Caps): Excess | null {
+  if (client > perClient) return 'per_client'
+  return network > perNetwork ? 'per_network' : null
+}
+
+/** Who is connected here: in all, of each client and of each network, counted from accept until they close or are turned away. */
 export class Census {
   private readonly clients: Counts = new Map()
   private readonly networks: Counts = new Map()

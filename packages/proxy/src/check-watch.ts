@@ -34,13 +34,14 @@ export class CheckWatch {
     const { plan, tally, facts, journal, arrival } = session
     const { recipients } = journal
     const { transactions } = facts
+    const cause = causeOf(session)
     const isOpened = journal.openedAt !== never && !isLured(session)
     const found = precisionOf(plan, tally, journal.aftermath, { recipients, transactions })
     this.ledger.note({
       plan,
       tally,
       precision: isBelieved ? found : found.map(({ check, word }) => ({ check, word: withoutTrue(word) })),
-      cause: causeOf(session),
+      cause,
       backend: isOpened
         ? { octets: journal.octetsToBackend, seconds: (journal.endedAt - journal.openedAt) / 1000 }
         : null,
@@ -48,14 +49,13 @@ export class CheckWatch {
     const { client, proxy } = arrival
     const name = identitiesOf(facts, client)[0] ?? null
     this.breakers.note({ plan, tally, facts, network: networkKey(client), name, proxy }, now)
-    this.noteDelays(session, metrics, now)
+    this.noteDelays(session, cause, metrics, now)
   }
 
   /** What a client waited whose mail was accepted; and that it now has to wait, for the day when it is. */
-  private noteDelays(session: Session, metrics: Metrics, now: Instant): void {
+  private noteDelays(session: Session, cause: CheckName | null, metrics: Metrics, now: Instant): void {
     const { journal, startedAt, facts } = session
     if (journal.recipients === 0) return
-    const cause = causeOf(session)
     if (cause !== null && journal.gateReply?.startsWith('4')) this.deferrals.deferred(keyOf(session), cause, now)
     if (journal.accepted === 0) return
     if (facts.greetWait > 0 && facts.greeted)

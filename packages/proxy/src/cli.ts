@@ -2,21 +2,11 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { renderCheckPages } from './config/check-pages.ts'
 import type { Config } from './config/config.ts'
-import { renderExample } from './config/example.ts'
-import { type Parsed, parseConfig } from './config/parse.ts'
-import { renderReference, renderSchema } from './config/reference.ts'
-import { renderConfig } from './config/render.ts'
-import { diagnose } from './doctor/doctor.ts'
-import { asJson, asText, isWell } from './doctor/report.ts'
-import { explain } from './explain/explain.ts'
-import { lookAtFiles } from './main.ts'
-import { configured } from './own-checks/configured.ts'
-import { replay } from './replay/command.ts'
-import { run } from './run.ts'
+import type { Parsed } from './config/parse.ts'
 import type { Told } from './told.ts'
-import { tryScript } from './try/try.ts'
+
+// What a command alone needs is imported by that command: a gate that starts need not load the doctor, nor `--version` a gate.
 
 /** sysexits(3); 2 is what shells and getopt use. */
 const exit = { ok: 0, unwell: 1, usage: 2, config: 78 } as const
@@ -66,10 +56,10 @@ const commands: Readonly<Record<string, Command>> = {
   try: {
     takes: ['config', 'json'],
     operands: ['SCRIPT'],
-    run: (values, [path = '']) => tell(values, config => tryScript(config, path, values.json === true)),
+    run: playScript,
   },
   config: { takes: ['config'], run: showConfig },
-  schema: { takes: [], run: () => print(renderSchema()) },
+  schema: { takes: [], run: showSchema },
   // For those who work on sallyport: the files that are made from the keys.
   reference: { takes: ['write'], run: writeReference },
 }
@@ -113,6 +103,8 @@ function findConfig(named: string | undefined): string | null {
 
 /** Reads it, and says on standard error which one that was. */
 async function openConfig(values: Values): Promise<{ readonly name: string; readonly parsed: Parsed }> {
+  const { configured } = await import('./own-checks/configured.ts')
+  const { parseConfig } = await import('./config/parse.ts')
   const path = findConfig(values.config)
   const name = path ?? 'defaults'
   const parsed = path === null ? parseConfig('', name, process.env) : await configured(path)
@@ -122,6 +114,7 @@ async function openConfig(values: Values): Promise<{ readonly name: string; read
 
 /** The files that the configuration names are looked at once it is good by itself: until then nobody knows which they are. */
 async function check(values: Values): Promise<number> {
+  const { lookAtFiles } = await import('./main.ts')
   const { name, parsed } = await openConfig(values)
   const files = 'problems' in parsed ? { problems: parsed.problems, warnings: [] } : await lookAtFiles(parsed.config)
   const { problems } = files
@@ -137,6 +130,7 @@ async function check(values: Values): Promise<number> {
 }
 
 async function runGate(values: Values): Promise<number> {
+  const { run } = await import('./run.ts')
   const { parsed } = await openConfig(values)
   if ('problems' in parsed) {
     for (const problem of parsed.problems) complain(problem)
@@ -157,25 +151,34 @@ async function doctor(values: Values): Promise<number> {
     for (const problem of parsed.problems) complain(problem)
     return exit.config
   }
+  const { diagnose } = await import('./doctor/doctor.ts')
+  const { asJson, asText, isWell } = await import('./doctor/report.ts')
   const findings = await diagnose(parsed.config, recipient)
   print(values.json === true ? asJson(name, findings) : asText(findings))
   return isWell(findings) ? exit.ok : exit.unwell
 }
 
-function explainSubject(values: Values, [subject = '']: readonly string[]): number | Promise<number> {
+async function explainSubject(values: Values, [subject = '']: readonly string[]): Promise<number> {
   const { helo = null, from = null, to = null } = values
   // They go into commands as they are.
   const strange = Object.entries({ helo, from, to }).find(
     ([, said]) => said !== null && !/^[^\s\0-\x1f\x7f<>]{0,255}$/.test(said),
   )
   if (strange !== undefined) return wrongUsage(`explain: --${strange[0]} is no word that a client could say`)
+  const { explain } = await import('./explain/explain.ts')
   return tell(values, config => explain(config, subject, { helo, from, to }, values.json === true))
 }
 
-function replayFile(values: Values, [path = '']: readonly string[]): number | Promise<number> {
+async function replayFile(values: Values, [path = '']: readonly string[]): Promise<number> {
   const { examples = '5' } = values
   if (!/^\d{1,6}$/.test(examples)) return wrongUsage('replay: --examples is no number')
+  const { replay } = await import('./replay/command.ts')
   return tell(values, config => replay(config, path, values.json === true, Number(examples)))
+}
+
+async function playScript(values: Values, [path = '']: readonly string[]): Promise<number> {
+  const { tryScript } = await import('./try/try.ts')
+  return tell(values, config => tryScript(config, path, values.json === true))
 }
 
 /** Does something with a configuration that is good, and says what came of it. */
@@ -192,14 +195,23 @@ async function tell(values: Values, about: (config: Config) => Promise<Told>): P
 }
 
 async function showConfig(values: Values): Promise<number> {
+  const { renderConfig } = await import('./config/render.ts')
   const { parsed } = await openConfig(values)
   if ('config' in parsed) return print(renderConfig(parsed.config))
   for (const problem of parsed.problems) complain(problem)
   return exit.config
 }
 
-function writeReference(values: Values): number {
+async function showSchema(): Promise<number> {
+  const { renderSchema } = await import('./config/reference.ts')
+  return print(renderSchema())
+}
+
+async function writeReference(values: Values): Promise<number> {
   if (values.write === undefined) return wrongUsage('reference: --write DIR is missing')
+  const { renderCheckPages } = await import('./config/check-pages.ts')
+  const { renderExample } = await import('./config/example.ts')
+  const { renderReference, renderSchema } = await import('./config/reference.ts')
   const files = {
     'docs/checks.md': renderCheckPages(),
     'docs/configuration.md': renderReference(),

@@ -1,24 +1,22 @@
 import type { Socket } from 'node:net'
 import type { Instant } from '@sallyport/rules'
-import { dial, type Ends, type SessionBackend } from './backend.ts'
+import type { Ends } from './backend.ts'
 import type { Backends } from './backends/backends.ts'
 import { Passage } from './backends/passage.ts'
 import type { ListenMode } from './config/config.ts'
 import { isBehind, regulate } from './flow.ts'
 import type { Gate } from './gate.ts'
 import { ask } from './inquiry.ts'
+import { hearOut, linger } from './linger.ts'
 import type { ProxyHeaderReader } from './proxy-protocol/decode.ts'
-import { arrivalOf, turnAway } from './reception.ts'
+import { arrivalOf, turnAway, uncount } from './reception.ts'
 import type { TlsInfo } from './session/arrival.ts'
 import { isLured } from './session/decoy.ts'
 import type { Ask, Asked, Port, Reached } from './session/port.ts'
 import { Session } from './session/session.ts'
-import { attendBackend, untie } from './sockets.ts'
-import { handshakeFailed, secureBackend, secureClient } from './tls/handshake.ts'
+import { untie } from './sockets.ts'
+import { handshakeFailed, secureClient } from './tls/handshake.ts'
 import { unscheduled, type WheelEntry } from './wheel.ts'
-
-/** How long, and how much, is read from a client after our last word, so that it can read it: a close with unread input is a RST. */
-const linger = { wait: 2_000, octets: 262_144 } as const
 
 /** Replies made in one go, octets: then the other sessions have their turn, however many commands of this one wait. */
 const mostAtOnce = 4_096
@@ -58,9 +56,11 @@ export class Connection implements Port, WheelEntry {
   /** Under which the client is counted and remembered; null: not known yet. */
   key: string | null = null
   /** It is counted among the open connections. */
-  private counted = true
+  counted = true
+  /** It has a place among those of all gates (Store.enter). */
+  entered = false
   /** Octets read since our last word; -1: it has not been said. */
-  private lingered = -1
+  lingered = -1
   /** What one input had to say, sent together at its end: a write each would cost more than all the rest. */
   private toClient = ''
   private toBackend = ''
@@ -83,15 +83,6 @@ export class Connection implements Port, WheelEntry {
     this.drive(() => this.session?.start(now))
   }
 
-  /** It takes no place any more among those that are counted. */
-  uncount(): void {
-    const { gate, key } = this
-    if (key !== null) gate.census.unname(key, this.ends.client)
-    this.key = null
-    if (this.counted) gate.census.leave()
-    this.counted = false
-  }
-
   /** Gives one input to the session, then sets right what follows from it: the deadline, and who may be read from. */
   drive(input: () => void): void {
     this.give(input)
@@ -99,7 +90,7 @@ export class Connection implements Port, WheelEntry {
     if (session === null || session.isDone) return
     if (session.isStalled && !this.isFull && !this.proceeds) {
       this.proceeds = true
-      setImmediate((connection: Connection) => connection.proceed(), this)
+      setImmediate(proceed, this)
     }
     if (this.due !== session.deadline) this.gate.wheel.schedule(this, session.deadline)
     regulate(this)
@@ -136,11 +127,7 @@ export class Connection implements Port, WheelEntry {
 
   /** Octets of the client behind its header. */
   receive(octets: Buffer): void {
-    if (this.lingered >= 0) {
-      this.lingered += octets.length
-      if (this.lingered > linger.octets) this.client.destroy()
-      return
-    }
+    if (this.isClosing) return hearOut(this, octets)
     this.drive(() => this.session?.receive(octets, this.gate.clock()))
   }
 
@@ -155,17 +142,18 @@ export class Connection implements Port, WheelEntry {
     const { gate, session } = this
     if (session !== null && !session.isDone) this.drive(() => session.broken(gate.clock()))
     this.abandon()
-    this.uncount()
+    uncount(this)
     gate.connections.delete(this)
     // Last: a session that is broken closes, and would wait for its client to read that.
     gate.wheel.cancel(this)
   }
 
   expire(now: Instant): void {
-    if (this.lingered >= 0) return void this.client.destroy()
+    const { session } = this
+    if (this.isClosing) return void this.client.destroy()
     const isHandshake = this.securing !== null
     handshakeFailed(this, 'it took too long', 'timeout')
-    if (this.session !== null) this.drive(() => this.session?.timeout(now))
+    if (session !== null) this.drive(() => session.timeout(now))
     else if (!isHandshake) turnAway(this, 'proxy_header')
   }
 
@@ -206,8 +194,7 @@ export class Connection implements Port, WheelEntry {
 
   secureBackend(): void {
     this.flush()
-    const server = this.passage?.server
-    if (server) secureBackend(this, server.backend.tls)
+    this.passage?.secure()
   }
 
   octets(octets: Uint8Array): void {
@@ -235,14 +222,6 @@ export class Connection implements Port, WheelEntry {
 
   reopen(): boolean {
     return this.passage?.reopen() ?? false
-  }
-
-  /** A server has been chosen: connects to it. */
-  dial(backend: SessionBackend): void {
-    this.tlsFailed = false
-    const socket = dial(backend)
-    this.backend = socket
-    attendBackend(socket, this)
   }
 
   /** The backend has taken the connection: it is told who the client is, before anything else. */
@@ -279,22 +258,15 @@ export class Connection implements Port, WheelEntry {
   }
 
   close(): void {
-    if (this.lingered >= 0) return
-    this.lingered = 0
-    const { client, session, gate } = this
-    if (this.securing === 'client') return void client.destroy()
-    this.flush()
-    // What came behind QUIT has been read, but in TLS, or where the client is paused: to wait for its end would cost a turn, and its reset an error.
-    const hasQuit = session?.journal.ending === 'quit' && session.tls === null && !client.isPaused()
-    if (hasQuit && !isBehind(client)) return void client.destroy()
-    client.end()
-    client.resume()
-    gate.wheel.schedule(this, gate.clock() + linger.wait)
+    if (this.isClosing) return
+    if (this.securing !== 'client') this.flush()
+    linger(this)
   }
 
   concluded(session: Session): void {
     this.gate.traps.leave(this)
-    this.gate.conclude(session, this.passage?.server ?? null)
-    if (this.key !== null) this.gate.learn(session, this.key)
+    this.gate.conclude(session, this.passage?.server ?? null, this.key)
   }
 }
+
+const proceed = (connection: Connection) => connection.proceed()

@@ -180,8 +180,9 @@ export class Gate {
     })
   }
 
-  /** The end of a session, `server` the one that it had last: counted and logged, in this one place. */
-  conclude(session: Session, server: Server | null): void {
+  /** The end of a session, `server` the one that it had last: counted and logged, in this one place; `key`: under which its client is remembered. */
+  conclude(session: Session, server: Server | null, key: string | null): void {
+    const now = this.clock()
     const verdict = verdictOf(session)
     this.metrics.sessions.of(verdict).value++
     if (verdict === 'health' && session.journal.recipients === 0) {
@@ -189,20 +190,13 @@ export class Gate {
       return
     }
     countSession(this.metrics, session, verdict)
-    this.credence.note(session.facts, networkKey(session.arrival.client), this.clock())
-    if (!session.arrival.health) {
-      const isBelieved = this.credence.disbelieved(this.clock()).size === 0
-      this.checks.note(session, this.metrics, this.clock(), isBelieved)
-    }
+    this.credence.note(session.facts, networkKey(session.arrival.client), now)
+    const disbelieved = this.credence.disbelieved(now)
+    if (!session.arrival.health) this.checks.note(session, this.metrics, now, disbelieved.size === 0)
     this.decisions.add(session)
-    if (!this.log.tells('info')) return
-    this.log.session(sessionLine(session, server?.name), sentence(session))
-  }
-
-  /** What the session taught of its client. */
-  learn(session: Session, key: string): void {
+    if (this.log.tells('info')) this.log.session(sessionLine(session, server?.name), sentence(session))
+    if (key === null) return
     const { learnPrivate } = this.config.reputation
-    const disbelieved = this.credence.disbelieved(this.clock())
     this.memory.learn(session, key, { learnPrivate, proxies: this.trusted, disbelieved })
   }
 

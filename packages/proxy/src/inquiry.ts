@@ -4,11 +4,12 @@ import type { Ask } from './session/port.ts'
 
 /** Finds out what a session asks. The answer comes in a later turn, never from within this call. */
 export function ask(connection: Connection, question: Ask): void {
-  const { session, gate } = connection
-  if (session === null) return
+  const { session, gate, key } = connection
+  // Who is not counted, a balancer's probe or who has just been turned away, is not remembered: nobody waits for an answer.
+  if (session === null || key === null) return
   switch (question) {
     case 'recall':
-      void gate.memory.recall(connection.key ?? '', connection.ends.client).then(recalled => {
+      void gate.memory.recall(key, connection.ends.client).then(recalled => {
         connection.drive(() => session.answer(recalled, gate.clock()))
       })
       return
@@ -33,12 +34,12 @@ export function ask(connection: Connection, question: Ask): void {
       })
       return
     case 'rate':
-      void gate.memory.rate(session, connection.key ?? '').then(over => {
+      void gate.memory.rate(session, key).then(over => {
         connection.drive(() => session.answer({ ask: question, over }, gate.clock()))
       })
       return
     case 'greylist':
-      void gate.memory.greylist(session, connection.key ?? '').then(found => {
+      void gate.memory.greylist(session, key).then(found => {
         if (found !== null) connection.drive(() => session.answer({ ask: question, ...found }, gate.clock()))
       })
       return

@@ -1,5 +1,5 @@
 import type { AddressInfo } from 'node:net'
-import { SMTPServer, type SMTPServerDataStream, type SMTPServerOptions, type SMTPServerSession } from 'smtp-server'
+import type { SMTPServer, SMTPServerDataStream, SMTPServerOptions, SMTPServerSession } from 'smtp-server'
 
 export type { SMTPServerDataStream, SMTPServerSession } from 'smtp-server'
 
@@ -38,6 +38,8 @@ export async function startMailServer(
   where: { readonly host: string; readonly port: number },
   options: MailServerOptions,
 ): Promise<MailServer> {
+  // Not with this file: most gates have no mail server of their own, and need not load one.
+  const { SMTPServer: Server } = await import('smtp-server')
   const settings: SMTPServerOptions = {
     name: options.hostname,
     banner: options.banner,
@@ -52,7 +54,7 @@ export async function startMailServer(
     closeTimeout: 500,
     onData: (stream, session, answer) => options.receive(stream, session, answer),
   }
-  const server = new SMTPServer(options.size === undefined ? settings : { ...settings, size: options.size })
+  const server = new Server(options.size === undefined ? settings : { ...settings, size: options.size })
   server.on('error', fault => options.failed(fault))
   const port = await listen(server, where.port, where.host)
   return { port, stop: () => new Promise(resolve => server.close(resolve)) }

@@ -1,9 +1,10 @@
-import { clientKey } from '@sallyport/rules'
+import { clientKey, networkKey, never } from '@sallyport/rules'
 import type { Ends } from './backend.ts'
-import { type Excess, excessOf } from './census.ts'
+import { type Caps, capsNow, type Excess, excessOf } from './census.ts'
 import type { ListenMode } from './config/config.ts'
 import type { Connection } from './connection.ts'
 import type { Arrival, Starttls, TlsInfo } from './session/arrival.ts'
+import { undo } from './session/phases/done.ts'
 import { replies } from './session/replies.ts'
 import { secureClient } from './tls/handshake.ts'
 
@@ -26,8 +27,12 @@ export function receive(connection: Connection, ends: Ends, health: boolean, ear
     // Before the handshake, which is the dearest that a client can ask for.
     const crowd = gate.census.name(connection.key, ends.client)
     const { limits, load } = gate.config
-    const excess = excessOf(crowd, limits, gate.load.shed > 0 ? load : null)
-    if (excess !== null && gate.access.check(ends.client) !== 'allow') return turnAway(connection, excess)
+    const caps = capsNow(limits, gate.load.shed > 0 ? load : null)
+    const excess = excessOf(crowd, caps)
+    const access = gate.access.check(ends.client)
+    if (excess !== null && access !== 'allow') return turnAway(connection, excess)
+    // Before anything else is asked, so that the answer comes no later; of who is on a list nothing is asked.
+    if (access === 'none') enterAll(connection, caps)
   }
   if (connection.mode !== 'implicit') {
     connection.start(null)
@@ -40,6 +45,56 @@ export function receive(connection: Connection, ends: Ends, health: boolean, ear
   gate.wheel.schedule(connection, gate.clock() + gate.config.timeouts.tlsHandshake)
 }
 
+/** Asks for a place among the connections of all gates. Nobody waits for it: who is one too many is turned away when that is known. */
+function enterAll(connection: Connection, caps: Caps): void {
+  const { gate, key, ends } = connection
+  if (key === null) return
+  const visitor = { client: key, network: networkKey(ends.client) }
+  void gate.store.enter(visitor, caps).then(excess => {
+    if (connection.key !== null) {
+      if (excess === null) connection.entered = true
+      else exceeds(connection, excess)
+    } else if (excess === null) gate.store.leave(visitor)
+  })
+}
+
+/**
+ * Over all gates there are too many. As a rule the client has heard nothing yet, and is turned away like one that is too many here. Who was quicker hears why its
+ * session ends; once the backend is being opened it goes on, and is counted here alone.
+ */
+function exceeds(connection: Connection, excess: Excess): void {
+  const { gate, session } = connection
+  if (session === null) return turnAway(connection, excess)
+  const { journal, arrival } = session
+  if (session.isDone || journal.openedAt !== never) return
+  if (!journal.teased && journal.greetedAt === never) {
+    undo(session)
+    connection.session = null
+    return turnAway(connection, excess)
+  }
+  tellTurnedAway(connection, arrival.id, excess)
+  const words = replies.tooManyConnections(gate.house.hostname, arrival.id)
+  connection.drive(() => session.conclude('limit', gate.clock(), journal.refusal(words)))
+}
+
+function tellTurnedAway({ gate, ends }: Connection, id: string, reason: string): void {
+  gate.metrics.connectionsRefused.inc({ reason })
+  const where = { event: 'turned_away', id, client: ends.client.text, port: ends.clientPort, reason }
+  gate.log.info(where, `turned away: ${reason}`)
+}
+
+/** It takes no place any more among those that are counted. */
+export function uncount(connection: Connection): void {
+  const { gate, key, ends } = connection
+  if (key !== null) {
+    gate.census.unname(key, ends.client)
+    if (connection.entered) gate.store.leave({ client: key, network: networkKey(ends.client) })
+  }
+  connection.key = null
+  if (connection.counted) gate.census.leave()
+  connection.counted = false
+}
+
 /**
  * A connection that gets no session: one line to the client and one in the log, and a close. A client that hammers waits for its line:
  * it would be back before the connection is forgotten (smtpf: `concurrent-421-delay`, 15 s).
@@ -47,21 +102,21 @@ export function receive(connection: Connection, ends: Ends, health: boolean, ear
 export function turnAway(connection: Connection, reason: 'limit' | Excess | 'proxy_header' | 'draining'): void {
   if (connection.isClosing) return
   if (connection.farewell !== null) return sayFarewell(connection)
-  const { gate, ends } = connection
+  const { gate } = connection
   const { hostname } = gate.house
   const id = gate.ids.next(Date.now() / 1000)
   // A header that comes after this must not begin a session.
   connection.header = null
-  gate.metrics.connectionsRefused.inc({ reason })
-  const where = { event: 'turned_away', id, client: ends.client.text, port: ends.clientPort, reason }
-  gate.log.info(where, `turned away: ${reason}`)
+  tellTurnedAway(connection, id, reason)
   // Whoever waits for TLS would not understand.
   const isHis = reason === 'per_client' || reason === 'per_network'
   const words = isHis ? replies.tooManyConnections(hostname, id) : replies.noService(hostname, id)
   connection.farewell = connection.mode === 'implicit' ? '' : words
   // Whoever is turned away takes nobody's place: else one client, turned away again and again, would keep all others out.
-  connection.uncount()
-  const wait = isHis || reason === 'limit' ? waitOf(connection) : 0
+  uncount(connection)
+  // A handshake that ends meanwhile would begin a session.
+  const waits = (isHis || reason === 'limit') && connection.securing === null
+  const wait = waits ? waitOf(connection) : 0
   if (wait > 0) gate.wheel.schedule(connection, gate.clock() + wait)
   else sayFarewell(connection)
 }

@@ -1,4 +1,4 @@
-import { never } from '@sallyport/rules'
+import { never, type PlannedCheck } from '@sallyport/rules'
 import type { Metrics } from './metrics.ts'
 import type { Session } from './session/session.ts'
 import { wasKnown } from './session/standing.ts'
@@ -12,11 +12,12 @@ export function countSession(metrics: Metrics, session: Session, verdict: Sessio
     metrics.addedDelay.observe(acquaintance(session), (journal.greetedAt - startedAt) / 1000)
   }
   if (journal.leftIn !== null) metrics.patience.observe(classOf(session), journal.leftAfter / 1000)
-  plan.checks.forEach((planned, i) => {
+  for (let i = 0; i < plan.checks.length; i++) {
+    const planned = plan.checks[i] as PlannedCheck
     const outcome = tally.outcomes[i]?.kind ?? 'todo'
-    if (outcome === 'todo') return
+    if (outcome === 'todo') continue
     metrics.checks.of(planned.name, outcome, tally.actionFor(planned, i)).value++
-  })
+  }
   if (journal.gateReply !== null) metrics.replies.inc({ code: journal.gateReply.slice(0, 3) })
   for (const result of ['accepted', 'deferred', 'refused', 'aborted'] as const) {
     metrics.messages.of(result).value += journal[result]

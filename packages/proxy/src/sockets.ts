@@ -32,7 +32,7 @@ export function endsOf(socket: Socket): Ends | null {
 }
 
 /** Link-local addresses come with the interface behind them (`fe80::1%eth0`), which is none of the address. */
-const withoutZone = (text = ''): string => text.split('%', 1)[0] ?? ''
+const withoutZone = (text = ''): string => (text.includes('%') ? (text.split('%', 1)[0] ?? '') : text)
 
 /** Hears a client's socket for a connection, but for its octets. */
 export function attendClient(socket: Socket, connection: Connection): void {
@@ -49,8 +49,9 @@ function onClientEnd(this: Socket): void {
   const { session } = connection
   if (connection.securing === 'client') return handshakeFailed(connection, 'the client closed')
   // Without a session it was a balancer that only looked whether the port is open.
-  if (session === null || session.isDone) this.end()
-  else connection.drive(() => session.end(connection.gate.clock()))
+  if (session !== null && !session.isDone) connection.drive(() => session.end(connection.gate.clock()))
+  // A second end is no fault, but Node makes an error of it, with its stack, for nobody.
+  else if (!this.writableEnded) this.end()
 }
 
 /** ECONNRESET and the like, or what is no TLS; 'close' follows and ends the session. */

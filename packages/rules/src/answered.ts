@@ -2,7 +2,7 @@ import type { Question } from './check.ts'
 import type { Facts } from './facts.ts'
 
 /** Whether the DNS, or the store, has answered a question about a client; null: nothing was asked, or it is not told apart. */
-export function wasAnswered(question: Question | undefined, facts: Facts): boolean | null {
+export function wasAnswered(question: Question | null, facts: Facts): boolean | null {
   switch (question) {
     case 'dnsbl':
       return facts.dnsbl === null || facts.dnsbl.asked === 0 ? null : facts.dnsbl.failed < facts.dnsbl.asked
@@ -16,7 +16,7 @@ export function wasAnswered(question: Question | undefined, facts: Facts): boole
       return facts.spf === null ? null : facts.spf.result !== 'temperror'
     case 'greylist':
     case 'rate':
-    case undefined:
+    case null:
       return null
     default:
       return question satisfies never

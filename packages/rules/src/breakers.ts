@@ -3,10 +3,10 @@ import type { Arming, DisarmReason } from './arming.ts'
 import { type BreakerLimits, CheckBreaker, type Showing } from './check-breaker.ts'
 import type { CheckName } from './checks/index.ts'
 import type { Facts } from './facts.ts'
-import type { Tally } from './judge.ts'
 import type { Plan, PlannedCheck } from './policy.ts'
 import { ProxyBreaker } from './proxy-breaker.ts'
 import { isEstablished } from './reputation.ts'
+import type { Tally } from './tally.ts'
 import { type Instant, never } from './time.ts'
 
 /** A session that has ended, as the breakers see it. */
@@ -57,14 +57,26 @@ class Bank<Breaker extends { readonly arming: Arming; note: CheckBreaker['note']
     return breaker
   }
 
-  /** Does something to the breaker of a check, and tells if that has changed whether it acts; true: or when that is to be looked at again. */
-  change(check: CheckName, act: (breaker: Breaker) => void): boolean {
+  /** Does something to the arming of a check, and tells if that has changed whether it acts; true: or when that is to be looked at again. */
+  change(check: CheckName, act: (arming: Arming) => void): boolean {
+    const { arming } = this.of(check)
+    const { reason, due } = arming
+    act(arming)
+    return this.look(check, arming, reason, due)
+  }
+
+  /** The same for what a session was to it. A function of its own: this is done for each check of each session. */
+  note(check: CheckName, showing: Showing, now: Instant, limits: BreakerLimits): boolean {
     const breaker = this.of(check)
-    const { reason: before, due } = breaker.arming
-    act(breaker)
-    const { reason } = breaker.arming
-    if ((before === null) === (reason === null)) return due !== breaker.arming.due
-    const names = [...this.breakers].filter(([, { arming }]) => arming.reason !== null).map(([name]) => name)
+    const { reason, due } = breaker.arming
+    breaker.note(showing, now, limits)
+    return this.look(check, breaker.arming, reason, due)
+  }
+
+  private look(check: CheckName, arming: Arming, before: DisarmReason | null, due: Instant): boolean {
+    const { reason } = arming
+    if ((before === null) === (reason === null)) return due !== arming.due
+    const names = [...this.breakers].filter(([, one]) => one.arming.reason !== null).map(([name]) => name)
     this.disarmed = names.length === 0 ? nobody : new Set(names)
     this.tell({ check, proxy: this.proxy, reason })
     return true
@@ -126,31 +138,31 @@ export class Breakers {
     else this.ill.add(check)
     const { limits } = this
     if (isWell || limits === null) return
-    this.general.change(check, ({ arming }) => arming.disarm('source', now, limits.rest))
+    this.general.change(check, arming => arming.disarm('source', now, limits.rest))
     this.plan()
   }
 
   /** A session has ended. What somebody vouched for says nothing. */
   note(passage: Passage, now: Instant): void {
     const { limits } = this
-    const { plan, tally, proxy } = passage
+    const { plan, tally, facts, network, name, proxy } = passage
     if (limits === null || tally.vouched !== null) return
-    const { facts, network, name } = passage
     const wasTaken = (facts.backend?.dot.accepted ?? 0) > 0
-    const about = { network, name, isEstablished: isEstablishedGood(facts), isKnown: isKnownGood(facts), wasTaken }
+    const isEstablished = isEstablishedGood(facts)
+    const isKnown = isKnownGood(facts)
     const there = proxy === null ? null : this.bankOf(proxy)
     let isMoved = false
-    plan.checks.forEach((planned, i) => {
-      if (!planned.breaker || tally.meantFor(planned, i) === 'observe') return
+    for (let i = 0; i < plan.checks.length; i++) {
+      const planned = plan.checks[i] as PlannedCheck
+      if (!planned.breaker || tally.meantFor(planned, i) === 'observe') continue
       const kind = tally.outcomes[i]?.kind
-      const answered = wasAnswered(planned.check.asks, facts)
-      if (kind === 'vouch' || (kind === 'unknown' && answered === null)) return
+      const answered = wasAnswered(planned.asks, facts)
+      if (kind === 'vouch' || (kind === 'unknown' && answered === null)) continue
       const failed = kind === 'fail' && turnsAway(planned, i, plan, tally)
-      const showing: Showing = { ...about, failed, answered }
-      const act = (breaker: CheckBreaker | ProxyBreaker) => breaker.note(showing, now, limits)
-      if (this.general.change(planned.name, act)) isMoved = true
-      if (kind !== 'unknown' && there?.change(planned.name, act)) isMoved = true
-    })
+      const showing = { failed, answered, network, name, isEstablished, isKnown, wasTaken }
+      if (this.general.note(planned.name, showing, now, limits)) isMoved = true
+      if (kind !== 'unknown' && there?.note(planned.name, showing, now, limits)) isMoved = true
+    }
     if (isMoved) this.plan()
   }
 
@@ -172,7 +184,7 @@ export class Breakers {
   private wake(now: Instant, { rest }: BreakerLimits): void {
     for (const bank of this.banks) {
       for (const check of bank.breakers.keys()) {
-        bank.change(check, ({ arming }) => {
+        bank.change(check, arming => {
           if (bank === this.general && this.ill.has(check)) arming.disarm('source', now, rest)
           else arming.wake(now, rest)
         })

@@ -24,6 +24,10 @@ export const fail = (why: string): Outcome => ({ kind: 'fail', why })
 export const failBefore = (why: string): Outcome => ({ kind: 'fail', why, isOld: true })
 export const vouch = (why: string): Outcome => ({ kind: 'vouch', why })
 export const unknown = (why: string): Outcome => ({ kind: 'unknown', why })
+/** What several checks say of many that are held: one object for all of them. */
+export const privateAddress = unknown('a private address')
+export const noName = unknown('no name')
+export const noAnswer = unknown('the DNS did not answer')
 
 /**
  * What follows from a failed check; the operator's choice, never the check's.

@@ -39,7 +39,6 @@ export {
   type Bearing,
   type Delays,
   delayOf,
-  leastForBackend,
   leftForBackend,
   lineDelayOf,
   type Moment,
@@ -63,20 +62,7 @@ export { type HelloClaim, type Ourselves, readHello } from './hello.ts'
 export { HelloHistory } from './hello-history.ts'
 export { type HelloName, inquireHello } from './hello-name.ts'
 export { identitiesOf, nameIdentity, networkKey, senderIdentity, type Verified } from './identity.ts'
-export {
-  type Cause,
-  endsDialogue,
-  isAsked,
-  isSettled,
-  isWaiting,
-  isWorse,
-  judge,
-  judgeAgain,
-  judgeRecipient,
-  type Past,
-  Tally,
-  type Verdict,
-} from './judge.ts'
+export { judge, judgeAgain, judgeRecipient, type Past } from './judge.ts'
 export { type Entry, Ledger, type LedgerRow, precisionRate } from './ledger.ts'
 export { type LoadLimits, type LoadReading, shedShare } from './load.ts'
 export { type Lesson, lessonOf, reputeOf, speaksForNetwork, unknownOf } from './memory.ts'
@@ -114,7 +100,10 @@ export {
 } from './reputation.ts'
 export type { ReverseName } from './reverse-name.ts'
 export { inquireSender, type SenderDomain, senderDomainOf } from './sender-domain.ts'
+export { isAsked, isSettled, isWaiting } from './settled.ts'
 export { checkHost } from './spf/evaluation.ts'
 export type { SpfQuestion } from './spf/scope.ts'
 export { type SpfFinding, type SpfResult, spfResults } from './spf.ts'
+export { Tally } from './tally.ts'
 export { type Instant, never } from './time.ts'
+export { type Cause, endsDialogue, isWorse, type Verdict } from './verdict.ts'

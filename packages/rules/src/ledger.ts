@@ -1,7 +1,7 @@
 import type { CheckName } from './checks/index.ts'
-import type { Tally } from './judge.ts'
-import type { Plan } from './policy.ts'
+import type { Plan, PlannedCheck } from './policy.ts'
 import type { Precision, PrecisionWord } from './precision.ts'
+import type { Tally } from './tally.ts'
 
 /** What one check has done since the process started. */
 export interface LedgerRow extends Record<PrecisionWord, number> {
@@ -57,15 +57,16 @@ export class Ledger {
   }
 
   note({ plan, tally, precision, cause, backend }: Entry): void {
-    plan.checks.forEach((planned, i) => {
+    for (let i = 0; i < plan.checks.length; i++) {
+      const planned = plan.checks[i] as PlannedCheck
       const kind = tally.outcomes[i]?.kind ?? 'todo'
-      if (kind === 'todo') return
+      if (kind === 'todo') continue
       const row = this.rowOf(planned.name)
       row.runs++
-      if (kind !== 'fail') return
+      if (kind !== 'fail') continue
       row.fails++
       if (tally.actionFor(planned, i) === 'observe') row.observed++
-    })
+    }
     for (const { check, word } of precision) this.rowOf(check)[word]++
     if (backend !== null) {
       this.opened++

@@ -2,9 +2,9 @@ import type { BackendReplies } from './backend-word.ts'
 import type { Outcome } from './check.ts'
 import { believed, type TeachingWord } from './credence.ts'
 import type { Facts } from './facts.ts'
-import type { Tally } from './judge.ts'
 import type { Plan, PlannedCheck } from './policy.ts'
 import { isEstablished, type Repute } from './reputation.ts'
+import type { Tally } from './tally.ts'
 
 /** What one session leaves in the client's record: names of checks, each with the seconds for which it holds. */
 export interface Lesson {

@@ -1,6 +1,7 @@
-import type { Action, Check, CountOption } from './check.ts'
+import type { Action, Check, CountOption, Outcome, Question, Stage } from './check.ts'
 import { type CheckName, checks, type OwnName } from './checks/index.ts'
 import type { Delays } from './delay.ts'
+import type { Facts } from './facts.ts'
 import type { Network } from './network.ts'
 import { type Preset, presetSettings } from './preset.ts'
 
@@ -48,9 +49,16 @@ export interface Policy {
   readonly exceptions?: readonly Exception[]
 }
 
-/** A check bound to the operator's settings. */
+/**
+ * A check bound to the operator's settings. What is asked of each at every input is said here again, in the same fields of all: checks
+ * leave out what they do not need, and where objects are of many kinds an engine finds their fields several times slower.
+ */
 export interface PlannedCheck {
   readonly check: Check
+  readonly settles: Stage
+  readonly scope: 'session' | 'recipient' | 'transaction'
+  readonly asks: Question | null
+  test(facts: Facts, options: Readonly<Record<string, number>>): Outcome
   readonly name: CheckName
   readonly action: Action
   readonly again: Action
@@ -103,6 +111,10 @@ export function makePlan(policy: Policy, exceptions: readonly Exception[] = []):
     const again = set.again !== undefined ? set.again : set.action === undefined ? check.again : null
     planned.push({
       check,
+      settles: check.settles,
+      scope: check.scope ?? 'session',
+      asks: check.asks ?? null,
+      test: check.test,
       name,
       action,
       again: again ?? action,

@@ -1,8 +1,8 @@
 import type { BackendWord, ReplyStage } from './backend-word.ts'
 import type { CheckName } from './checks/index.ts'
-import type { Tally } from './judge.ts'
 import { bulk } from './memory.ts'
 import type { Plan } from './policy.ts'
+import type { Tally } from './tally.ts'
 
 export const precisionWords = ['true', 'false', 'unknown'] as const
 /**
@@ -72,6 +72,8 @@ export class Aftermath {
   }
 }
 
+const nothing: readonly Precision[] = []
+
 /** How much there was in a session to which a failure may belong. */
 export interface Extent {
   readonly recipients: number
@@ -88,9 +90,9 @@ export function precisionOf(
   aftermath: Aftermath | null,
   extent: Extent,
 ): readonly Precision[] {
-  if (tally.vouched !== null) return []
+  if (tally.vouched !== null || !tally.outcomes.some(({ kind }) => kind === 'fail')) return nothing
   const found: Precision[] = []
-  plan.checks.forEach(({ name, check: { scope } }, i) => {
+  plan.checks.forEach(({ name, scope }, i) => {
     if (tally.outcomes[i]?.kind !== 'fail') return
     const isMixed =
       (scope === 'recipient' && extent.recipients > 1) || (scope === 'transaction' && extent.transactions > 1)

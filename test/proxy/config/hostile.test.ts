@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import test from 'node:test'
 import { parseConfig } from '@sallyport/proxy/config/parse.js'
 import fc from 'fast-check'
+import { stopwatch } from '../../support/stopwatch.ts'
 
 function reading(text: string): readonly string[] {
   const parsed = parseConfig(text, 'h.yaml', { A: 'secret-a', B: '5s' })
@@ -68,11 +69,11 @@ const bombs: readonly (readonly [name: string, text: string])[] = [
 
 for (const [name, text] of bombs) {
   test(`hostile: ${name} end in one problem, and soon`, () => {
-    const began = performance.now()
+    const took = stopwatch()
     const [problem, ...others] = reading(text)
     assert.match(problem ?? '', /^h\.yaml:\d+:\d+ yaml: found (?:more than|aliases)/)
     assert.deepEqual(others, [])
-    assert.ok(performance.now() - began < 5000)
+    assert.ok(took() < 5000)
   })
 }
 

@@ -164,7 +164,7 @@ test('values: the edge and the backend arrive as they were written', () => {
   assert.equal(config.message.bareNewline, 'refuse')
   assert.equal(config.limits.commandLine, 4096)
   const login = { username: null, password: null, tls: null }
-  const redis = { url: 'rediss://h:1', ...login, prefix: 'x:', commandWait: 50 }
+  const redis = { url: 'rediss://h:1', ...login, prefix: 'x:', commandWait: 50, lease: 30_000 }
   assert.deepEqual(config.store, { kind: 'redis', ...redis, clients: 100_000 })
   assert.equal(config.admin.listen, null)
   assert.equal(configOf('admin: { listen: null }').admin.listen, null)
@@ -172,7 +172,7 @@ test('values: the edge and the backend arrive as they were written', () => {
 
 test('values: Sentinels, a cluster and TLS arrive as they were written, and are printed without their secrets', () => {
   const login = { username: 'gate', password: 'hush', tls: null }
-  const others = { prefix: 'sallyport:', commandWait: 50, clients: 100_000 }
+  const others = { prefix: 'sallyport:', commandWait: 50, lease: 30_000, clients: 100_000 }
   const one = configOf(
     'store: { kind: redis, sentinels: ["s1:26379", "[::1]:2"], master_name: m, sentinel_password: psst, username: gate, password: hush }',
   )

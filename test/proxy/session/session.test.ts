@@ -1,25 +1,11 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { Session } from '@sallyport/proxy/session/session.js'
-import type { CheckName } from '@sallyport/rules'
-import { addressOf } from '../../support/address.ts'
+import { arrivalOf } from '../../support/arrival.ts'
 import { makeHouse, waits } from '../../support/house.ts'
 import { Recorder } from '../../support/recorder.ts'
 
-const arrival = {
-  id: 'REF',
-  client: addressOf('192.0.2.1'),
-  clientPort: 4567,
-  server: null,
-  access: 'allow',
-  greetWait: 0,
-  proxy: null,
-  disarmed: new Set<CheckName>(),
-  health: false,
-  dice: 0.5,
-  starttls: 'off' as const,
-  tls: null,
-} as const
+const arrival = arrivalOf('192.0.2.1', { access: 'allow' })
 
 test('a client that closed its side before it took its replies hears the answers to all that it said', () => {
   const recorder = new Recorder()

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { Session } from '@sallyport/proxy/session/session.js'
-import type { CheckName } from '@sallyport/rules'
 import { addressOf } from '../../support/address.ts'
+import { arrivalOf } from '../../support/arrival.ts'
 import { makeHouse } from '../../support/house.ts'
 import { Recorder } from '../../support/recorder.ts'
 
@@ -10,23 +10,8 @@ test('of what a trapped client sends a kilobyte is kept, and then it is not read
   const recorder = new Recorder()
   recorder.traps = 1
   const house = makeHouse({ policy: { checks: { access: { action: 'trap' } } } })
-  const client = addressOf('192.0.2.1')
-  const about = {
-    client,
-    clientPort: 4567,
-    access: 'deny',
-    server: addressOf('192.0.2.25'),
-    greetWait: 0,
-    dice: 0.5,
-    health: false,
-    starttls: 'off',
-  } as const
-  const session = new Session(
-    house,
-    { id: 'REF', ...about, proxy: null, disarmed: new Set<CheckName>(), tls: null },
-    recorder,
-    0,
-  )
+  const arrival = arrivalOf('192.0.2.1', { access: 'deny', server: addressOf('192.0.2.25') })
+  const session = new Session(house, arrival, recorder, 0)
   session.start(0)
   assert.equal(session.phase.name, 'trap')
   session.receive(Buffer.from('NOOP\r\n'.repeat(10_000)), 1)

@@ -52,6 +52,8 @@ async function openReopening(): Promise<Subject> {
     },
     greylist: (name, times) => grey.greylist(name, times),
     rate: (name, rate) => grey.rate(name, rate),
+    enter: (visitor, caps) => store.enter(visitor, caps),
+    leave: visitor => store.leave(visitor),
     greylistLeft: (name, times) => grey.greylistLeft(name, times),
     rateLeft: (name, rate) => grey.rateLeft(name, rate),
     forget: client => store.forget(client),

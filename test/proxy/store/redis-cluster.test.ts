@@ -4,13 +4,14 @@ import { openStore, type Store } from '@sallyport/proxy/store/index.js'
 import { RedisClients } from '@sallyport/proxy/store/redis.js'
 import type { RedisServer } from '../../support/redis.js'
 import { startCluster, startReplica } from '../../support/redis-topology.js'
+import { stopwatch } from '../../support/stopwatch.js'
 import { StoreWorld, until } from '../../support/store-world.js'
 import { timeTravel } from '../../support/time-travel.js'
 import { storeContract } from './store.contract.js'
 
-const commandWait = 50
+const commandWait = 200
 /** What a busy test machine may add to a wait, in ms. */
-const slack = 150
+const slack = 300
 /** For tests in which Redis is well: a busy machine is no failure. */
 const patience = 2000
 
@@ -96,10 +97,10 @@ test('a cluster: a node that hangs costs its own clients a few waits, and the ot
   victim.pause()
   const { fallbacks } = store.health
   for (const client of [...its, ...its]) {
-    const start = performance.now()
+    const took = stopwatch()
     const { passed } = await store.recall(client)
     assert.deepEqual(passed, ['pregreet'], 'of this process')
-    assert.ok(performance.now() - start < commandWait + slack)
+    assert.ok(took() < commandWait + slack, `${took()} ms`)
   }
   assert.equal(store.health.recallErrors, 3, 'then nobody waits')
   assert.equal(store.health.fallbacks, fallbacks + 2 * its.length)
@@ -149,7 +150,7 @@ test('a cluster: a replica that takes the place of a node that is killed is aske
   await victim.stop()
   await until('its end is noticed', () => !store.health.up)
   await until('another is in its place', () => store.health.up, 30_000)
-  assert.match((await replica.command('ROLE')).slice(0, 6), /^master/)
+  await until('it is the replica', async () => (await replica.command('ROLE')).startsWith('master'))
   const { fallbacks } = store.health
   const known = await Promise.all(addresses.map(client => store.recall(client)))
   assert.ok(known.every(({ passed }) => passed.includes('pregreet')))

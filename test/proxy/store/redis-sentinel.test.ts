@@ -3,13 +3,14 @@ import { type TestContext, test } from 'node:test'
 import { openStore, type Store } from '@sallyport/proxy/store/index.js'
 import type { RedisServer } from '../../support/redis.js'
 import { startWatched } from '../../support/redis-topology.js'
+import { stopwatch } from '../../support/stopwatch.js'
 import { StoreWorld, until } from '../../support/store-world.js'
 
-const commandWait = 50
+const commandWait = 200
 /** What a busy test machine may add to a wait, in ms. */
-const slack = 150
-/** What Sentinel, the replica and the gate have for a failover, in ms. */
-const failover = 30_000
+const slack = 300
+/** What Sentinel, the replica and the gate have for a failover, in ms; a Sentinel that was not let run trusts nothing for 30 s. */
+const failover = 90_000
 
 const lesson = { passed: { pregreet: 1000 }, failed: {} }
 
@@ -31,18 +32,19 @@ async function recallUntil(store: Store, isSo: () => Promise<boolean>): Promise<
   const deadline = performance.now() + failover
   while (!(await isSo())) {
     assert.ok(performance.now() < deadline, 'there is no new master')
-    const start = performance.now()
+    const took = stopwatch()
     const { passed } = await store.recall('192.0.2.1')
-    const took = performance.now() - start
+    const ms = took()
     assert.deepEqual(passed, ['pregreet'])
-    assert.ok(took < commandWait + slack, `${took} ms`)
+    assert.ok(ms < commandWait + slack, `${ms} ms`)
     await new Promise(resolve => setTimeout(resolve, 10))
   }
 }
 
-/** Whether a master remembers a client: each has a key of its own. */
-const keys = async (redis: RedisServer) => Number(await redis.command('DBSIZE'))
-const isMaster = async (redis: RedisServer) => (await redis.command('ROLE')).startsWith('master')
+// A server that is being promoted drops its connections, and with them what is asked of it: no answer is none yet.
+/** How many clients a server remembers: each has a key of its own. */
+const keys = async (redis: RedisServer) => Number(await redis.command('DBSIZE').catch(() => 'none'))
+const isMaster = async (redis: RedisServer) => (await redis.command('ROLE').catch(() => 'none')).startsWith('master')
 
 test('Sentinel: when the master is killed nobody waits long, and the replica is written to afterwards', async t => {
   const { master, replica, sentinel } = await startWatched(t)

@@ -115,3 +115,18 @@ test('one tuple of the greylist takes what docs/memory.md says', async t => {
   const [said = 0] = rowOf('one tuple of the greylist')
   assert.ok(Math.abs(size - said) <= 8, `${size}, where ${said} is said`)
 })
+
+test('a network that has a connection open takes 300 octets at most, as long as it has', async t => {
+  const caps = { perClient: 50, perNetwork: 500 }
+  const ipv4 = (i: number) => `198.${18 + (i >> 8)}.${i & 255}`
+  const visitorOf = (i: number) => ({ client: `${ipv4(i)}.1`, network: `${ipv4(i)}.0/24` })
+  const one = { client: 1, network: 1 }
+  await redis.command('FLUSHALL')
+  const used = await memoryOf(redis)
+  const count = 30_000
+  for (let i = 0; i < count; i += 1000)
+    await Promise.all(Array.from({ length: 1000 }, (_, j) => clients.enter(visitorOf(i + j), one, caps)))
+  const size = ((await memoryOf(redis)) - used) / count
+  t.diagnostic(`${size.toFixed(0)} octets`)
+  assert.ok(size <= 300, `${size}`)
+})

@@ -96,6 +96,13 @@ test('an ACL user with the rights that the documentation names, and no others', 
   assert.ok(((await store.greylistLeft('a tuple', { delay: 300, window: 14_400, keep: 86_400 })) ?? 0) > 298)
   assert.equal(await store.rate('all', { count: 4, period: 4000 }), 0)
   assert.equal(await store.rateLeft('all', { count: 4, period: 4000 }), 0)
+  const [visitor, caps] = [
+    { client: '192.0.2.1', network: '192.0.2.0/24' },
+    { perClient: 1, perNetwork: 1 },
+  ] as const
+  for (const found of [null, 'per_client']) assert.equal(await store.enter(visitor, caps), found)
+  store.leave(visitor)
+  await until('its place is free', async () => (await store.enter(visitor, caps)) === null)
   assert.equal(await store.forget('192.0.2.1'), true)
   assert.deepEqual(world.lines, [])
   assert.equal(store.health.fallbacks + store.health.rememberErrors, 0)

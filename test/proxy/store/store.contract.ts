@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
+import type { Excess } from '@sallyport/proxy/census.js'
 import type { Store } from '@sallyport/proxy/store/index.js'
 
 /** A store under test, and the time it lives in. */
@@ -256,6 +257,49 @@ export function storeContract(name: string, open: () => Promise<Subject>, forget
       assert.equal(await count('one'), 980)
       await subject.advance(8000)
       assert.deepEqual(await Promise.all(Array.from({ length: 5 }, () => count('one'))), [0, 0, 0, 0, 1000])
+    })
+
+    describe('places', () => {
+      const caps = { perClient: 2, perNetwork: 3 }
+      let networks = 0
+      /** A network that no other test has met. */
+      const newNetwork = () => `2001:db8:${(++networks).toString(16)}::/48`
+      /** Only a shared store adds anything to what its gate counts itself. */
+      const orNull = (excess: Excess) => (store.health.kind === 'redis' && store.health.up ? excess : null)
+
+      it('are as many as a client, and a network, may have', async () => {
+        const network = newNetwork()
+        const enter = (client: string) => store.enter({ client, network }, caps)
+        const found = [await enter('a'), await enter('a'), await enter('a'), await enter('b'), await enter('b')]
+        assert.deepEqual(found, [null, null, orNull('per_client'), null, orNull('per_network')])
+        assert.equal(await store.enter({ client: 'a', network: newNetwork() }, caps), null, 'each network for itself')
+      })
+
+      it('are given back, and who was turned away has taken none', async () => {
+        const network = newNetwork()
+        const [a, b] = [
+          { client: 'a', network },
+          { client: 'b', network },
+        ]
+        for (let i = 0; i < 4; i++) await store.enter(a, caps)
+        assert.equal(await store.enter(b, caps), null)
+        if (orNull('per_client') === null) return
+        assert.equal(await store.enter(b, caps), 'per_network')
+        store.leave(a)
+        assert.equal(await store.enter(b, caps), null)
+        store.leave(b)
+        assert.equal(await store.enter(a, caps), null)
+        assert.equal(await store.enter(a, caps), 'per_client')
+      })
+
+      it('go to those who came first, when many come at once', async () => {
+        const network = newNetwork()
+        const found = await Promise.all(['a', 'a', 'a', 'b', 'b'].map(client => store.enter({ client, network }, caps)))
+        assert.deepEqual(found, [null, null, orNull('per_client'), orNull('per_network'), orNull('per_network')])
+        // Those who were turned away are not counted any more.
+        await subject.settle()
+        assert.equal(await store.enter({ client: 'b', network }, caps), null)
+      })
     })
 
     it('forgets a client, and only that one', async () => {

@@ -5,6 +5,7 @@ import { playScript } from '@sallyport/proxy/try/house.js'
 import { parseScript } from '@sallyport/proxy/try/script.js'
 import { playedText } from '@sallyport/proxy/try/show.js'
 import { noRepute } from '@sallyport/rules'
+import { stopwatch } from '../../support/stopwatch.ts'
 import { configWith, envelope as mail, message, tried } from '../../support/try.ts'
 
 /** What is said to the client, and the end, of a script under some settings. */
@@ -37,13 +38,13 @@ test('one that talks before the greeting, and two rows in one read', () => {
 })
 
 test('a trap of two minutes is over at once', () => {
-  const started = performance.now()
+  const took = stopwatch()
   const rows = ['@5 C: EHLO a.example', ...mail.slice(1), 'C: QUIT']
   const { session, verdict, spoken } = played(
     'checks: { pregreet: { action: trap } }\ntrap: { wait: 120s, piece: 1 }',
     rows,
   )
-  assert.ok(performance.now() - started < 1_000)
+  assert.ok(took() < 1_000)
   assert.equal(verdict, 'trapped')
   assert.ok(session.journal.endedAt - session.startedAt > 60_000)
   const reply = spoken.find(({ text }) => text.startsWith('550'))

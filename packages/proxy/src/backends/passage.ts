@@ -1,6 +1,8 @@
 import type { Socket } from 'node:net'
-import { identityHeader } from '../backend.ts'
+import { dial, identityHeader } from '../backend.ts'
 import type { Connection } from '../connection.ts'
+import { attendBackend } from '../sockets.ts'
+import { secureBackend } from '../tls/handshake.ts'
 import type { Backends } from './backends.ts'
 import { Lease, type Seeker } from './lease.ts'
 import type { Server } from './server.ts'
@@ -70,6 +72,11 @@ export class Passage implements Seeker {
     connection.drive(() => session.opened(attempt, gate.clock()))
   }
 
+  /** TLS begins with the present server. */
+  secure(): void {
+    if (this.server !== null) secureBackend(this.connection, this.server.backend.tls)
+  }
+
   /** How the latest attempt went: answered, or not. */
   fared(well: boolean): void {
     // It may do well without TLS; until then nothing is known of it.
@@ -100,7 +107,12 @@ export class Passage implements Seeker {
     return this.connection.tlsFailed && !this.isPlain && this.server?.backend.tls.mode === 'opportunistic'
   }
 
+  /** A server has been chosen: connects to it. */
   private dial(): void {
-    if (this.server !== null) this.connection.dial(this.server.backend)
+    const { connection, server } = this
+    if (server === null) return
+    connection.tlsFailed = false
+    connection.backend = dial(server.backend)
+    attendBackend(connection.backend, connection)
   }
 }

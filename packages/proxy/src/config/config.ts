@@ -213,6 +213,8 @@ export type RedisStore = RedisPlace & {
   readonly tls: RedisTls | null
   readonly prefix: string
   readonly commandWait: number
+  /** For how long what a gate holds is counted after its last word, ms. */
+  readonly lease: number
   /** The bound of the local store that stands in while Redis is away. */
   readonly clients: number
 }

@@ -5,7 +5,7 @@ import { type Fault, largest, readDocument } from './document.ts'
 import { codeOf, type Environment, fillIn } from './fill-in.ts'
 import type { Path } from './path.ts'
 import { doubtsAbout, remarksOn } from './rules.ts'
-import { configSchema, configurationWith } from './schema.ts'
+import { configSchema, configurationWith, type SchemaNode } from './schema.ts'
 import { faultsAt, faultsOf, remarked } from './wording.ts'
 import type { Remark } from './written.ts'
 
@@ -33,22 +33,24 @@ export function parseConfig(text: string, file: string, env: Environment, module
   const { checks: own } = modules
   const source = readDocument(text, found => fillIn(found, env))
   const written = source.value ?? {}
-  const schema = configSchema(own)
+  // Made where something is wrong and has to be worded: it takes as long as all else here.
+  let made: SchemaNode | null = null
+  const schema = (): SchemaNode => (made ??= configSchema(own))
+  const word = (remark: Remark): Fault => remarked(remark, source, schema())
   // Without words of its own, zod leaves the message empty unless a kind has said what is wrong.
   const result = configurationWith(own).safeParse(written, { error: () => '' })
   const faults = [
     ...source.faults,
     ...faultsAt(modules.faults, source),
-    ...faultsOf(result.error?.issues ?? [], source, schema).filter(fault => !isOfLostCheck(fault, modules)),
-    ...remarksOn(written).map(remark => remarked(remark, source, schema)),
+    ...(result.success ? [] : faultsOf(result.error.issues, source, schema())).filter(
+      fault => !isOfLostCheck(fault, modules),
+    ),
+    ...remarksOn(written).map(word),
   ]
   if (result.data === undefined || faults.length > 0) return { problems: lines(faults, file) }
   return {
     config: result.data,
-    warnings: lines(
-      doubtsAbout(result.data).map(doubt => remarked(doubt, source, schema)),
-      file,
-    ),
+    warnings: lines(doubtsAbout(result.data).map(word), file),
   }
 }
 

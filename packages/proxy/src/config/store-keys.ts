@@ -67,6 +67,11 @@ const storeKeys = section({
   command_wait: duration('1ms', '5s', '50ms')
     .prefault('50ms')
     .describe('redis: the longest wait for an answer; then the gate goes on without.'),
+  lease: duration('2s', '10m', '30s')
+    .prefault('30s')
+    .describe(
+      'redis: for how long the connections that a gate had open still count at the others after it was killed.',
+    ),
   clients: count(100, 10_000_000).prefault(100_000).describe('The most clients that are remembered in this process.'),
 })
 
@@ -88,10 +93,10 @@ function withoutNull(found: object): Record<string, unknown> {
 export const store = z
   .codec(storeKeys, z.custom<MemoryStore | RedisStore>(), {
     decode: found => {
-      const { file, username, password, tls, prefix, commandWait, clients, kind } = found
+      const { file, username, password, tls, prefix, commandWait, lease, clients, kind } = found
       if (kind === 'memory') return { kind, file, clients }
       const login = { username: username ?? null, password: password ?? null, tls: tls ?? null }
-      return { kind, ...placeOf(found), ...login, prefix, commandWait, clients }
+      return { kind, ...placeOf(found), ...login, prefix, commandWait, lease, clients }
     },
     encode: found => ({ ...storeKeys.parse({}), ...withoutNull(found) }) as Written,
   })

@@ -1,7 +1,7 @@
 import { isWorse, type Verdict } from '@sallyport/rules'
 import { NewlineCount } from '../smtp/chunk.ts'
 import { HeaderReader } from '../smtp/header.ts'
-import { forbidding } from './dialogue.ts'
+import { forbidding } from './screening.ts'
 import type { Session } from './session.ts'
 
 /** What is noted of a message that comes in chunks, over all of them. */
@@ -25,7 +25,8 @@ export function noteHeader({ facts, mail }: Session, header: HeaderReader): bool
 const forgiven = 4096
 
 /** Notes the size of a message; true: it is larger than its sender said, or than the backend takes. */
-export function noteSize({ facts, sizeLimit: limit, mail }: Session, octets: number): boolean {
+export function noteSize({ facts, responder, mail }: Session, octets: number): boolean {
+  const limit = responder?.sizeLimit ?? null
   const declared = mail?.size ?? null
   const isBeyond = limit !== null && octets > limit
   const isUndeclared = declared !== null && octets > declared + forgiven

@@ -59,7 +59,7 @@ function wasNotNamed(session: Session): boolean {
   return facts.reverse === null && usesNames(plan) && !isAsked('reverse-name', plan, tally) && !wantsName(session)
 }
 
-const usesNames = ({ checks }: Plan): boolean => checks.some(({ check }) => check.asks === 'reverse-name')
+const usesNames = ({ checks }: Plan): boolean => checks.some(({ asks }) => asks === 'reverse-name')
 
 /** How long the recipient that is asked for now has to wait; null: greylisting is not for it. */
 export function greyTimes(session: Session): GreyTimes | null {
@@ -79,8 +79,7 @@ function isSuspect({ facts, tally }: Session, { options }: PlannedCheck): boolea
 function suspicionOf({ facts, tally, plan }: Session, { options }: PlannedCheck): string {
   const failed = plan.checks.filter((planned, i) => {
     // What was so of another sender is not so of this one.
-    const outcome =
-      planned.check.scope === 'transaction' ? planned.check.test(facts, planned.options) : tally.outcomes[i]
+    const outcome = planned.scope === 'transaction' ? planned.test(facts, planned.options) : tally.outcomes[i]
     return outcome?.kind === 'fail' && tally.actionFor(planned, i) === 'score' && planned.points > 0
   })
   const reasons = failed.map(({ name }) => `${name}`)

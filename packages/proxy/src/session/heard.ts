@@ -33,8 +33,10 @@ function meant({ facts }: Session, word: BackendWord): BackendWord {
 
 /** What the backend that is open offers in its reply to EHLO or HELO. */
 export function noteOffer(session: Session, reply: Reply): void {
-  session.takesChunks = offersKeyword(reply, 'CHUNKING')
-  session.sizeLimit = isPositive(reply) ? sizeLimitOf(keywordLines(reply)) : null
+  const { responder } = session
+  if (responder === null) return
+  responder.takesChunks = offersKeyword(reply, 'CHUNKING')
+  responder.sizeLimit = isPositive(reply) ? sizeLimitOf(keywordLines(reply)) : null
 }
 
 /** The same for a command; the replies to most say nothing of the client. */

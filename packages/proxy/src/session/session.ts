@@ -2,7 +2,6 @@ import { Facts, type Instant, judge, never, type Plan, Tally, type Verdict } fro
 import { authLine } from '../smtp/command.ts'
 import { LineReader } from '../smtp/line.ts'
 import { printable, withoutSecrets } from '../smtp/octets.ts'
-import { ReplyReader } from '../smtp/reply.ts'
 import { note } from './answers.ts'
 import { type Arrival, noteArrival, type TlsInfo } from './arrival.ts'
 import type { Hello, Mail, Transaction } from './envelope.ts'
@@ -14,6 +13,7 @@ import { recall } from './phases/recall.ts'
 import { enterTrap, takesMore } from './phases/trap.ts'
 import type { Answer, Asked, Attempt, Port } from './port.ts'
 import { replies, verdictReply } from './replies.ts'
+import { Responder } from './responder.ts'
 import { planFor } from './standing.ts'
 
 /**
@@ -45,10 +45,8 @@ export class Session {
   transaction: Transaction | null = null
   /** The group of backends that was last opened; null: the default one. */
   group: string | null = null
-  /** The backend that is open has offered CHUNKING to this client: to any other the octets behind BDAT are commands. */
-  takesChunks = false
-  /** The largest message that the backend that is open says it takes, octets; null: it names no limit. */
-  sizeLimit: number | null = null
+  /** The backend that is open; null: none is. */
+  responder: Responder | null = null
   /** PIPELINING was in our latest EHLO reply. */
   pipeliningOffered = false
   /** The verb of the latest command line, for the log. */
@@ -67,11 +65,6 @@ export class Session {
   clientGone = false
   /** The client does not take its replies. */
   isStalled = false
-  private replyReader: ReplyReader | null = null
-  /** Whole replies of the backend that the phase has not been given yet. */
-  repliesWaiting = 0
-  private asked: Asked | null = null
-  private askedAt: Instant = 0
 
   constructor(house: House, arrival: Arrival, port: Port, now: Instant) {
     this.house = house
@@ -142,55 +135,47 @@ export class Session {
   /** The connection to the backend stands. */
   opened(attempt: Attempt, now: Instant): void {
     if (this.isDone) return
-    this.hear()
+    this.responder = new Responder()
     this.phase.opened(this, attempt, now)
   }
 
   /** TLS stands with the backend; nothing that it said before counts. */
   backendSecured(now: Instant): void {
     if (this.isDone) return
-    this.hear()
+    this.responder = new Responder()
     this.phase.secured(this, 'backend', now)
-  }
-
-  private hear(): void {
-    this.replyReader = new ReplyReader()
-    this.repliesWaiting = 0
-    this.takesChunks = false
-    this.sizeLimit = null
   }
 
   /** Octets of the backend. */
   backend(octets: Uint8Array, now: Instant): void {
-    const reader = this.replyReader
-    if (this.isDone || reader === null) return
+    const { responder } = this
+    if (this.isDone || responder === null) return
     this.journal.octetsFromBackend += octets.length
     if (this.spliced) {
       this.port.octets(octets)
       this.phase.work(this, now)
       return
     }
-    const replies = reader.read(octets)
-    this.repliesWaiting = replies.length
-    for (const reply of replies) {
-      this.repliesWaiting--
-      if (this.asked !== null) this.port.replied(this.asked, now - this.askedAt)
-      this.journal.hear(this.asked, reply)
-      this.asked = null
+    for (const reply of responder.read(octets)) {
+      const { asked, askedAt } = responder
+      responder.waiting--
+      responder.asked = null
+      if (asked !== null) this.port.replied(asked, now - askedAt)
+      this.journal.hear(asked, reply)
       this.phase.reply(this, reply, now)
       // Whoever abandons the backend in between does not want its further replies.
-      if (this.isDone || this.replyReader !== reader) return
+      if (this.isDone || this.responder !== responder) return
     }
-    if (!reader.malformed) return
+    if (!responder.isMalformed) return
     this.phase.backendGone(this, 'its reply was malformed', now)
     // This connection still stands. Where the session goes on, to the end of its message, that is without it.
-    if (this.replyReader === reader) this.abandon()
+    if (this.responder === responder) this.abandon()
   }
 
   /** The connection to the backend failed or ended. */
   backendGone(why: string, now: Instant): void {
     if (this.isDone) return
-    this.replyReader = null
+    this.responder = null
     this.phase.backendGone(this, why, now)
   }
 
@@ -242,14 +227,12 @@ export class Session {
    * its reply came before the next was sent, and must not be taken for the answer to that.
    */
   get backendAhead(): boolean {
-    const reader = this.replyReader
-    return reader !== null && (this.repliesWaiting > 0 || reader.midReply || reader.malformed)
+    return this.responder?.isAhead === true
   }
 
   /** The next reply of the backend answers this. */
   expectReply(to: Asked, now: Instant): void {
-    this.asked = to
-    this.askedAt = now
+    this.responder?.expect(to, now)
   }
 
   /** RSET, EHLO, STARTTLS, the end of a message. */
@@ -262,14 +245,13 @@ export class Session {
 
   /** Lets the backend go without a word. */
   abandon(): void {
-    if (this.replyReader !== null || this.phase.name === 'opening') this.port.abandon()
-    this.replyReader = null
+    if (this.responder !== null || this.phase.name === 'opening') this.port.abandon()
+    this.responder = null
   }
 
   /** Tries the next backend in the place of this one; false: there is none. Only while the client has heard none. */
   reopen(): boolean {
-    this.replyReader = null
-    this.asked = null
+    this.responder = null
     return this.port.reopen()
   }
 

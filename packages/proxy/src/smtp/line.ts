@@ -49,7 +49,9 @@ export class LineReader {
     if (octets.length === 0) return
     this.waiting += octets.length
     const last = this.chunks.at(-1)
-    if (last === undefined || last.length + octets.length > pieceLimit) this.chunks.push(octets)
+    // An array that is pushed to has room for sixteen more; as a rule one chunk waits, and with many that are held for long.
+    if (last === undefined) this.chunks = [octets]
+    else if (last.length + octets.length > pieceLimit) this.chunks.push(octets)
     else this.chunks[this.chunks.length - 1] = joined(last, octets)
   }
 

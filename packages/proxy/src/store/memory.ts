@@ -72,6 +72,12 @@ export class MemoryStore implements Store {
     return Promise.resolve(this.#rates.count(name, rate, this.#now()))
   }
 
+  enter(): Promise<null> {
+    return Promise.resolve(null)
+  }
+
+  leave(): void {}
+
   greylistLeft(name: string, times: GreyTimes): Promise<number> {
     return Promise.resolve(this.#grey.left(name, times, this.#now()))
   }

@@ -1,9 +1,7 @@
-import { Cluster, Command, Redis, ReplyError, type Result } from 'ioredis'
-import { recallScript, rememberScript } from './client-scripts.ts'
-import { greyScript } from './grey-script.ts'
-import { peekScript } from './peek-script.ts'
-import { rateScript } from './rate-script.ts'
+import { createRequire } from 'node:module'
+import type { Redis, Result } from 'ioredis'
 import { type RedisPlace, type RedisTls, readTls, type TlsMaterial } from './redis-place.ts'
+import { scripts } from './redis-scripts.ts'
 
 declare module 'ioredis' {
   interface RedisCommander<Context> {
@@ -12,16 +10,20 @@ declare module 'ioredis' {
     countRate(key: string, count: number, period: number): Result<unknown, Context>
     peek(key: string): Result<unknown, Context>
     rememberClient(key: string, field: string, ...numbersAndTokens: (string | number)[]): Result<unknown, Context>
+    enterNetwork(
+      key: string,
+      gate: string,
+      lease: number,
+      client: string,
+      ...counts: number[]
+    ): Result<unknown, Context>
+    holdNetwork(key: string, gate: string, lease: number, ...counts: (string | number)[]): Result<unknown, Context>
   }
 }
 
-const scripts = {
-  recallClient: { lua: recallScript, numberOfKeys: 1, readOnly: true },
-  meetGrey: { lua: greyScript, numberOfKeys: 1 },
-  countRate: { lua: rateScript, numberOfKeys: 1 },
-  peek: { lua: peekScript, numberOfKeys: 1, readOnly: true },
-  rememberClient: { lua: rememberScript, numberOfKeys: 1 },
-}
+/** Loaded by the first connection, as it takes longer to load than any other package: most gates have no Redis. */
+const ioredis = (): typeof import('ioredis') => load('ioredis')
+const load = createRequire(import.meta.url)
 
 /** What the store asks of Redis. Each has one key, so that it is the business of one node of a cluster. */
 export interface RedisCommands {
@@ -30,6 +32,8 @@ export interface RedisCommands {
   countRate(key: string, count: number, period: number): Promise<unknown>
   peek(key: string): Promise<unknown>
   rememberClient(key: string, field: string, ...numbersAndTokens: (string | number)[]): Promise<unknown>
+  enterNetwork(key: string, gate: string, lease: number, client: string, ...counts: number[]): Promise<unknown>
+  holdNetwork(key: string, gate: string, lease: number, ...counts: (string | number)[]): Promise<unknown>
   hdel(key: string, field: string): Promise<unknown>
 }
 
@@ -71,7 +75,7 @@ export interface RedisConnection {
 }
 
 /** Whether Redis itself said no: it is there, but will not do this (READONLY, OOM, NOPERM, LOADING). */
-export const isRefusal = (error: unknown): boolean => error instanceof ReplyError
+export const isRefusal = (error: unknown): boolean => error instanceof ioredis().ReplyError
 
 const backoff = (attempt: number): number => Math.min(50 * 2 ** (attempt - 1), 2000) + Math.random() * 100
 
@@ -118,6 +122,8 @@ function unreadable(reason: string, events: RedisEvents): RedisConnection {
       countRate: refuse,
       peek: refuse,
       rememberClient: refuse,
+      enterNetwork: refuse,
+      holdNetwork: refuse,
       hdel: refuse,
     },
     ready: false,
@@ -132,6 +138,7 @@ function unreadable(reason: string, events: RedisEvents): RedisConnection {
 type OnePlace = Exclude<RedisPlace, { readonly cluster: unknown }>
 
 function openOne(place: OnePlace, usual: Usual): Redis {
+  const { Redis } = ioredis()
   const options = { ...usual, scripts, retryStrategy: backoff }
   if ('url' in place) return new Redis(place.url, options)
   return new Redis({
@@ -193,6 +200,7 @@ const attemptsOfNode = 20
  * sixteen redirections; connections to nodes at the first command, which would then be late.
  */
 function openCluster(place: Extract<RedisPlace, { cluster: unknown }>, usual: Usual, anyReady: () => boolean) {
+  const { Cluster } = ioredis()
   return new Cluster(
     place.cluster.map(({ host, port }) => ({ host, port })),
     {
@@ -215,13 +223,13 @@ function openCluster(place: Extract<RedisPlace, { cluster: unknown }>, usual: Us
   )
 }
 
-const slotOf = (key: string): number => new Command('exists', [key]).getSlot() ?? 0
-
 function connectCluster(
   place: Extract<RedisPlace, { cluster: unknown }>,
   usual: Usual,
   events: RedisEvents,
 ): RedisConnection {
+  const { Command } = ioredis()
+  const slotOf = (key: string): number => new Command('exists', [key]).getSlot() ?? 0
   const nodes = new Map<string, Redis>()
   let lastError = ''
   let closing = false

@@ -1,4 +1,6 @@
+import { randomBytes } from 'node:crypto'
 import { admit, type Fading, type GreyTimes, type Lesson, noRepute, type Rate, usualFading } from '@sallyport/rules'
+import type { Caps, Crowd, Excess, Visitor } from '../census.ts'
 import { tokenOf } from './check-codes.ts'
 import { lessonFrom, placeOf } from './client-record.ts'
 import { type ConnectionOptions, connectRedis, type RedisConnection, type RedisEvents } from './redis-connection.ts'
@@ -10,11 +12,16 @@ export type RedisOptions = RedisPlace &
     readonly prefix: string
     /** The most clients that are remembered in this process, for when Redis is gone. */
     readonly clients: number
+    /** For how long what this gate holds is counted after its last word, ms; without it, as usual. */
+    readonly lease?: number
     /** How what is known of mail fades; without it, as usual. */
     readonly fading?: Fading
     /** How long who is known here for good waits for an answer, in ms; without it, as usual. */
     readonly patience?: number
   }
+
+/** The usual lease, ms. */
+export const usualLease = 30_000
 
 /** The clients that are in Redis. Everything but `close` rejects within `commandWait` when Redis does not do it. */
 export class RedisClients {
@@ -22,11 +29,15 @@ export class RedisClients {
   readonly connection: RedisConnection
   readonly #prefix: string
   readonly #fading: Fading
+  readonly #lease: number
+  /** Drawn at the start: a gate that comes back after its death is another. */
+  readonly #gate = randomBytes(6).toString('base64url')
 
   /** Begins to connect; waits for nothing. */
   constructor(options: RedisOptions, events: RedisEvents) {
     this.#prefix = options.prefix
     this.#fading = options.fading ?? usualFading
+    this.#lease = options.lease ?? usualLease
     this.connection = connectRedis(options, options, events)
   }
 
@@ -45,6 +56,10 @@ export class RedisClients {
 
   rateNodeOf(name: string): string {
     return this.connection.nodeOf(this.#rateKey(name))
+  }
+
+  networkNodeOf(network: string): string {
+    return this.connection.nodeOf(this.#openKey(network))
   }
 
   /** What is known, with the seconds for which it still holds. A key that is no client's holds nothing. */
@@ -83,6 +98,25 @@ export class RedisClients {
   async rate(name: string, { count, period }: Rate): Promise<number> {
     const wait = await this.connection.commands.countRate(this.#rateKey(name), count, period)
     return typeof wait === 'number' ? wait / 1000 : 0
+  }
+
+  /** Takes a place for one more, which `held` counts already; gives of what there are too many over all gates, and then nothing has changed. */
+  async enter({ client, network }: Visitor, held: Crowd, caps: Caps): Promise<Excess | null> {
+    const { commands } = this.connection
+    const counts = [held.client, held.network, caps.perClient, caps.perNetwork]
+    switch (await commands.enterNetwork(this.#openKey(network), this.#gate, this.#lease, client, ...counts)) {
+      case 1:
+        return 'per_client'
+      case 2:
+        return 'per_network'
+      default:
+        return null
+    }
+  }
+
+  /** Says how many connections of each of these clients are open at this gate, and of the network (`*`). */
+  async hold(network: string, counts: readonly (string | number)[]): Promise<void> {
+    await this.connection.commands.holdNetwork(this.#openKey(network), this.#gate, this.#lease, ...counts)
   }
 
   /** What `greylist` would give; nothing is noted. */
@@ -125,6 +159,10 @@ export class RedisClients {
 
   #greyKey(name: string): string {
     return `${this.#prefix}grey:{${name}}`
+  }
+
+  #openKey(network: string): string {
+    return `${this.#prefix}open:{${network}}`
   }
 
   #rateKey(name: string): string {

@@ -1,8 +1,10 @@
 import type { GreyTimes, Lesson, Rate } from '@sallyport/rules'
+import type { Caps, Excess, Visitor } from '../census.ts'
+import { Leases } from './leases.ts'
 import { Patience } from './patience.ts'
 import { RateTable } from './rate-table.ts'
 import { Records } from './records.ts'
-import { RedisClients, type RedisOptions } from './redis.ts'
+import { RedisClients, type RedisOptions, usualLease } from './redis.ts'
 import { isRefusal } from './redis-connection.ts'
 import { RedisNodes } from './redis-nodes.ts'
 import { Refusal } from './refusal.ts'
@@ -44,6 +46,7 @@ export class SharedStore implements Store {
   readonly #unwritten: Unwritten<boolean>
   /** While Redis is away. */
   readonly #rates: RateTable
+  readonly #leases: Leases
   readonly #refusals: { readonly reads: Refusal; readonly writes: Refusal }
   readonly #log: StoreLog
   readonly #now: WallClock
@@ -71,6 +74,20 @@ export class SharedStore implements Store {
       told: (asked: Asked<boolean>) => this.#countWrite(asked),
     }
     this.#unwritten = new Unwritten(desk, options.clients, options.fading, now)
+    this.#leases = new Leases(
+      {
+        enter: async (visitor, held, caps) => {
+          const node = this.#redis.networkNodeOf(visitor.network)
+          const asked = await this.#ask('writes', node, () => this.#redis.enter(visitor, held, caps))
+          return typeof asked === 'object' ? asked.answer : 'unheard'
+        },
+        hold: async (network, counts) => {
+          const node = this.#redis.networkNodeOf(network)
+          return typeof (await this.#ask('writes', node, () => this.#redis.hold(network, counts))) === 'object'
+        },
+      },
+      options.lease ?? usualLease,
+    )
   }
 
   get health(): StoreHealth {
@@ -105,6 +122,14 @@ export class SharedStore implements Store {
     return typeof asked === 'object' ? asked.answer : this.#rates.count(name, rate, this.#now())
   }
 
+  enter(visitor: Visitor, caps: Caps): Promise<Excess | null> {
+    return this.#leases.enter(visitor, caps)
+  }
+
+  leave(visitor: Visitor): void {
+    this.#leases.leave(visitor)
+  }
+
   async greylistLeft(name: string, times: GreyTimes): Promise<number | null> {
     const asked = await this.#ask('reads', this.#redis.greyNodeOf(name), () => this.#redis.greylistLeft(name, times))
     return typeof asked === 'object' ? asked.answer : null
@@ -123,6 +148,7 @@ export class SharedStore implements Store {
 
   async close(): Promise<void> {
     this.#nodes.close()
+    this.#leases.close()
     const lost = await this.#unwritten.close()
     await this.#redis.close()
     if (lost > 0) this.#log.warn(`what was learnt of ${lost} clients while Redis was away is lost`)

@@ -1,4 +1,5 @@
 import type { GreyTimes, Lesson, Rate, Repute } from '@sallyport/rules'
+import type { Caps, Excess, Visitor } from '../census.ts'
 
 /** What is remembered of a client: names of checks, and its mail. What has expired is left out, so that wall-clock time never enters the rules. */
 export interface ClientRecord {
@@ -44,6 +45,13 @@ export interface Store {
    * a shared store does not answer, this process counts alone.
    */
   rate(name: string, rate: Rate): Promise<number>
+  /**
+   * Takes a place for one more connection among those of all gates; gives of what there are too many, and then it has none. Never rejects; null where nothing
+   * can be said. A store of this process alone has nothing to add to the census, and always gives null.
+   */
+  enter(visitor: Visitor, caps: Caps): Promise<Excess | null>
+  /** Gives a place back that `enter` gave. Not awaited by anybody, never throws. */
+  leave(visitor: Visitor): void
   /** What `greylist` would give, of one that only asks: nothing is noted. null: nothing can be said. Never rejects. */
   greylistLeft(name: string, times: GreyTimes): Promise<number | null>
   /** What `rate` would give, of one that only asks: nothing is counted. Never rejects. */

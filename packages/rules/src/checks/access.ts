@@ -1,5 +1,7 @@
 import { check, fail, pass, todo, vouch } from '../check.ts'
 
+const denied = fail('on the deny list')
+
 export const access = check({
   name: 'access',
   about: "The client's address is on the operator's own deny list. The allow list beats it, and every other check.",
@@ -19,7 +21,7 @@ export const access = check({
       case 'allow':
         return vouch('on the allow list')
       case 'deny':
-        return fail('on the deny list')
+        return denied
       case 'none':
         return pass
       default:

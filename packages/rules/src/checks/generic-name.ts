@@ -1,4 +1,4 @@
-import { check, fail, pass, todo, unknown } from '../check.ts'
+import { check, fail, noAnswer, noName, pass, privateAddress, todo } from '../check.ts'
 import { day } from '../duration.ts'
 
 export const genericName = check({
@@ -17,10 +17,10 @@ export const genericName = check({
   options: {},
   words: { enhanced: '7.25', text: 'Your address has the name of a customer line' },
   test({ reverse, genericSign, clientIsPrivate }) {
-    if (clientIsPrivate) return unknown('a private address')
+    if (clientIsPrivate) return privateAddress
     if (reverse === null) return todo
-    if (reverse.kind === 'failed') return unknown('the DNS did not answer')
-    if (reverse.kind === 'none') return unknown('no name')
+    if (reverse.kind === 'failed') return noAnswer
+    if (reverse.kind === 'none') return noName
     return genericSign === null ? pass : fail(`${genericSign} in ${reverse.name}`)
   },
 })

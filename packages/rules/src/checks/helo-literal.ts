@@ -1,4 +1,4 @@
-import { check, fail, pass, todo, unknown } from '../check.ts'
+import { check, fail, pass, privateAddress, todo } from '../check.ts'
 
 export const heloLiteral = check({
   name: 'helo-literal',
@@ -14,7 +14,7 @@ export const heloLiteral = check({
   words: { enhanced: '5.2', text: 'Invalid HELO name' },
   test(facts) {
     if (facts.helloClaim === 'foreign') {
-      return facts.clientIsPrivate ? unknown('a private address') : fail(`HELO ${facts.hello ?? ''}`)
+      return facts.clientIsPrivate ? privateAddress : fail(`HELO ${facts.hello ?? ''}`)
     }
     return facts.enveloped ? pass : todo
   },

@@ -1,4 +1,4 @@
-import { check, fail, pass, todo, unknown } from '../check.ts'
+import { check, fail, pass, privateAddress, todo } from '../check.ts'
 
 export const heloOwn = check({
   name: 'helo-own',
@@ -16,7 +16,7 @@ export const heloOwn = check({
   test(facts) {
     // The operator's own machines may well say so.
     if (facts.helloClaim === 'own') {
-      return facts.clientIsPrivate ? unknown('a private address') : fail(`HELO ${facts.hello ?? ''}`)
+      return facts.clientIsPrivate ? privateAddress : fail(`HELO ${facts.hello ?? ''}`)
     }
     return facts.enveloped ? pass : todo
   },

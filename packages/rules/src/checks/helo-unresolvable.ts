@@ -1,4 +1,4 @@
-import { check, fail, pass, todo, unknown } from '../check.ts'
+import { check, fail, noAnswer, noName, pass, privateAddress, todo } from '../check.ts'
 
 export const heloUnresolvable = check({
   name: 'helo-unresolvable',
@@ -14,11 +14,11 @@ export const heloUnresolvable = check({
   options: {},
   words: { enhanced: '5.2', text: 'The name in HELO is not known to the DNS' },
   test(facts) {
-    if (facts.clientIsPrivate) return unknown('a private address')
+    if (facts.clientIsPrivate) return privateAddress
     if (facts.hello === null) return todo
-    if (facts.helloMalformed || facts.helloClaim !== 'name') return unknown('no name')
+    if (facts.helloMalformed || facts.helloClaim !== 'name') return noName
     if (facts.helloName === null) return todo
-    if (facts.helloName === 'failed') return unknown('the DNS did not answer')
+    if (facts.helloName === 'failed') return noAnswer
     return facts.helloName === 'none' ? fail(`HELO ${facts.hello}`) : pass
   },
 })

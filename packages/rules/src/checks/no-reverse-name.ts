@@ -1,4 +1,4 @@
-import { check, fail, pass, todo, unknown } from '../check.ts'
+import { check, fail, noAnswer, pass, privateAddress, todo } from '../check.ts'
 import { day } from '../duration.ts'
 
 export const noReverseName = check({
@@ -15,9 +15,9 @@ export const noReverseName = check({
   options: {},
   words: { enhanced: '7.25', text: 'Your address has no name in the DNS' },
   test({ reverse, clientIsPrivate }) {
-    if (clientIsPrivate) return unknown('a private address')
+    if (clientIsPrivate) return privateAddress
     if (reverse === null) return todo
-    if (reverse.kind === 'failed') return unknown('the DNS did not answer')
+    if (reverse.kind === 'failed') return noAnswer
     return reverse.kind === 'none' ? fail('no name') : pass
   },
 })

@@ -1,4 +1,4 @@
-import { check, fail, pass, todo, unknown } from '../check.ts'
+import { check, fail, noAnswer, noName, pass, privateAddress, todo } from '../check.ts'
 import { day } from '../duration.ts'
 
 export const reverseMismatch = check({
@@ -15,10 +15,10 @@ export const reverseMismatch = check({
   options: {},
   words: { enhanced: '7.25', text: 'The name of your address is not confirmed by the DNS' },
   test({ reverse, clientIsPrivate }) {
-    if (clientIsPrivate) return unknown('a private address')
+    if (clientIsPrivate) return privateAddress
     if (reverse === null) return todo
-    if (reverse.kind === 'failed') return unknown('the DNS did not answer')
-    if (reverse.kind === 'none') return unknown('no name')
+    if (reverse.kind === 'failed') return noAnswer
+    if (reverse.kind === 'none') return noName
     return reverse.kind === 'mismatch' ? fail(`${reverse.name} has another address`) : pass
   },
 })

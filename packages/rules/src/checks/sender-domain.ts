@@ -1,4 +1,4 @@
-import { check, fail, pass, todo, unknown } from '../check.ts'
+import { check, fail, noAnswer, pass, privateAddress, todo, unknown } from '../check.ts'
 import type { Facts } from '../facts.ts'
 
 const faults: { readonly [Kind in NonNullable<Facts['senderDomain']>]?: string } = {
@@ -26,10 +26,10 @@ export const senderDomain = check({
       ? { enhanced: '7.27', text: "The sender's domain takes no mail" }
       : { enhanced: '1.8', text: "The sender's domain cannot be reached" },
   test({ sender, senderDomain: found, clientIsPrivate }) {
-    if (clientIsPrivate) return unknown('a private address')
+    if (clientIsPrivate) return privateAddress
     if (sender === '') return pass
     if (found === null) return todo
-    if (found === 'failed') return unknown('the DNS did not answer')
+    if (found === 'failed') return noAnswer
     if (found === 'unasked') return unknown('no domain')
     const fault = faults[found]
     return fault === undefined ? pass : fail(`<${sender ?? ''}>: ${fault}`)

@@ -1,4 +1,4 @@
-import { check, fail, pass, todo, unknown } from '../check.ts'
+import { check, fail, pass, privateAddress, todo, unknown } from '../check.ts'
 
 /** What a domain says of who may write in its name (RFC 7208). Only `pass` and `fail` say anything; an error is nobody's fault here. */
 export const spf = check({
@@ -18,7 +18,7 @@ export const spf = check({
   },
   words: { enhanced: '7.23', text: 'The domain of the sender does not let your address send for it (SPF)' },
   test({ spf: found, clientIsPrivate }, options) {
-    if (clientIsPrivate) return unknown('a private address')
+    if (clientIsPrivate) return privateAddress
     if (found === null) return todo
     const { result, domain, mechanism, problem } = found
     const isFail = result === 'fail' || (result === 'softfail' && options.softfail > 0)

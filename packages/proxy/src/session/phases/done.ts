@@ -1,4 +1,6 @@
+import { never } from '@sallyport/rules'
 import { type Phase, withoutBackend } from '../phase.ts'
+import type { Session } from '../session.ts'
 
 /** Concluded. `Session` lets no input come here; the methods are for the compiler. */
 export const done: Phase = {
@@ -9,4 +11,11 @@ export const done: Phase = {
   learnt() {},
   timeout() {},
   drain() {},
+}
+
+/** Ends a session whose client has heard nothing yet, as if it had never begun: nobody is told, and nothing is learnt. */
+export function undo(session: Session): void {
+  session.phase = done
+  session.deadline = never
+  session.lines.clear()
 }

@@ -5,6 +5,7 @@ import { junk } from '../dialogue.ts'
 import type { Phase } from '../phase.ts'
 import { replies } from '../replies.ts'
 import type { Session } from '../session.ts'
+import { noteLogin } from './account.ts'
 import { lose, outOfStep } from './lost.ts'
 import type { Relay } from './relay.ts'
 
@@ -94,7 +95,7 @@ class Exchange implements Phase {
       return this.listen(session, now)
     }
     if (!isPositive(reply) && !isNegative(reply)) return outOfStep(session, `${reply.code} to AUTH`, now)
-    if (isPositive(reply)) this.relay.loggedIn(session)
+    if (isPositive(reply)) noteLogin(session)
     else session.journal.backendSaid(reply)
     if (reply.code >= 500) junk(session)
     this.relay.resume(session, reply.text, now)

@@ -3,18 +3,18 @@ import type { Command } from '../../smtp/command.ts'
 import { offersKeyword } from '../../smtp/keywords.ts'
 import { isNegative, isPositive, type Reply } from '../../smtp/reply.ts'
 import { decoyRefusal, isLured } from '../decoy.ts'
-import { declineRcpt, refuse, verdictForRecipient } from '../dialogue.ts'
 import { noteHeard, noteOffer } from '../heard.ts'
 import { introduction } from '../identity.ts'
 import type { Phase } from '../phase.ts'
 import type { Ask, Asked, Attempt, Reached } from '../port.ts'
 import { replies } from '../replies.ts'
+import { declineRcpt, refuse, verdictForRecipient } from '../screening.ts'
 import type { Session } from '../session.ts'
 import { enterCommand } from './command.ts'
 import { notePregreet } from './early.ts'
 import { greetNow, passGreeting } from './greet.ts'
 import { enterRelay } from './relay.ts'
-import { askedBy, misunderstood, nameOf, type Step } from './step.ts'
+import { askedBy, goneAt, misunderstood, nameOf, type Step, unexpectedAt } from './step.ts'
 
 /** How long DNS may take to name the client once the backend has greeted, ms. */
 const namePatience = 10_000
@@ -122,7 +122,7 @@ class Opening implements Phase {
   }
 
   backendGone(session: Session, why: string, now: Instant): void {
-    this.fail(session, this.step === 'connect' ? 'refused' : this.step === 'handshake' ? 'tls' : 'error', why, now)
+    this.fail(session, goneAt(this.step), why, now)
   }
 
   /** The backend's reply to the gate's own EHLO, which only asks for STARTTLS. */
@@ -221,9 +221,7 @@ class Opening implements Phase {
 
   private unexpected(session: Session, reply: Reply, now: Instant): void {
     session.journal.backendSaid(reply)
-    const result =
-      this.step === 'xclient' || this.step === 'hello' ? 'identity' : this.step === 'greeting' ? 'greeting' : 'error'
-    this.fail(session, result, `it answered ${reply.code}`, now)
+    this.fail(session, unexpectedAt(this.step), `it answered ${reply.code}`, now)
   }
 
   private fail(session: Session, result: Reached, why: string, now: Instant): void {

@@ -1,26 +1,25 @@
 import type { Instant } from '@sallyport/rules'
-import { type Command, isUseful, type Verb } from '../../smtp/command.ts'
+import type { Command, Verb } from '../../smtp/command.ts'
 import { filterEhlo } from '../../smtp/keywords.ts'
-import { isRecipientOf, parsePath } from '../../smtp/path.ts'
+import { parsePath } from '../../smtp/path.ts'
 import { isNegative, isPositive, type Reply } from '../../smtp/reply.ts'
 import type { ChunkedContent } from '../content.ts'
 import { besideDecoy, inOwnWords, isLured } from '../decoy.ts'
-import { answerAlways, forbidding, groupFor, junk, nextCommand, noteHello, screenRecipient } from '../dialogue.ts'
-import { mailOf } from '../envelope.ts'
-import { noteOffer, noteReply } from '../heard.ts'
+import { nextCommand } from '../dialogue.ts'
+import { answerAlways } from '../own-answers.ts'
 import type { Phase } from '../phase.ts'
 import type { Asked } from '../port.ts'
 import { replies, verdictReply } from '../replies.ts'
-import { noteSender } from '../sender.ts'
+import { forbidding } from '../screening.ts'
 import type { Session } from '../session.ts'
 import { commandWait, replyWait, viewOf } from '../standing.ts'
-import { carryChunk } from './chunk.ts'
-import { denyRelay } from './command.ts'
+import { account } from './account.ts'
+import { carryChunk } from './bdat.ts'
 import { enterExchange } from './exchange.ts'
 import { holdBack } from './hold.ts'
 import { lose, outOfStep } from './lost.ts'
 import { enterMessage } from './message.ts'
-import { enterOpening } from './opening.ts'
+import { relayRecipient } from './recipient.ts'
 import { enterSplice } from './splice.ts'
 
 /**
@@ -38,7 +37,7 @@ export class Relay implements Phase {
   /** A recipient of this transaction has the backend's 2xx. */
   hasRecipient = false
   /** The backend has been asked for a recipient of this transaction. */
-  private hasAsked = false
+  hasAsked = false
   /** The first chunks of a message are over, and its last is not. */
   midMessage = false
   /** Of the chunks of a message. */
@@ -107,7 +106,7 @@ export class Relay implements Phase {
     if (isHello) session.pipeliningOffered = session.tally.hasPassed(session.plan, 'pipelining')
     const text = isHello ? filterEhlo(reply, viewOf(session)) : reply.text
     session.port.send(isLured(session) ? inOwnWords(session, verb, reply) : text)
-    this.account(session, awaiting, reply)
+    account(session, this, awaiting, reply)
     if (reply.code === 421) return session.conclude('backend closed', now)
     if (verb === 'QUIT') return session.conclude('quit', now)
     if (goAhead) return this.goAhead(session, verb, now)
@@ -153,7 +152,7 @@ export class Relay implements Phase {
     if (session.draining && !this.midMessage) return this.sendAway(session, now)
     this.setDeadline(session, now, commandWait(session))
     // What the backend said beyond its reply is looked at first: it may be 421.
-    if (session.repliesWaiting > 0) return
+    if ((session.responder?.waiting ?? 0) > 0) return
     this.work(session, now)
     if (session.isDone || !session.clientGone || session.phase !== this) return
     if (this.awaiting === null) this.hangUp(session, now)
@@ -176,7 +175,7 @@ export class Relay implements Phase {
     const own = isLured(session) ? besideDecoy(verb) : null
     if (own !== null) return session.port.send(own)
     if (verb === 'BDAT') return carryChunk(session, this, command, now)
-    if (verb === 'RCPT' && this.rcpt(session, command, now)) return
+    if (verb === 'RCPT' && relayRecipient(session, this, command, now)) return
     if (verb === 'DATA' && this.data(session, now)) return
     if (verb === 'MAIL') session.journal.sender(parsePath('FROM', command.argument)?.path ?? '')
     if (session.backendAhead) return outOfStep(session, `it spoke before ${nameOf(command)}`, now)
@@ -184,33 +183,6 @@ export class Relay implements Phase {
     this.awaiting = command
     session.expectReply(asked[verb] ?? 'other', now)
     this.setDeadline(session, now, replyWait(session))
-  }
-
-  /** True: answered by the gate, or by another backend. */
-  private rcpt(session: Session, command: Command, now: Instant): boolean {
-    const { house } = session
-    const recipient = parsePath('TO', command.argument)
-    if (screenRecipient(session, recipient?.path ?? '', now)) return true
-    if (house.recipientDomains !== null && !(recipient && isRecipientOf(house.recipientDomains, recipient))) {
-      denyRelay(session)
-      return true
-    }
-    return this.redirect(session, command, groupFor(session, recipient?.path ?? ''), now)
-  }
-
-  /** A recipient of other servers: they get the transaction if it has no recipient yet, else one of its own (RFC 5321 4.5.3.1.10). */
-  private redirect(session: Session, command: Command, group: string | null, now: Instant): boolean {
-    if (group === session.group || isLured(session) || session.mail === null) {
-      this.hasAsked = true
-      return false
-    }
-    if (this.hasAsked || session.facts.authenticated) session.port.send(replies.otherServer)
-    else {
-      session.abandon()
-      session.transaction = { refusal: null, recipients: 'none' }
-      enterOpening(session, command, group, now)
-    }
-    return true
   }
 
   /** A client that has failed meanwhile gets no 354; true: answered by the gate. */
@@ -222,33 +194,6 @@ export class Relay implements Phase {
     // It may well send the message unasked.
     session.conclude('verdict', now, text)
     return true
-  }
-
-  private account(session: Session, awaiting: Command, reply: Reply): void {
-    const { verb, argument, line } = awaiting
-    const good = isPositive(reply)
-    const { journal, facts } = session
-    if (good) noteHello(session, awaiting)
-    if (!good && reply.code >= 400 && !isLured(session)) journal.backendSaid(reply)
-    noteReply(session, verb, reply)
-    if (verb === 'RCPT') this.hasRecipient ||= good
-    else if (good && endsTransaction(verb)) this.endMessage(session)
-    if (verb === 'MAIL' && good) {
-      const path = parsePath('FROM', argument)
-      session.mail = mailOf(line, path?.parameters ?? '')
-      noteSender(session, path?.path ?? '')
-    }
-    if (verb === 'HELO') session.pipeliningOffered = false
-    if (good && (verb === 'EHLO' || verb === 'HELO')) noteOffer(session, reply)
-    if (verb === 'AUTH' && good) this.loggedIn(session)
-    if (reply.code >= 500 && verb !== 'RCPT' && verb !== 'DATA' && isUseful(verb)) junk(session)
-    if (good && verb === 'AUTH') facts.junkCommands = 0
-  }
-
-  /** The backend has taken the client's login: after a continuation as after the command itself. */
-  loggedIn(session: Session): void {
-    session.facts.authenticated = true
-    session.judge()
   }
 
   /** A reply to nothing. 421 is how a server says that it leaves (RFC 5321 3.8); anything else is out of step. */
@@ -287,9 +232,6 @@ const asked: { readonly [V in Verb]?: Asked } = {
 }
 
 const nameOf = ({ verb }: Command): string => (verb === 'unknown' ? 'an unknown command' : verb)
-
-const endsTransaction = (verb: Verb): boolean =>
-  verb === 'MAIL' || verb === 'RSET' || verb === 'EHLO' || verb === 'HELO'
 
 /** The backend has answered for the first time: the command that it was opened for, or, null, with its greeting. */
 export function enterRelay(session: Session, command: Command | null, reply: Reply, now: Instant): void {

@@ -1,5 +1,5 @@
 import type { Command } from '../../smtp/command.ts'
-import type { Asked } from '../port.ts'
+import type { Asked, Reached } from '../port.ts'
 
 /** What a backend that is being opened was last told, and so what it answers next; `command`: what it is opened for. */
 export type Step =
@@ -35,3 +35,13 @@ export function askedBy({ verb }: Command): Asked {
 
 /** Command not recognised, not implemented, out of order: no answers to an EHLO that was heard as one. */
 export const misunderstood: ReadonlySet<number> = new Set([500, 502, 503])
+
+/** For the metrics, what a reply that is none there comes to. */
+export function unexpectedAt(step: Step): Reached {
+  return step === 'xclient' || step === 'hello' ? 'identity' : step === 'greeting' ? 'greeting' : 'error'
+}
+
+/** For the metrics, what a connection that is gone there comes to. */
+export function goneAt(step: Step): Reached {
+  return step === 'connect' ? 'refused' : step === 'handshake' ? 'tls' : 'error'
+}

@@ -1,8 +1,8 @@
 import { HeaderReader } from '../../smtp/header.ts'
 import { MessageReader } from '../../smtp/message.ts'
 import { noteHeader, noteSize, refusing } from '../content.ts'
-import { forbidding } from '../dialogue.ts'
 import { replies, verdictReply } from '../replies.ts'
+import { forbidding } from '../screening.ts'
 import type { Session } from '../session.ts'
 
 /** Why a message is read to its end and thrown away. */

@@ -23,20 +23,24 @@ const codeLength = 3
  */
 class Trap implements Phase {
   readonly name = 'trap'
-  /** What every recipient hears. */
-  private readonly refusal: string
+  /** What every recipient hears is made of it when one is asked for: not to be held for each as long as none is. */
+  private readonly verdict: Verdict
   private readonly since: Instant
   private readonly end: Instant
   /** What is still to be said of the present reply. */
   private left: string
   private said = 0
+  /** It is the refusal. */
+  private refuses: boolean
   private leaves = false
   /** Octets of the client in all, as far as they are in the budget. */
   private heard: number
 
-  constructor(session: Session, refusal: string, first: string, now: Instant) {
-    this.refusal = refusal
-    this.left = first
+  /** `greets`: the client has not been greeted yet; else it hears the refusal first. */
+  constructor(session: Session, verdict: Verdict, greets: boolean, now: Instant) {
+    this.verdict = verdict
+    this.refuses = !greets
+    this.left = greets ? replies.greeting(session.house.hostname) : verdictReply(verdict, session.arrival.id)
     this.heard = session.journal.octetsFromClient
     this.since = now
     this.end = now + session.house.trap.wait
@@ -54,6 +58,7 @@ class Trap implements Phase {
       if (session.lines.hopeless) session.conclude('limit', now)
       return
     }
+    this.refuses = false
     this.left = this.answerTo(session, line.text)
     this.said = 0
     this.schedule(session, now)
@@ -102,7 +107,7 @@ class Trap implements Phase {
 
   /** Of a refusal what the client has heard by now, if that is its code at least. */
   private note({ journal }: Session): void {
-    if (this.left === this.refusal && this.said >= codeLength) journal.refusal(this.left.slice(0, this.said))
+    if (this.refuses && this.said >= codeLength) journal.refusal(this.left.slice(0, this.said))
   }
 
   private get isSpeaking(): boolean {
@@ -125,7 +130,8 @@ class Trap implements Phase {
       case 'MAIL':
         return replies.mailOk
       case 'RCPT':
-        return this.refusal
+        this.refuses = true
+        return verdictReply(this.verdict, session.arrival.id)
       case 'DATA':
       case 'BDAT':
         return replies.noRecipients
@@ -157,7 +163,6 @@ export function enterTrap(session: Session, verdict: Verdict, now: Instant): voi
   const { house, arrival, journal, port, tally } = session
   session.abandon()
   session.endTransaction()
-  const refusal = verdictReply(verdict, arrival.id)
   if (!port.trap(tally.suspicion(session.plan))) {
     return session.conclude('verdict', now, journal.refusal(replies.tooBusy(house.hostname, arrival.id)))
   }
@@ -165,5 +170,5 @@ export function enterTrap(session: Session, verdict: Verdict, now: Instant): voi
   if (!isGreeted) journal.greetedAt = now
   // What came before may be much, and would be held for as long as the client is.
   keepLittle(session)
-  session.phase = new Trap(session, refusal, isGreeted ? refusal : replies.greeting(house.hostname), now)
+  session.phase = new Trap(session, verdict, !isGreeted, now)
 }

@@ -1,0 +1,84 @@
+/*
+ * Who has connections open, over all gates, is a hash for each network, `<prefix>open:{<network>}`: of the network itself (`*`) and of each client in it
+ * that is connected a field that says which gates hold how many until when. In it, for each such gate:
+ *
+ *   8 octets   the gate, a word that it has drawn at its start
+ *   3          how many it holds, most significant octet first
+ *   6          until when, ms since 1970 by the clock of Redis
+ *
+ * A gate says how many it holds, never that it is one more or one less: a command that is lost, late or repeated does no harm that the next one does not
+ * mend. What is not said again in time is not counted any more, and the key expires with the last of it, so that nobody has to clear up after a gate that was killed.
+ *
+ * One key for a network and its clients: both are asked for and told with one command, and who is turned away for the one has not taken a place of the
+ * other.
+ *
+ * Roads not taken: counters (INCR, DECR), of which a gate that dies leaves its part behind for ever; a key for each gate that says that it lives, and places that
+ * count as long as it does: nothing would have to be renewed for a held client, but that key is on one node of a cluster, what another node has lost nobody would tell
+ * it again, and what dead gates held would stay in memory for as long as a session may last; a ttl for each field (Redis 7.4).
+ */
+
+/** Gates in one field; one more is not noted, and holds what it holds by its own count alone. */
+const mostGates = 256
+
+/** Clients in a network; one more is not noted by itself, and counts for the network. */
+const mostInNetwork = 4096
+
+/** Fields that are looked at for each client that comes into a network of more than `few`: what dead gates held there has to go. */
+const looks = 2
+const few = 16
+
+const entryLength = 17
+
+const common = `
+local key, gate, lease = KEYS[1], ARGV[1], tonumber(ARGV[2])
+local time = redis.call('TIME')
+local now = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
+local function living(held, but)
+  local kept, count = {}, 0
+  for i = 1, #(held or '') - ${entryLength - 1}, ${entryLength} do
+    local holds, till = struct.unpack('>I3I6', held, i + 8)
+    if till > now and string.sub(held, i, i + 7) ~= but then
+      kept[#kept + 1] = string.sub(held, i, i + ${entryLength - 1})
+      count = count + holds
+    end
+  end
+  return kept, count
+end
+local function tell(name, others, count)
+  if count > 0 and #others < ${mostGates} then others[#others + 1] = gate .. struct.pack('>I3I6', count, now + lease) end
+  if #others > 0 then redis.call('HSET', key, name, table.concat(others)) else redis.call('HDEL', key, name) end
+end
+local function last()
+  if redis.call('PTTL', key) < lease then redis.call('PEXPIRE', key, lease) end
+end`
+
+/**
+ * ARGV: the gate, its lease in ms; the client; what this gate holds with the one that comes, of the client and of the network; the most that all gates may hold of
+ * each. Gives 0: it has its place; 1: there are too many of the client, 2: of the network, and nothing was written.
+ */
+export const enterScript = `${common}
+local client = ARGV[3]
+local held = redis.call('HGET', key, client)
+local others, count = living(held, gate)
+if count + tonumber(ARGV[4]) > tonumber(ARGV[6]) then return 1 end
+local beside, all = living(redis.call('HGET', key, '*'), gate)
+if all + tonumber(ARGV[5]) > tonumber(ARGV[7]) then return 2 end
+local size = held and 0 or redis.call('HLEN', key)
+if size > ${few} then
+  local some = redis.call('HRANDFIELD', key, ${looks}, 'WITHVALUES')
+  for i = 1, #some, 2 do
+    if #living(some[i + 1], '') == 0 then redis.call('HDEL', key, some[i]) end
+  end
+end
+if size < ${mostInNetwork} then tell(client, others, tonumber(ARGV[4])) end
+tell('*', beside, tonumber(ARGV[5]))
+last()
+return 0`
+
+/** ARGV: the gate, its lease in ms; then name, how many, name, how many ... that this gate holds; 0: none any more. */
+export const holdScript = `${common}
+for i = 3, #ARGV, 2 do
+  tell(ARGV[i], (living(redis.call('HGET', key, ARGV[i]), gate)), tonumber(ARGV[i + 1]))
+end
+last()
+return 1`

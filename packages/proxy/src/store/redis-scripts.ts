@@ -1,0 +1,16 @@
+import { recallScript, rememberScript } from './client-scripts.ts'
+import { greyScript } from './grey-script.ts'
+import { enterScript, holdScript } from './lease-script.ts'
+import { peekScript } from './peek-script.ts'
+import { rateScript } from './rate-script.ts'
+
+/** Under which names the store calls them (RedisCommands). */
+export const scripts = {
+  recallClient: { lua: recallScript, numberOfKeys: 1, readOnly: true },
+  meetGrey: { lua: greyScript, numberOfKeys: 1 },
+  countRate: { lua: rateScript, numberOfKeys: 1 },
+  peek: { lua: peekScript, numberOfKeys: 1, readOnly: true },
+  rememberClient: { lua: rememberScript, numberOfKeys: 1 },
+  enterNetwork: { lua: enterScript, numberOfKeys: 1 },
+  holdNetwork: { lua: holdScript, numberOfKeys: 1 },
+}

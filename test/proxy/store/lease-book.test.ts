@@ -1,0 +1,228 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { LeaseBook } from '@sallyport/proxy/store/lease-book.js'
+import fc from 'fast-check'
+import { Clock } from '../../simulate/clock.ts'
+import { OpenNetworks } from '../../simulate/open-networks.ts'
+import { runs } from '../../support/properties.ts'
+
+const lease = 30
+const caps = { perClient: 3, perNetwork: 5 }
+const network = '192.0.2.0/24'
+/** Seconds that a command, or its answer, is on its way. */
+const way = 0.01
+
+/** Gates with one table in virtual time; all of them in one network. */
+class Town {
+  readonly clock = new Clock(0)
+  readonly table = new OpenNetworks()
+  isUp = true
+  commands = 0
+  private born = 0
+
+  gate(): Gate {
+    return new Gate(this, `gate${this.born++}`)
+  }
+
+  /** Done when it arrives; the answer comes as much later. null: it is not there. */
+  async ask<Answer>(command: () => Answer): Promise<{ readonly answer: Answer } | null> {
+    await this.clock.wait(way)
+    if (!this.isUp) return null
+    this.commands++
+    const answer = command()
+    await this.clock.wait(way)
+    return { answer }
+  }
+
+  count(client: string): number {
+    return this.table.count(network, client, this.clock.now)
+  }
+}
+
+class Gate {
+  readonly book: LeaseBook
+  readonly open: string[] = []
+  private isDead = false
+  private readonly town: Town
+
+  constructor(town: Town, name: string) {
+    this.town = town
+    const { clock, table } = town
+    this.book = new LeaseBook(
+      {
+        enter: async (visitor, held, caps) =>
+          (await town.ask(() => table.enter(name, lease, visitor, held, caps, clock.now)))?.answer ??
+          (town.isUp ? null : 'unheard'),
+        hold: async (of, counts) => (await town.ask(() => table.hold(name, lease, of, counts, clock.now))) !== null,
+      },
+      lease * 1000,
+      () => clock.after(0, () => this.isDead || this.book.flush(clock.now * 1000)),
+    )
+    this.turn()
+  }
+
+  async come(client: string): Promise<boolean> {
+    const excess = await this.book.enter({ client, network }, caps, this.town.clock.now * 1000)
+    if (excess !== null || this.isDead) return false
+    this.open.push(client)
+    return true
+  }
+
+  go(client: string): void {
+    const at = this.open.indexOf(client)
+    if (at < 0) return
+    this.open.splice(at, 1)
+    this.book.leave({ client, network })
+  }
+
+  kill(): void {
+    this.isDead = true
+    this.open.length = 0
+  }
+
+  private turn(): void {
+    if (this.isDead) return
+    this.book.renew(this.town.clock.now * 1000)
+    this.town.clock.after(0.1, () => this.turn())
+  }
+}
+
+const openOf = (gates: readonly Gate[], client?: string): number =>
+  gates.reduce((sum, { open }) => sum + open.filter(one => client === undefined || one === client).length, 0)
+
+type Deed = { readonly gate: number; readonly client: string; readonly does: 'come' | 'go' | 'kill' | 'wait' }
+
+const deed = (...does: readonly Deed['does'][]) =>
+  fc.record<Deed>({ gate: fc.nat(2), client: fc.constantFrom('a', 'b', 'c'), does: fc.constantFrom(...does) })
+
+const deeds = fc.oneof(
+  fc.array(deed('come', 'come', 'come', 'come', 'go', 'go'), { maxLength: 60 }),
+  fc.array(deed('come', 'come', 'come', 'come', 'go', 'go', 'kill', 'wait'), { maxLength: 60 }),
+)
+
+/** Two deeds may be nearer than a command takes, so that answers cross. */
+const pauses = fc.array(fc.constantFrom(0, 0, 0.003, 0.015, 0.05), { minLength: 60, maxLength: 60 })
+
+async function play(story: readonly Deed[], waits: readonly number[]) {
+  const town = new Town()
+  const gates = [town.gate(), town.gate(), town.gate()]
+  let most = 0
+  for (const [i, { gate: at, client, does }] of story.entries()) {
+    const gate = gates[at] as Gate
+    if (does === 'come') void gate.come(client)
+    else if (does === 'go') gate.go(client)
+    else if (does === 'kill') {
+      gate.kill()
+      gates[at] = town.gate()
+    } else await town.clock.run(town.clock.now + 20)
+    await town.clock.run(town.clock.now + (waits[i] ?? 0))
+    most = Math.max(most, openOf(gates), ...['a', 'b', 'c'].map(one => openOf(gates, one)))
+    for (const one of ['a', 'b', 'c']) assert.ok(openOf(gates, one) <= caps.perClient, `${one} at ${town.clock.now}`)
+    assert.ok(openOf(gates) <= caps.perNetwork)
+  }
+  return { town, gates, most }
+}
+
+describe('the book of leases', () => {
+  // Invariant: over all gates no more connections are open than a client and a network may have, however questions and answers cross and gates die.
+  it('lets in no more than there are places', async () => {
+    let most = 0
+    const property = fc.asyncProperty(deeds, pauses, async (story, waits) => {
+      most = Math.max(most, (await play(story, waits)).most)
+    })
+    await fc.assert(property, runs(300))
+    assert.equal(most, caps.perNetwork, 'all places were taken')
+  })
+
+  // Invariant: soon after, and of gates that were killed a lease later, the table says of every name exactly what is open, and nothing else.
+  it('agrees with the table in the end', async () => {
+    const property = fc.asyncProperty(deeds, pauses, async (story, waits) => {
+      const { town, gates } = await play(story, waits)
+      const agree = () => {
+        for (const one of ['a', 'b', 'c']) assert.equal(town.count(one), openOf(gates, one), one)
+        assert.equal(town.count('*'), openOf(gates))
+        for (const { book, open } of gates)
+          assert.equal(book.size, open.length > 0 ? 1 : 0, 'who has left is forgotten')
+      }
+      await town.clock.run(town.clock.now + 0.2)
+      if (!story.some(({ does }) => does === 'kill')) agree()
+      await town.clock.run(town.clock.now + lease + 1)
+      agree()
+    })
+    await fc.assert(property, runs(200))
+  })
+
+  it('keeps the place of who stays for hours, and gives that of a killed gate to others within the lease', async () => {
+    const town = new Town()
+    const [one, other] = [town.gate(), town.gate()]
+    for (let i = 0; i < 3; i++) assert.ok(await during(town, one.come('a')))
+    for (let i = 0; i < 100; i++) {
+      await town.clock.run(town.clock.now + 97)
+      assert.equal(await during(town, other.come('a')), false, `after ${town.clock.now} s`)
+    }
+    one.kill()
+    await town.clock.run(town.clock.now + lease / 2 - 1)
+    assert.equal(await during(town, other.come('a')), false)
+    await town.clock.run(town.clock.now + lease / 2 + 1)
+    assert.ok(await during(town, other.come('a')))
+  })
+
+  it('lets everybody in while the table is away, and has told it all of it soon after it is back', async () => {
+    const town = new Town()
+    const [one, other] = [town.gate(), town.gate()]
+    assert.ok(await during(town, one.come('a')))
+    town.isUp = false
+    for (let i = 0; i < 4; i++) assert.ok(await during(town, one.come('b')))
+    one.go('a')
+    await town.clock.run(town.clock.now + 600)
+    town.table.clear()
+    town.isUp = true
+    await town.clock.run(town.clock.now + 1)
+    assert.deepEqual([town.count('a'), town.count('b'), town.count('*')], [0, 4, 4])
+    assert.equal(await during(town, other.come('b')), false)
+  })
+
+  it('tells a network that many leave at once', async () => {
+    const town = new Town()
+    const gate = town.gate()
+    for (const client of ['a', 'a', 'a', 'b', 'b']) assert.ok(await during(town, gate.come(client)))
+    const before = town.commands
+    for (const client of ['a', 'a', 'b', 'b']) gate.go(client)
+    await town.clock.run(town.clock.now + 1)
+    assert.equal(town.commands - before, 1)
+    assert.deepEqual([town.count('a'), town.count('b'), town.count('*')], [1, 0, 1])
+  })
+
+  it('renews ten thousand networks with 667 commands a second, and never more than 126 at once', async () => {
+    const clock = new Clock(0)
+    let inTurn = 0
+    let most = 0
+    let commands = 0
+    const hold = () => {
+      inTurn++
+      commands++
+      return Promise.resolve(true)
+    }
+    const book = new LeaseBook({ enter: () => Promise.resolve(null), hold }, lease * 1000, () => {})
+    const all = { perClient: 1, perNetwork: 1 }
+    for (let i = 0; i < 10_000; i++) await book.enter({ client: `${i}`, network: `${i}` }, all, 0)
+    for (let turn = 0; turn < 1_200; turn++) {
+      inTurn = 0
+      book.renew(clock.now * 1000)
+      clock.now += 0.1
+      most = Math.max(most, inTurn)
+    }
+    assert.ok(Math.abs(commands / 120 - 667) < 100, `${commands / 120}`)
+    assert.ok(most <= 126, `${most}`)
+  })
+})
+
+/** What comes of it while time goes on. */
+async function during<T>(town: Town, answer: Promise<T>): Promise<T> {
+  let done = false
+  void answer.then(() => {
+    done = true
+  })
+  while (!done) await town.clock.run(town.clock.now + way)
+  return answer
+}
