@@ -1,7 +1,10 @@
 import { cores } from './cores.ts'
 import { dribble } from './dribble.ts'
+import { eviction } from './eviction.ts'
 import { hold } from './hold.ts'
 import { lists } from './lists.ts'
+import { memory } from './memory.ts'
+import { outage } from './outage.ts'
 import { refuse } from './refuse.ts'
 import { bulk, relay } from './relay.ts'
 import { store } from './store.ts'
@@ -21,6 +24,9 @@ const benches: Readonly<Record<string, () => Row[] | Promise<Row[]>>> = {
   dribble,
   cores,
   store,
+  outage,
+  memory,
+  eviction,
 }
 
 const args = process.argv.slice(2)
