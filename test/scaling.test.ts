@@ -65,11 +65,11 @@ test('the table is what the formulae make of the figures', () => {
 test('what is said of where it breaks is, too', () => {
   const strangers = (figure('gate_use') / figure('gate_cpu')) * (figure('pause') + figure('dialogue'))
   assert.equal(Math.round(strangers / 100) * 100, 7_300)
-  assert.equal(Math.floor(figure('redis_use') / figure('redis_cpu')), 2_100)
-  assert.equal(Math.round(figure('redis_use') / ((274e-6 - 204e-6) / 2)), 14_286)
+  assert.equal(Math.floor(figure('redis_use') / figure('redis_cpu')), 3_184)
+  assert.equal(Math.round(figure('redis_use') / 25e-6), 20_000)
   assert.equal(Math.floor(28_232 / (figure('pause') + figure('dialogue'))), 4_033)
   assert.equal(Math.round((16_384 * 4_096) / 1e6), 67)
-  for (const number of ['7,300', '2,100', '14,286', '4,033', '67 million']) assert.ok(text.includes(number), number)
+  for (const number of ['7,300', '3,184', '20,000', '4,033', '67 million']) assert.ok(text.includes(number), number)
 })
 
 test('it is reckoned with what is dearest in any session of the store, without rates', () => {

@@ -44,9 +44,8 @@ function recordOf({ passed, failed, repute }: Lesson): ClientRecord {
  * late, and their checks twice, which adds up to the same (store.ts). Forgetting does not: a client forgotten while Redis is
  * gone is known again when Redis returns, which is why `forget` says so.
  *
- * Not taken: mixing the answers of Redis and of the copy (a client forgotten, or failed, at another gate would stay good
- * here); answering from the copy while Redis is well, to save everybody the round trip: gates would disagree for as long as it lived, where
- * of a hot name they do for a second at most.
+ * Not taken: mixing the answers of Redis and of the copy (a client forgotten, or failed, at another gate would stay good here); answering from
+ * the copy while Redis is well, to save everybody the round trip: gates would disagree for as long as it lived, not for a second of a hot name.
  */
 export class SharedStore implements Store {
   readonly #redis: RedisClients
