@@ -68,8 +68,12 @@ test('what is said of where it breaks is, too', () => {
   assert.equal(Math.floor(figure('redis_use') / figure('redis_cpu')), 2_358)
   assert.equal(Math.round(figure('redis_use') / ((174e-6 - 134e-6) / 2)), 25_000)
   assert.equal(Math.floor(28_232 / (figure('pause') + figure('dialogue'))), 4_033)
-  assert.equal(Math.round((16_384 * 4_096) / 1e6), 67)
-  for (const number of ['7,300', '2,358', '25,000', '4,033', '67 million']) assert.ok(text.includes(number), number)
+  assert.equal(Math.round((16_384 * 8_192) / 1e6), 134)
+  const full = figure('gate_use') / figure('gate_cpu')
+  assert.equal(Math.floor(full), 1_043)
+  assert.equal(Math.ceil(100_000 / full), 96)
+  for (const number of ['7,300', '2,358', '25,000', '4,033', '134 million', '1,043', '96 s'])
+    assert.ok(text.includes(number), number)
 })
 
 test('the dearest session of the store is the one that is reckoned with', () => {
