@@ -9,6 +9,7 @@ import { refuse } from './refuse.ts'
 import { bulk, relay } from './relay.ts'
 import { store } from './store.ts'
 import { isOver, print, type Row } from './table.ts'
+import { writtenBack } from './written-back.ts'
 
 /**
  * `npm run bench`: what the gate costs, beside a bare Node pipe in the same run. Loopback only, bounded in count. Ratios are
@@ -27,6 +28,7 @@ const benches: Readonly<Record<string, () => Row[] | Promise<Row[]>>> = {
   outage,
   memory,
   eviction,
+  'written-back': writtenBack,
 }
 
 const args = process.argv.slice(2)

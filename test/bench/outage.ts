@@ -32,17 +32,18 @@ async function measured(owner: Owner): Promise<Row[]> {
   const well = await gateWith(owner, sink.port, `url: 'redis://127.0.0.1:${sound.port}'`)
   const gate = await gateWith(owner, sink.port, `url: 'redis://127.0.0.1:${redis.port}'`)
   const senders = await introduced(gate, well)
-  const rows: Row[] = []
+  const spells: Spell[] = []
   for (const state of states) {
     const change = { begin: () => redis.begin(state, ailing), end: () => redis.end(state) }
-    rows.push(await spell(gate, senders, state, change))
+    spells.push(await spell(gate, senders, state, change))
   }
   await gate.stop()
   const { master, sentinel } = await startWatched(owner)
   const watching = await gateWith(owner, sink.port, `sentinels: ['127.0.0.1:${sentinel.port}']\n  master_name: mail`)
   const change = { begin: () => master.stop(), end: () => Promise.resolve() }
-  rows.push(await spell(watching, await introduced(watching, well), 'failing over', change))
-  return rows
+  spells.push(await spell(watching, await introduced(watching, well), 'failing over', change))
+  const all = [0, 1, 2, 3].map(i => joined(spells.map(({ spans }) => spans[i])))
+  return [...spells.map(({ row }) => row), rowOf('in all of these', all, '')]
 }
 
 /** With whom the gates have had to do a while: what they do has been compiled. */
@@ -69,7 +70,7 @@ async function spell(
   senders: KnownSenders,
   state: State | 'failing over',
   { begin, end }: Readonly<Record<'begin' | 'end', () => Promise<unknown>>>,
-): Promise<Row> {
+): Promise<Spell> {
   const lines = () => gate.lines().filter(({ event }) => event === 'store').length
   const isUp = async () => (await gate.metric('sallyport_store_up')) === 1
   await until(`the store is up before it is ${state}`, isUp, 20_000)
@@ -78,8 +79,19 @@ async function spell(
   const wasUp = await isUp()
   const [after] = await Promise.all([senders.for(ending), end()])
   await until(`the store is up after it was ${state}`, isUp, 20_000)
-  return rowOf(state, [...during, ...after], `store_up ${Number(wasUp)}, log lines ${lines() - before}`)
+  const spans = [...during, ...after]
+  return { spans, row: rowOf(state, spans, `store_up ${Number(wasUp)}, log lines ${lines() - before}`) }
 }
+
+interface Spell {
+  readonly spans: readonly Span[]
+  readonly row: Row
+}
+
+const joined = (spans: readonly (Span | undefined)[]): Span => ({
+  took: spans.flatMap(span => span?.took ?? []),
+  unserved: spans.reduce((sum, span) => sum + (span?.unserved ?? 0), 0),
+})
 
 /** `spans`: at the one gate, at the other, and both as the state ends. */
 function rowOf(state: string, [there, well, ending, wellThen]: readonly Span[], said: string): Row {
