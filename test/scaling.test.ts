@@ -68,8 +68,12 @@ test('what is said of where it breaks is, too', () => {
   assert.equal(Math.floor(figure('redis_use') / figure('redis_cpu')), 3_184)
   assert.equal(Math.round(figure('redis_use') / 25e-6), 20_000)
   assert.equal(Math.floor(28_232 / (figure('pause') + figure('dialogue'))), 4_033)
-  assert.equal(Math.round((16_384 * 4_096) / 1e6), 67)
-  for (const number of ['7,300', '3,184', '20,000', '4,033', '67 million']) assert.ok(text.includes(number), number)
+  assert.equal(Math.round((16_384 * 8_192) / 1e6), 134)
+  const full = figure('gate_use') / figure('gate_cpu')
+  assert.equal(Math.floor(full), 1_043)
+  assert.equal(Math.ceil(100_000 / full), 96)
+  for (const number of ['7,300', '3,184', '20,000', '4,033', '134 million', '1,043', '96 s'])
+    assert.ok(text.includes(number), number)
 })
 
 test('it is reckoned with what is dearest in any session of the store, without rates', () => {

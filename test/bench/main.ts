@@ -1,11 +1,15 @@
 import { cores } from './cores.ts'
 import { dribble } from './dribble.ts'
+import { eviction } from './eviction.ts'
 import { hold } from './hold.ts'
 import { lists } from './lists.ts'
+import { memory } from './memory.ts'
+import { outage } from './outage.ts'
 import { refuse } from './refuse.ts'
 import { bulk, relay } from './relay.ts'
 import { store } from './store.ts'
 import { isOver, print, type Row } from './table.ts'
+import { writtenBack } from './written-back.ts'
 
 /**
  * `npm run bench`: what the gate costs, beside a bare Node pipe in the same run. Loopback only, bounded in count. Ratios are
@@ -21,6 +25,10 @@ const benches: Readonly<Record<string, () => Row[] | Promise<Row[]>>> = {
   dribble,
   cores,
   store,
+  outage,
+  memory,
+  eviction,
+  'written-back': writtenBack,
 }
 
 const args = process.argv.slice(2)

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { writeFile } from 'node:fs/promises'
+import { utimes, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
@@ -147,6 +147,18 @@ test('host name, descriptors, access files', async t => {
   const bad = await diagnose(t, `access: { deny_files: ['${folder}/bad', '${folder}/none'] }`)
   assert.deepEqual([bad.code, bad.troubles], [1, ['FAIL access file', 'FAIL access file']])
   assertFinding(bad.of('access file'), 'FAIL', /bad:2: .*nonsense/, /does not start/)
+})
+
+test('a store file that two gates write', async t => {
+  const folder = await tempDirectory(t, 'store')
+  const file = join(folder, 'clients.json')
+  const settings = `store: { kind: memory, file: ${file} }`
+  const sound = await diagnose(t, settings)
+  assert.ok(!sound.findings.some(({ point }) => point === 'store file'))
+  await writeFile(`${file}.shared`, '')
+  assertFinding((await diagnose(t, settings)).of('store file'), 'warn', /is written by two gates$/, /of its own/)
+  await utimes(`${file}.shared`, 1, 1)
+  assert.ok(!(await diagnose(t, settings)).findings.some(({ point }) => point === 'store file'))
 })
 
 test('the embedded mail server needs no looking at', async t => {

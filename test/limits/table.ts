@@ -8,6 +8,7 @@ import { lookupRows } from './lookups.ts'
 import { recordRows } from './records.ts'
 import type { Row } from './row.ts'
 import { sharedRows } from './shared.ts'
+import { storeRows } from './store.ts'
 import { trapRows } from './traps.ts'
 
 export interface Part {
@@ -17,8 +18,7 @@ export interface Part {
 
 /** As a client reads it, without its line end. */
 const said = (reply: string) => `\`${reply.trimEnd()}\``
-const name = 'HOST'
-const id = 'ID'
+const [name, id] = ['HOST', 'ID'] as const
 
 const isClosed = 'and the session ends'
 const timedOut = `${said(replies.timeout(name, id))}, ${isClosed}`
@@ -259,6 +259,12 @@ export const parts: readonly Part[] = [
         follows: `${said(replies.shuttingDown(name, id))}; a message that the backend has in hand is waited for`,
         source: own,
       },
+      {
+        what: 'A silence within a transaction while the gate drains',
+        bound: proxy('session/standing.ts', 'longestLull', 'ms'),
+        follows: said(replies.shuttingDown(name, id)),
+        source: own,
+      },
     ],
   },
   {
@@ -334,47 +340,7 @@ export const parts: readonly Part[] = [
   },
   {
     title: 'Look-ups and memory of clients',
-    rows: [
-      ...lookupRows,
-      ...leaseRows,
-      {
-        what: 'Clients remembered in this process',
-        bound: key('store.clients'),
-        follows: 'the one met least recently is forgotten, those of whom only failures are known first',
-        source: own,
-      },
-      {
-        what: 'Questions to Redis that are open',
-        bound: proxy('store/breaker.ts', 'breakerLimits.outstanding', 'count'),
-        follows: 'the copy in this process answers',
-        source: own,
-      },
-      {
-        what: 'Clients whose lessons wait for Redis',
-        bound: proxy('store/shared.ts', 'mostUnwritten', 'count'),
-        follows: 'the oldest lesson is not shared',
-        source: own,
-      },
-      {
-        what: 'Clients in one of 16384 parts of Redis',
-        bound: proxy('store/client-scripts.ts', 'mostInPart', 'count'),
-        follows: 'for each that comes another is forgotten, at random',
-        source: own,
-      },
-      {
-        what: 'Record of a client in Redis',
-        bound: proxy('store/client-record.ts', 'longestRecord', 'octets'),
-        follows: 'it is none of ours: nothing is known, and it is written anew',
-        source: own,
-      },
-      ...sharedRows,
-      {
-        what: 'Redis’ answer',
-        bound: key('store.command_wait'),
-        follows: 'the copy in this process answers',
-        source: own,
-      },
-    ],
+    rows: [...lookupRows, ...leaseRows, ...storeRows, ...sharedRows],
   },
   { title: 'What is kept about the checks', rows: checkRows },
   {

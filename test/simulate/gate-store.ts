@@ -11,13 +11,16 @@ import {
   type StoreHealth,
   zeroCounters,
 } from '@sallyport/proxy/store/store.js'
+import { type Asked, Unwritten } from '@sallyport/proxy/store/unwritten.js'
 import type { GreyTimes, Lesson } from '@sallyport/rules'
 import type { Clock } from './clock.ts'
 import type { Dice } from './dice.ts'
 import type { Server } from './server.ts'
 
-/** The bounds of store/shared.ts. */
-const bounds = { commandWait: 0.05, retryWait: 2, unwritten: 1000, batch: 50 } as const
+/** `store.command_wait`, s. */
+const commandWait = 0.05
+/** `store.clients`. */
+const clients = 100_000
 /** Seconds that what a gate holds is counted after its last word; the default of the configuration. */
 const lease = 30
 /** Turns of renewal in a second, as in store/leases.ts; here they are taken together. */
@@ -28,7 +31,8 @@ let born = 0
 const [nearest, farthest] = [0.0001, 0.001]
 
 /**
- * One gate's way to the server, as store/shared.ts goes it: its breaker, its copy, what is unwritten. That one cannot run here, as its timers and
+ * One gate's way to the server, as store/shared.ts goes it: its breaker, its copy, and as they are there what is unwritten and
+ * how it is written back. That one cannot run here, as its timers and
  * sockets are real; what it does in trouble is held against real servers (test/proxy/store), and this against what it promises.
  */
 export class GateStore implements Store {
@@ -38,12 +42,10 @@ export class GateStore implements Store {
   private readonly dice: Dice
   private readonly server: Server
   private readonly breaker = new Breaker(breakerLimits, () => this.probeLater())
-  private readonly copy = new Records(100_000)
-  private readonly unwritten = new Records(bounds.unwritten)
+  private readonly copy = new Records(clients)
+  private readonly unwritten: Unwritten<boolean>
   private readonly rates: HotRates
-  private readonly writing = new Set<string>()
   private readonly book: LeaseBook
-  private retries = false
   private renews = false
 
   constructor(clock: Clock, dice: Dice, server: Server) {
@@ -53,11 +55,19 @@ export class GateStore implements Store {
     const askRate: RateQuestion = async (place, counted) =>
       (await this.ask(() => ({ answer: server.rate(place, counted) }))) ?? 'failed'
     this.rates = new HotRates(
-      100_000,
+      clients,
       askRate,
       () => clock.now,
       () => this.milliseconds,
     )
+    const desk = {
+      nodeOf: () => '',
+      isAsked: () => this.breaker.up,
+      write: (client: string, lesson: Lesson) => this.write(client, lesson),
+      told: () => undefined,
+    }
+    const time = { now: () => this.milliseconds, wait: (ms: number) => clock.wait(ms / 1000) }
+    this.unwritten = new Unwritten(desk, clients, undefined, () => this.second, time)
     const name = `gate${born++}`
     this.book = new LeaseBook(
       {
@@ -84,7 +94,7 @@ export class GateStore implements Store {
 
   /** Clients whose lessons the server has not been told. */
   get left(): number {
-    return this.unwritten.size + this.writing.size
+    return this.unwritten.open
   }
 
   get health(): StoreHealth {
@@ -92,19 +102,16 @@ export class GateStore implements Store {
   }
 
   async recall(client: string): Promise<ClientRecord> {
-    if (this.unwritten.has(client)) return this.copy.recall(client, this.second)
+    if (this.unwritten.waits(client)) return this.copy.recall(client, this.second)
     const asked = await this.ask(() => ({ record: this.server.recall(client), lesson: this.server.lesson(client) }))
-    if (asked === null || this.unwritten.has(client) || this.writing.has(client)) {
-      return this.copy.recall(client, this.second)
-    }
+    if (asked === null || this.unwritten.isOpen(client)) return this.copy.recall(client, this.second)
     this.copy.replace(client, asked.lesson, this.second)
     return asked.record
   }
 
   remember(client: string, lesson: Lesson): void {
     this.copy.remember(client, lesson, this.second)
-    this.unwritten.remember(client, lesson, this.second)
-    void this.writeAndGoOn(client)
+    this.unwritten.learn(client, lesson)
   }
 
   greylist(name: string, times: GreyTimes): Promise<number | null> {
@@ -164,7 +171,7 @@ export class GateStore implements Store {
     const there = this.dice.between(nearest, farthest)
     await this.clock.wait(there)
     if (!this.server.isUp) {
-      await this.clock.wait(bounds.commandWait - there)
+      await this.clock.wait(commandWait - there)
       return null
     }
     const answer = command()
@@ -182,44 +189,13 @@ export class GateStore implements Store {
     })
   }
 
-  private async write(client: string): Promise<boolean> {
-    if (this.writing.has(client)) return false
-    const lesson = this.unwritten.take(client, this.second)
-    if (lesson === null) return true
-    this.writing.add(client)
-    const asked = await this.ask(() => {
+  private async write(client: string, lesson: Lesson): Promise<Asked<boolean>> {
+    if (!this.breaker.up) return 'not asked'
+    const answer = await this.ask(() => {
       this.server.remember(client, lesson)
       return true
     })
-    this.writing.delete(client)
-    if (asked !== null) return true
-    const since = this.unwritten.take(client, this.second)
-    this.unwritten.merge(client, lesson, this.second)
-    if (since !== null) this.unwritten.merge(client, since, this.second)
-    return false
-  }
-
-  private async writeAndGoOn(client: string): Promise<void> {
-    if (await this.write(client)) await this.writeBack()
-    if (this.unwritten.size > 0) this.retry()
-  }
-
-  private async writeBack(): Promise<void> {
-    while (this.unwritten.size > 0) {
-      const some = this.unwritten.clients().slice(0, bounds.batch)
-      const written = await Promise.all(some.map(client => this.write(client)))
-      if (written.includes(false)) return
-    }
-  }
-
-  private retry(): void {
-    if (this.retries) return
-    this.retries = true
-    this.clock.after(bounds.retryWait, () => {
-      this.retries = false
-      const [client] = this.unwritten.clients()
-      if (client !== undefined) void this.writeAndGoOn(client)
-    })
+    return answer === null ? 'failed' : { answer }
   }
 
   private probeLater(): void {

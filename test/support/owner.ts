@@ -14,7 +14,7 @@ export interface Owner {
   after(undo: () => Promise<void> | void): void
 }
 
-type Undo = () => Promise<void> | void
+export type Undo = () => Promise<void> | void
 
 const undone = new WeakMap<Owner, Undo[]>()
 

@@ -47,7 +47,7 @@ export class Memory {
 
   /** Never rejects. */
   async recall(key: string, client: Address): Promise<Recalled> {
-    const [asked, alsoAsked] = [this.store.recall(key), this.store.recall(networkKey(client))]
+    const [asked, alsoAsked] = [this.store.recall(key), this.store.recall(networkKey(client), key)]
     const [own, network] = [await asked, await alsoAsked]
     const { passed, failed } = own
     return {

@@ -235,6 +235,39 @@ describe('the file of a memory store', () => {
     assert.match(await readFile(file, 'utf8'), /"clients":2/)
   })
 
+  it('that two processes write is warned of once by each, and one that was left by a process that died is not', async () => {
+    const file = newFile()
+    const worlds = [new StoreWorld(), new StoreWorld()] as const
+    const open = (world: StoreWorld) => new MemoryStore({ kind: 'memory', file, clients: 1000 }, world.log, world.now)
+    const learn = async (store: MemoryStore, client: string) => {
+      store.remember(client, { passed: { pregreet: 1000 }, failed: {} })
+      await store.save()
+    }
+    // It is never closed.
+    const died = open(new StoreWorld())
+    await learn(died, '192.0.2.1')
+    const one = open(worlds[0])
+    await learn(one, '192.0.2.2')
+    await learn(one, '192.0.2.3')
+    assert.deepEqual(worlds[0].lines, [])
+    assert.equal(existsSync(`${file}.shared`), false)
+    const other = open(worlds[1])
+    await learn(other, '192.0.2.4')
+    for (const client of ['192.0.2.5', '192.0.2.6']) {
+      await learn(one, client)
+      await learn(other, client)
+    }
+    for (const { lines } of worlds) {
+      assert.equal(lines.length, 1, lines.join())
+      assert.match(lines[0] ?? '', /^warn .* was written by somebody else: two gates with one store\.file/)
+    }
+    assert.equal(existsSync(`${file}.shared`), true)
+    await rm(file)
+    await learn(one, '192.0.2.7')
+    assert.equal(worlds[0].lines.length, 1)
+    for (const store of [died, one, other]) await store.close()
+  })
+
   it('is written while the event loop goes on and lessons come in', async () => {
     const world = new StoreWorld()
     const file = newFile()

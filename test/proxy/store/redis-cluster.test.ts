@@ -21,6 +21,7 @@ const settings = (nodes: readonly RedisServer[], wait: number) => ({
   password: null,
   prefix: 'test:',
   commandWait: wait,
+  patience: wait,
   clients: 10_000,
 })
 

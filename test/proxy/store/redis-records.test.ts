@@ -11,7 +11,8 @@ import { timeTravel } from '../../support/time-travel.js'
 const nobody = { passed: [], failed: [], repute: null }
 const pass = (...names: string[]) => ({ passed: Object.fromEntries(names.map(name => [name, 1000])), failed: {} })
 const client = '192.0.2.1'
-const key = `test:${placeOf(client).key}`
+const place = placeOf(client)
+const key = `test:${place.key}`
 
 let redis: RedisServer
 let store: Store
@@ -21,7 +22,7 @@ before(async () => {
   redis = await startRedis()
   const url = `redis://127.0.0.1:${redis.port}`
   store = openStore(
-    { kind: 'redis', url, password: null, prefix: 'test:', commandWait: 10_000, clients: 10_000 },
+    { kind: 'redis', url, password: null, prefix: 'test:', commandWait: 10_000, patience: 10_000, clients: 10_000 },
     world,
   )
   await until('the store is up', () => store.health.up)
@@ -43,7 +44,7 @@ const hex = async (): Promise<string> =>
     "return (string.gsub(redis.call('HGET', KEYS[1], ARGV[1]) or '', '.', function(c) return string.format('%02x', string.byte(c)) end))",
     1,
     key,
-    client,
+    place.field,
   )
 /** Puts octets into the place of the client's record. */
 const put = (octets: string) =>
@@ -52,7 +53,7 @@ const put = (octets: string) =>
     "return redis.call('HSET', KEYS[1], ARGV[1], (string.gsub(ARGV[2], '..', function(h) return string.char(tonumber(h, 16)) end)))",
     1,
     key,
-    client,
+    place.field,
     octets,
   )
 const seconds = async () => Number((await redis.command('TIME')).split('\n')[0])
@@ -64,7 +65,7 @@ function neighbours(count: number): string[] {
   const found: string[] = []
   for (let i = 0; found.length < count; i++) {
     const name = `name:n${i}.example`
-    if (placeOf(name).key === placeOf(client).key) found.push(name)
+    if (placeOf(name).key === place.key) found.push(name)
   }
   return found
 }
@@ -118,6 +119,34 @@ describe('a record in Redis', () => {
     await remembered({ passed: {}, failed: {}, repute })
     await remembered({ passed: {}, failed: {}, repute: { ...repute, score: -8 } })
     assert.equal(await redis.command('DBSIZE'), '0')
+  })
+
+  it('of an address or a network stands under its octets, and of a name under that', async () => {
+    for (const [name, field] of [
+      ['192.0.2.1', '4wAACAQ'],
+      ['198.51.100.0/24', 'nxjNk'],
+      ['2001:db8:1:2::/64', '6IAENuAABAAI'],
+      ['2001:db8:1::/48', 'sIAENuAAB'],
+      ['name:mx.example.net', 'name:mx.example.net'],
+    ] as const) {
+      await remembered(pass('pregreet'), name)
+      assert.deepEqual((await store.recall(name)).passed, ['pregreet'])
+      assert.equal(await redis.command('HKEYS', `test:${placeOf(name).key}`), field)
+      assert.equal(await store.forget(name), true)
+    }
+    assert.equal(await redis.command('DBSIZE'), '0')
+  })
+
+  it('of before, where an address stood as its text, is not looked at and goes with its ttl', async () => {
+    // Over in 2035.
+    const record = 'xzzzz'
+    await redis.command('HSET', key, client, record)
+    await redis.command('EXPIRE', key, 1000)
+    assert.deepEqual(await store.recall(client), nobody)
+    await remembered(pass('dnsbl'))
+    assert.deepEqual((await store.recall(client)).passed, ['dnsbl'])
+    assert.equal(await redis.command('HGET', key, client), record)
+    assert.deepEqual(world.lines, [])
   })
 
   it('of a long name stands under its digest', async () => {
@@ -221,12 +250,12 @@ describe('a part of Redis', () => {
   })
 
   it('that is full loses one for each that comes', async () => {
-    await fill((await seconds()) + 1000, 4096)
+    await fill((await seconds()) + 1000, 8192)
     for (const neighbour of neighbours(3)) {
       await remembered(pass('pregreet'), neighbour)
       assert.deepEqual((await store.recall(neighbour)).passed, ['pregreet'])
     }
-    assert.equal(await size(), 4096)
+    assert.equal(await size(), 8192)
   })
 })
 

@@ -1,89 +1,132 @@
 import assert from 'node:assert/strict'
-import { after, test } from 'node:test'
-import { RedisClients } from '@sallyport/proxy/store/redis.js'
+import { readFileSync } from 'node:fs'
+import { after, before, test } from 'node:test'
+import { placeOf } from '@sallyport/proxy/store/client-record.js'
+import type { RedisClients } from '@sallyport/proxy/store/redis.js'
 import { checks, type Lesson } from '@sallyport/rules'
-import { startRedis } from '../../support/redis.js'
-import { until } from '../../support/store-world.js'
+import type { Undo } from '../../support/owner.ts'
+import { type RedisServer, startRedis } from '../../support/redis.ts'
+import { allParts, type Crowd, clientsIn, fill, kinds, lessons, memoryOf, rows } from '../../support/redis-crowd.ts'
 
-const redis = await startRedis()
-after(() => redis.stop())
-const options = { kind: 'redis', url: `redis://127.0.0.1:${redis.port}`, password: null, clients: 10 } as const
-const store = new RedisClients(
-  { ...options, prefix: 'sallyport:', commandWait: 30_000 },
-  { ready: () => {}, lost: () => {} },
-)
-after(() => store.close())
-await until('Redis is there', () => store.ready)
+const undo: Undo[] = []
+let redis: RedisServer
+let clients: RedisClients
+before(async () => {
+  redis = await startRedis()
+  clients = await clientsIn({ after: each => void undo.push(each) }, redis)
+  // What Redis takes once, for its scripts.
+  await fill(redis, clients, { clients: 1000, parts: 10, family: 'IPv4', lesson: lessons.passes })
+})
+after(async () => {
+  for (const each of undo.reverse()) await each()
+  await redis.stop()
+})
 
-const ipv4 = (i: number) => `198.${18 + (i >> 16)}.${(i >> 8) & 255}.${i & 255}`
-const ipv6 = (i: number) => `2001:db8:${(4096 + (i >> 8)).toString(16)}:${(4096 + (i & 255)).toString(16)}::/64`
-
-/** Octets that all of Redis needs more, for each of so many things that are written; all keys have an expiry. */
-async function sizeOf(count: number, write: (i: number) => Promise<unknown>): Promise<number> {
-  const used = async () => Number(/^used_memory:(\d+)/m.exec(await redis.command('INFO', 'memory'))?.[1])
-  await redis.command('FLUSHALL')
-  const before = await used()
-  for (let i = 0; i < count; i += 1000) await Promise.all(Array.from({ length: 1000 }, (_, j) => write(i + j)))
-  const [, keys, expiring] = /keys=(\d+),expires=(\d+)/.exec(await redis.command('INFO', 'keyspace')) ?? []
-  assert.equal(keys, expiring, 'everything expires')
-  return ((await used()) - before) / count
-}
-
-const repute = { score: 9.5, accepted: 12, content: 1, unknown: 3 }
 const day = 86_400
-const remembered = checks.filter(({ ttl }) => ttl > 0)
-/** What a session leaves that has passed everything and whose mail was taken. */
-const usual: Lesson = {
-  passed: Object.fromEntries(remembered.map(({ name, ttl }) => [name, ttl])),
-  failed: {},
-  repute: { score: -1, accepted: 1, content: 0, unknown: 0 },
+/** So many are written; where more are remembered, as dense in fewer parts. */
+const written = 30_000
+const densityOf = (remembered: number) => Math.round((allParts * written) / remembered)
+
+const table = readFileSync(new URL('../../../../docs/memory.md', import.meta.url), 'utf8')
+  .split('\n')
+  .map(line => line.split('|').map(cell => cell.trim()))
+
+/** The numbers of the row of the table that begins so. */
+function rowOf(title: string): readonly number[] {
+  const row = table.find(([, first]) => first === title)
+  assert.ok(row !== undefined, `docs/memory.md has no row ${title}`)
+  return row.slice(2, -1).map(cell => Number.parseFloat(cell.replaceAll(',', '')))
 }
 
-for (const { what, lesson, name, most } of [
-  { what: 'that is known for its mail', lesson: { passed: {}, failed: {}, repute }, name: ipv4, most: 80 },
-  { what: 'that has passed all checks and sent mail', lesson: usual, name: ipv4, most: 105 },
-  { what: 'of IPv6 that has passed all checks and sent mail', lesson: usual, name: ipv6, most: 120 },
-])
-  test(`of 100,000 clients each one ${what} takes ${most} octets of Redis at most`, async t => {
-    const size = await sizeOf(100_000, i => store.remember(name(i), lesson))
-    t.diagnostic(`${size.toFixed(0)} octets a client`)
-    assert.ok(size <= most, `${size}`)
+const titleOf = ({ remembered, entries }: (typeof rows)[number]): string =>
+  `${remembered.toLocaleString('en')}${entries === 128 ? '' : `, \`hash-max-listpack-entries ${entries}\``}`
+
+for (const row of rows)
+  test(`of ${titleOf(row)} clients each one takes what docs/memory.md says, and 150 octets at most`, async t => {
+    await redis.command('CONFIG', 'SET', 'hash-max-listpack-entries', row.entries)
+    const said = rowOf(titleOf(row))
+    const parts = densityOf(row.remembered)
+    const sizes: number[] = []
+    for (const [family, lesson] of kinds)
+      sizes.push(await fill(redis, clients, { clients: written, parts, family, lesson }))
+    t.diagnostic(sizes.map(size => size.toFixed(1)).join(', '))
+    for (const [i, size] of sizes.entries()) {
+      assert.ok(Math.abs(size - (said[i] ?? 0)) <= 4, `column ${i}: ${size}, where ${said[i]} is said`)
+      assert.ok(size <= 150, `column ${i}: ${size}`)
+    }
+    const [keys, expiring] = /keys=(\d+),expires=(\d+)/.exec(await redis.command('INFO', 'keyspace'))?.slice(1) ?? []
+    assert.equal(keys, expiring, 'everything expires')
+    // The last column is made of the one before.
+    assert.ok(Math.abs(((said[2] ?? 0) * row.remembered) / 1e6 - (said[3] ?? 0)) <= 1, 'all of them')
   })
 
-test('of clients whose parts are no packed lists any more each takes 250 octets at most', async t => {
-  await redis.command('CONFIG', 'SET', 'hash-max-listpack-entries', 0)
-  const size = await sizeOf(50_000, i => store.remember(ipv4(i), usual))
+test('the worst that is so dense that its tables have just grown takes 150 octets at most, too', async t => {
   await redis.command('CONFIG', 'SET', 'hash-max-listpack-entries', 128)
-  t.diagnostic(`${size.toFixed(0)} octets a client`)
-  assert.ok(size <= 250, `${size}`)
+  const size = await fill(redis, clients, { clients: 43_000, parts: 10, family: 'IPv6', lesson: lessons.passes })
+  t.diagnostic(size.toFixed(1))
+  assert.ok(size <= 150, `${size}`)
+})
+
+test('a crowd has the fields that the gate would give it', async () => {
+  const crowd: Crowd = { clients: 300, parts: 1, family: 'IPv4', lesson: lessons.mail }
+  await fill(redis, clients, crowd)
+  const fields = (await redis.command('HKEYS', 'sallyport:clients:0')).split('\n')
+  for (const i of [0, 7, 255, 299]) assert.ok(fields.includes(placeOf(`32.0.${i >> 8}.${i & 255}`).field), `${i}`)
+  await fill(redis, clients, { ...crowd, family: 'IPv6' })
+  const longer = (await redis.command('HKEYS', 'sallyport:clients:0')).split('\n')
+  for (const i of [0, 7, 255, 299])
+    assert.ok(longer.includes(placeOf(`2001:db8:1000:${(4096 + i).toString(16)}::/64`).field), `${i}`)
 })
 
 test('what all checks leave in the record of a client, passed and failed, each at another second, is bounded', async t => {
+  await redis.command('CONFIG', 'SET', 'hash-max-listpack-entries', 128)
+  const remembered = checks.filter(({ ttl }) => ttl > 0)
   const passed = Object.fromEntries(remembered.map(({ name }, i) => [name, 30 * day + i]))
   const failed = Object.fromEntries(remembered.map(({ name }, i) => [name, day + i]))
-  const size = await sizeOf(50_000, i => store.remember(ipv4(i), { passed: {}, failed, repute }))
-  t.diagnostic(`${size.toFixed(0)} octets a client that failed`)
-  const both = await sizeOf(50_000, async i => {
-    await store.remember(ipv4(i), { passed: {}, failed, repute })
-    await store.remember(ipv4(i), { passed, failed: {} })
-  })
-  t.diagnostic(`${both.toFixed(0)} octets a client that did both`)
-  assert.ok(both <= 400, `${both}`)
+  const crowd = { clients: written, parts: densityOf(1_000_000), family: 'IPv4' } as const
+  const repute = lessons.mail.repute
+  const few: Lesson = { passed: {}, failed, repute }
+  const both: Lesson = {
+    passed: Object.fromEntries(Object.entries(passed).map(([name, ttl]) => [name, ttl])),
+    failed,
+    repute,
+  }
+  for (const [title, lesson] of [
+    ['that has failed all ten, each at another second', few],
+    ['that has passed and failed all ten, each at another second', both],
+  ] as const) {
+    const size = await fill(redis, clients, { ...crowd, lesson })
+    t.diagnostic(`${size.toFixed(0)} octets a client ${title}`)
+    const [said = 0] = rowOf(title)
+    assert.ok(Math.abs(size - said) <= 5, `${title}: ${size}, where ${said} is said`)
+  }
 })
 
-test('of 100,000 greylisted each takes 150 octets at most', async t => {
-  const size = await sizeOf(100_000, i =>
-    store.greylist(`${i}`.padStart(22, 'x'), { delay: 300, window: 14_400, keep: 36 * day }),
-  )
+test('one tuple of the greylist takes what docs/memory.md says', async t => {
+  await redis.command('FLUSHALL')
+  const used = await memoryOf(redis)
+  const count = 30_000
+  for (let i = 0; i < count; i += 1000) {
+    const times = { delay: 300, window: 14_400, keep: 36 * day }
+    await Promise.all(Array.from({ length: 1000 }, (_, j) => clients.greylist(`${i + j}`.padStart(22, 'x'), times)))
+  }
+  const size = ((await memoryOf(redis)) - used) / count
   t.diagnostic(`${size.toFixed(0)} octets`)
-  assert.ok(size <= 151, `${size}`)
+  const [said = 0] = rowOf('one tuple of the greylist')
+  assert.ok(Math.abs(size - said) <= 8, `${size}, where ${said} is said`)
 })
 
-test('of 100,000 networks that have a connection open each takes 300 octets at most, as long as it is', async t => {
+test('a network that has a connection open takes 300 octets at most, as long as it has', async t => {
   const caps = { perClient: 50, perNetwork: 500 }
-  const visitorOf = (i: number) => ({ client: ipv4(i << 8), network: `${ipv4(i << 8)}/24` })
+  const ipv4 = (i: number) => `198.${18 + (i >> 8)}.${i & 255}`
+  const visitorOf = (i: number) => ({ client: `${ipv4(i)}.1`, network: `${ipv4(i)}.0/24` })
   const one = { client: 1, network: 1 }
-  const size = await sizeOf(100_000, i => store.enter(visitorOf(i), one, caps))
+  await redis.command('FLUSHALL')
+  const used = await memoryOf(redis)
+  const count = 30_000
+  for (let i = 0; i < count; i += 1000)
+    await Promise.all(Array.from({ length: 1000 }, (_, j) => clients.enter(visitorOf(i + j), one, caps)))
+  const size = ((await memoryOf(redis)) - used) / count
   t.diagnostic(`${size.toFixed(0)} octets`)
   assert.ok(size <= 300, `${size}`)
 })

@@ -7,7 +7,14 @@ import { freePort } from '../../support/port.js'
 import { startRedis } from '../../support/redis.js'
 import { StoreWorld, until } from '../../support/store-world.js'
 
-const settings = { kind: 'redis', password: null, prefix: 'mine:', commandWait: 2000, clients: 1000 } as const
+const settings = {
+  kind: 'redis',
+  password: null,
+  prefix: 'mine:',
+  commandWait: 2000,
+  patience: 2000,
+  clients: 1000,
+} as const
 const lesson = { passed: { pregreet: 1000 }, failed: {} }
 
 function open(t: TestContext, options: StoreOptions): { store: Store; world: StoreWorld } {

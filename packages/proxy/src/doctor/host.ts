@@ -1,13 +1,16 @@
-import { readFile } from 'node:fs/promises'
+import { readFile, stat } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { AccessLists } from '../access.ts'
 import type { Config, Endpoint } from '../config/config.ts'
 import { formatEndpoint } from '../config/scalars.ts'
+import { sharedBy } from '../store/client-file.ts'
 import { Report } from './report.ts'
 import { timed } from './stopwatch.ts'
 
 /** Descriptors that are no connection: listeners, the log, Redis, DNS. */
 const spare = 100
+/** For so long, ms, it is still said that two gates were found to write one file. */
+const sharedLately = 300_000
 
 /** What the gate needs of the machine it runs on. */
 export async function examineHost(config: Config): Promise<Report> {
@@ -22,6 +25,7 @@ export async function examineHost(config: Config): Promise<Report> {
   for (const where of config.listen) await examinePort(report, where, gateRuns)
   await examineDescriptors(report, config.limits.connections)
   await examineAccess(report, config)
+  await examineFile(report, config)
   return report
 }
 
@@ -78,6 +82,15 @@ async function examineDescriptors(report: Report, connections: number): Promise<
   const saw = `${found}, of which limits.connections may need ${need}`
   if (Number(found) >= need) report.ok('descriptors', saw)
   else report.warn('descriptors', saw, null, 'LimitNOFILE= in the unit, ulimit -n, or fewer limits.connections')
+}
+
+/** Two gates that write one file notice it as they save, once a minute if they have learnt anything. */
+async function examineFile(report: Report, { store }: Config): Promise<void> {
+  if (store.kind !== 'memory' || store.file === null) return
+  const found = await timed(() => stat(sharedBy(store.file ?? '')))
+  if ('fault' in found || Date.now() - found.value.mtimeMs > sharedLately) return
+  const advice = 'give each gate a store.file of its own, or let them share a Redis'
+  report.warn('store file', `${store.file} is written by two gates`, null, advice)
 }
 
 async function examineAccess(report: Report, { access }: Config): Promise<void> {

@@ -1,8 +1,9 @@
 import { closeSync, constants, fstatSync, mkdirSync, openSync, readSync, renameSync } from 'node:fs'
-import { type FileHandle, open, rename, rm } from 'node:fs/promises'
+import { type FileHandle, open, rename, rm, writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { StringDecoder } from 'node:string_decoder'
 import type { Fading } from '@sallyport/rules'
+import { markOf } from '../file-mark.ts'
 import { type Entry, type Expiries, type Fame, isEmpty, longestTtl } from './entry.ts'
 import { Records } from './records.ts'
 import type { StoreLog } from './store.ts'
@@ -17,7 +18,11 @@ import type { StoreLog } from './store.ts'
  *
  * A file that is not exactly so is believed in nothing: what is lost is that known clients wait once more.
  *
- * Not taken: appending each lesson as it comes (the file would grow without end, or need compaction, to save less than a
+ * A file that is not as this process has read or written it last is another's, too: each of them would forget at its end what the other has
+ * learnt. That is warned of once, and `<file>.shared` is touched whenever it is found again, for `sallyport doctor`.
+ *
+ * Not taken: a lock with a pid (after SIGKILL it names a process that is dead, or by now another; in containers all are 1), or flock(2), which
+ * Node has not; a heartbeat in a file of its own, which would find it sooner, and write for ever; appending each lesson as it comes (the file would grow without end, or need compaction, to save less than a
  * minute of lessons); a database (a dependency for a table that fits into memory).
  */
 const header = '{"sallyport":"clients","version":1}'
@@ -119,6 +124,9 @@ function recordsOf(lines: Iterable<string>, bounds: Bounds, now: number): Record
   return records
 }
 
+/** What says, by its age, that several processes have been found to write a file. */
+export const sharedBy = (path: string): string => `${path}.shared`
+
 /** The file in which a memory store's clients outlive a restart. Nothing that is wrong with it stops the gate. */
 export class ClientFile {
   readonly #path: string
@@ -126,6 +134,9 @@ export class ClientFile {
   /** Cleared when the file cannot be used at all: what is there then is never written over. */
   #usable = true
   #failing = false
+  /** Of the file as this process left it; null: it has not, and knows nothing of who has. */
+  #mark: string | null = null
+  #shared = false
 
   constructor(path: string, log: StoreLog) {
     this.#path = path
@@ -159,6 +170,7 @@ export class ClientFile {
    */
   async save(records: Records, now: number): Promise<boolean> {
     if (!this.#usable) return false
+    await this.#lookForOthers()
     const temporary = `${this.#path}.tmp`
     try {
       const file = await open(temporary, 'w', 0o600)
@@ -170,6 +182,7 @@ export class ClientFile {
       }
       await rename(temporary, this.#path)
       await syncDirectory(dirname(this.#path))
+      this.#mark = await markOf(this.#path)
     } catch (error) {
       // A full disk should not stay full because of us.
       await rm(temporary, { force: true }).catch(() => undefined)
@@ -181,6 +194,18 @@ export class ClientFile {
     if (this.#failing) this.#log.info(`${this.#path} is written again`)
     this.#failing = false
     return true
+  }
+
+  /** Whoever has written the file since this process did may do so again. That it is gone, or out of reach, says nothing of others. */
+  async #lookForOthers(): Promise<void> {
+    const mark = await markOf(this.#path)
+    if (this.#mark === null || mark === this.#mark || mark.startsWith('E')) return
+    await writeFile(sharedBy(this.#path), `found by process ${process.pid}\n`, { mode: 0o600 }).catch(() => undefined)
+    if (this.#shared) return
+    this.#shared = true
+    this.#log.warn(
+      `${this.#path} was written by somebody else: two gates with one store.file forget what the other has learnt; give each its own, or use Redis`,
+    )
   }
 
   #setAside(error: unknown): void {

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { type Fading, faded, type Lesson, lifeOf, type Repute } from '@sallyport/rules'
+import { type Fading, faded, type Lesson, lifeOf, type Network, parseNetwork, type Repute } from '@sallyport/rules'
 import { checksOf } from './check-codes.ts'
 
 /*
@@ -21,9 +21,14 @@ import { checksOf } from './check-codes.ts'
  * gone from answers at once, yet from memory with a later write to its part, or with the key, which expires with the last of its
  * clients. A client is in one key, and so on one node of a cluster.
  *
+ * The field of an address or a network is a letter and its octets in base64: `4wAACAQ` for 192.0.2.1, and 12 characters for a /64, so that it
+ * takes no more than 16 octets in a hash that is no packed list (the text of a /64 takes 32). A name stands as it is. Fields of before, where addresses
+ * stood as their text, are not read, and go as all do that nobody renews.
+ *
  * Not taken: a key for each client with the same record (165 octets where this takes half, 149 only under a key of 14 octets);
  * a ttl for each field (Redis 7.4, and more memory than the record); a part for each network, where a single one could outgrow
- * all others.
+ * all others; more parts, so that all stay packed lists: sixteen times as many keys cost 100,000 clients 90 octets each, and
+ * 100 million would need a million; a number of parts by the number of clients, of which gates may think differently.
  */
 
 /** Hashes that all clients share: of 100,000 clients there are 6 in each, and from 2 million on they are no packed lists any more. */
@@ -31,6 +36,18 @@ const parts = 16_384
 
 /** Longer names stand as a digest, for a long field would unpack its hash. */
 const longestField = 40
+
+/** What stands for a network of so many bits before its octets. */
+const letters: Readonly<Record<4 | 6, ReadonlyMap<number, string>>> = {
+  4: new Map([
+    [32, '4'],
+    [24, 'n'],
+  ]),
+  6: new Map([
+    [64, '6'],
+    [48, 's'],
+  ]),
+}
 
 /** A record is never longer; what is, is none of ours. */
 export const longestRecord = 8192
@@ -42,12 +59,28 @@ function hashOf(text: string): number {
   return hash >>> 0
 }
 
-/** Where a client stands: its key, without the prefix, and its field there. */
-export function placeOf(client: string): { readonly key: string; readonly field: string } {
-  const field =
-    client.length <= longestField ? client : `#${createHash('sha256').update(client).digest('base64url').slice(0, 22)}`
-  return { key: `clients:${hashOf(client) % parts}`, field }
+function packed({ address, prefix }: Network): string | null {
+  const letter = letters[address.family].get(prefix)
+  if (letter === undefined) return null
+  const octets = Buffer.allocUnsafe(8)
+  octets.writeUInt32BE(address.family === 4 ? address.bits : address.words[0])
+  if (address.family === 6) octets.writeUInt32BE(address.words[1], 4)
+  return letter + octets.toString('base64url', 0, prefix / 8)
 }
+
+function fieldOf(client: string): string {
+  const network = parseNetwork(client)
+  const short = 'problem' in network ? null : packed(network)
+  if (short !== null) return short
+  if (client.length <= longestField) return client
+  return `#${createHash('sha256').update(client).digest('base64url').slice(0, 22)}`
+}
+
+/** Where a client stands: its key, without the prefix, and its field there. */
+export const placeOf = (client: string): { readonly key: string; readonly field: string } => ({
+  key: `clients:${hashOf(client) % parts}`,
+  field: fieldOf(client),
+})
 
 /** 1 octet, 4 octets. */
 const headLength = 5

@@ -12,8 +12,8 @@ import { longestRecord } from './client-record.ts'
  * expired: eight at random, at each new client, keep what is dead below an eighth of all.
  */
 
-/** Clients in a part: a newcomer puts another in its place. A hundred times the usual is a hundred million clients, or one who has chosen its names. */
-const mostInPart = 4096
+/** Clients in a part: a newcomer puts another in its place. 134 million clients are so many in each part; sooner it is somebody who has chosen his names. */
+const mostInPart = 8192
 
 /** Others in the part that are looked at for each new client. */
 const looks = 8

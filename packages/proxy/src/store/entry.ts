@@ -34,6 +34,11 @@ export function isGood({ passed, fame }: Entry): boolean {
   return !hasNone(passed) || (fame !== null && fame.repute.score < 0)
 }
 
+/** Whether that is all there is in it. */
+export function isUnblemished(entry: Entry): boolean {
+  return isGood(entry) && hasNone(entry.failed) && (entry.fame === null || entry.fame.repute.score <= 0)
+}
+
 function isLive(expiries: Expiries, now: number): boolean {
   for (const name in expiries) if ((expiries[name] ?? 0) <= now) return false
   return true

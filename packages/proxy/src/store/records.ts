@@ -1,5 +1,16 @@
 import { type Fading, type Lesson, usualFading } from '@sallyport/rules'
-import { type Entry, isEmpty, isGood, lessonFrom, living, merged, noEntry, reputeAt, without } from './entry.ts'
+import {
+  type Entry,
+  isEmpty,
+  isGood,
+  isUnblemished,
+  lessonFrom,
+  living,
+  merged,
+  noEntry,
+  reputeAt,
+  without,
+} from './entry.ts'
 import { type ClientRecord, unknownClient } from './store.ts'
 
 /**
@@ -31,6 +42,12 @@ export class Records {
 
   has(client: string): boolean {
     return this.#good.has(client) || this.#bad.has(client)
+  }
+
+  /** Something good is known of the client, and nothing bad; does not count as meeting it. */
+  isGood(client: string, now: number): boolean {
+    const entry = this.entry(client, now)
+    return entry !== null && isUnblemished(entry)
   }
 
   /** What holds at `now`; counts as meeting the client. */

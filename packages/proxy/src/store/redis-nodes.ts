@@ -29,6 +29,11 @@ export class RedisNodes {
     return true
   }
 
+  /** Whether this node is asked now. */
+  isAsked(name: string): boolean {
+    return this.#redis.isReady(name) && this.#nodes.get(name)?.breaker.up !== false
+  }
+
   /** null: this node is not to be asked now. What is given has been taken, and must be given back. */
   take(name: string): Breaker | null {
     if (!this.#redis.isReady(name)) return null

@@ -20,6 +20,8 @@ export type RedisOptions = RedisPlace &
     readonly fading?: Fading
     /** Points from which a client is suspect; without it, as usual. */
     readonly suspectFrom?: number
+    /** How long who is known here for good waits for an answer, in ms; without it, as usual. */
+    readonly patience?: number
   }
 
 /** The usual lease, ms. */

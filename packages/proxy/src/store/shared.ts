@@ -4,6 +4,7 @@ import { Events } from './events.ts'
 import { HotRates } from './hot-rates.ts'
 import { HotRecalls } from './hot-recalls.ts'
 import { Leases } from './leases.ts'
+import { Patience } from './patience.ts'
 import { Records } from './records.ts'
 import { RedisClients, type RedisOptions, usualLease } from './redis.ts'
 import { isRefusal } from './redis-connection.ts'
@@ -21,16 +22,7 @@ import {
   type WallClock,
   zeroCounters,
 } from './store.ts'
-
-/** Clients whose lessons wait to be written; beyond it the one taught least recently is given up (it stays known here). */
-const mostUnwritten = 1000
-/** Clients written at a time when Redis is back. */
-const batch = 50
-/** While anything is unwritten, a write is tried so often, in ms, though nothing new is learnt. */
-const retryWait = 2000
-
-/** What came of asking Redis; `refused`: it said no; `failed`: it did not say in time; `not asked`: it is known not to answer, or too many wait for it already. */
-type Asked<Answer> = { readonly answer: Answer } | 'refused' | 'failed' | 'not asked'
+import { type Asked, Unwritten } from './unwritten.ts'
 
 const errorText = (error: unknown): string => (error instanceof Error ? error.message : String(error))
 
@@ -42,13 +34,14 @@ function recordOf({ passed, failed, repute }: Lesson): ClientRecord {
  * Clients remembered in Redis, for all gates that use it. When Redis is gone, this process' own copy answers, and mail flows.
  *
  * The copy holds what this gate has recalled and learnt, bounded like a memory store: without it the first minute of every
- * outage would make all known clients wait again. While Redis answers it is never read, only replaced by what Redis says. What many ask for at once
- * has what Redis has said within the second (hot-recalls.ts), and whoever is beyond a rate hears so here until he is not (hot-rates.ts).
+ * outage would make all known clients wait again. While Redis answers in time it is never read, only replaced by what Redis says. What
+ * many ask for at once is answered here all the same, from what Redis has said within the second (hot-recalls.ts), and whoever is beyond a
+ * rate until he is not (hot-rates.ts).
  *
  * A lesson is *unwritten* until Redis has confirmed it. A client with an unwritten lesson is answered from the copy, so that
  * a Redis that can be read but not written (a replica, one that is full) does not make this gate forget what it has just
- * learnt. When Redis takes writes again the unwritten lessons are written, a batch at a time. Lessons may thus be written
- * late, and their checks twice, which adds up to the same (store.ts). Forgetting does: a client forgotten while Redis is
+ * learnt. When Redis takes writes again the unwritten lessons are written (unwritten.ts). Lessons may thus be written
+ * late, and their checks twice, which adds up to the same (store.ts). Forgetting does not: a client forgotten while Redis is
  * gone is known again when Redis returns, which is why `forget` says so.
  *
  * Not taken: mixing the answers of Redis and of the copy (a client forgotten, or failed, at another gate would stay good here); answering from
@@ -58,10 +51,8 @@ export class SharedStore implements Store {
   readonly #redis: RedisClients
   readonly #nodes: RedisNodes
   readonly #copy: Records
-  readonly #unwritten: Records
+  readonly #unwritten: Unwritten<number | null>
   readonly #rates: HotRates
-  /** What is on its way to Redis: one write at a time for each client, so that lessons stay in order. */
-  readonly #writing = new Map<string, Lesson>()
   readonly #leases: Leases
   readonly #refusals: { readonly reads: Refusal; readonly writes: Refusal }
   readonly #hot = new HotRecalls()
@@ -71,11 +62,8 @@ export class SharedStore implements Store {
   readonly #log: StoreLog
   readonly #now: WallClock
   readonly #clock: () => number
+  readonly #patience: Patience
   readonly #counters = zeroCounters()
-  #retryTimer: NodeJS.Timeout | null = null
-  /** The writing back that is going on, if one is. */
-  #writingBack: Promise<void> | null = null
-  #closed = false
 
   /** Begins to connect and returns; until Redis is there the copy answers. */
   constructor(options: RedisOptions, { log, now, clock = () => performance.now() }: StoreWorld) {
@@ -85,7 +73,7 @@ export class SharedStore implements Store {
     this.#suspectFrom = options.suspectFrom ?? usualSuspectFrom
     this.#copy = new Records(options.clients, options.fading)
     this.#rates = new HotRates(options.clients, (...asked) => this.#askRate(...asked), now, clock)
-    this.#unwritten = new Records(mostUnwritten, options.fading)
+    this.#patience = new Patience(options.patience)
     this.#refusals = { reads: new Refusal('reads', log), writes: new Refusal('writes', log) }
     this.#redis = new RedisClients(options, {
       ready: node => this.#nodes.ready(node),
@@ -93,6 +81,14 @@ export class SharedStore implements Store {
     })
     this.#nodes = new RedisNodes(this.#redis.connection, log)
     this.#events = new Events(this.#redis, log, this.#counters, clock)
+    const desk = {
+      nodeOf: (client: string) => this.#redis.nodeOf(client),
+      isAsked: (node: string) => this.#nodes.isAsked(node),
+      write: (client: string, lesson: Lesson) =>
+        this.#ask('writes', this.#redis.nodeOf(client), () => this.#redis.remember(client, lesson)),
+      told: (asked: Asked<number | null>, client: string, lesson: Lesson) => this.#written(asked, client, lesson),
+    }
+    this.#unwritten = new Unwritten(desk, options.clients, options.fading, now)
     this.#leases = new Leases(
       {
         enter: async (visitor, held, caps) => {
@@ -114,20 +110,21 @@ export class SharedStore implements Store {
     return { kind: 'redis', up, clients: this.#copy.size, ...this.#counters }
   }
 
-  async recall(client: string): Promise<ClientRecord> {
-    if (this.#unwritten.has(client)) return this.#recallHere(client)
-    const record = await this.#hot.recall(client, this.#clock(), () => this.#askFor(client))
+  async recall(client: string, sake = client): Promise<ClientRecord> {
+    if (this.#unwritten.waits(client)) return this.#recallHere(client)
+    const question = this.#hot.recall(client, this.#clock(), () => this.#askFor(client))
+    const isKnown = this.#copy.isGood(sake, this.#now())
+    const record = await (isKnown ? this.#patience.answer(this.#redis.nodeOf(client), question) : question)
     // A lesson that was learnt, or could not be written, while Redis was asked is newer than its answer.
-    if (record === null || this.#unwritten.has(client) || this.#writing.has(client)) return this.#recallHere(client)
+    if (record === null || this.#unwritten.isOpen(client)) return this.#recallHere(client)
     this.#counters.recalls++
     return record
   }
 
   remember(client: string, lesson: Lesson): void {
     this.#copy.remember(client, lesson, this.#now())
-    this.#unwritten.remember(client, lesson, this.#now())
     this.#hot.drop(client)
-    void this.#writeAndGoOn(client)
+    this.#unwritten.learn(client, lesson)
   }
 
   async greylist(name: string, times: GreyTimes): Promise<number | null> {
@@ -169,20 +166,16 @@ export class SharedStore implements Store {
   async forget(client: string): Promise<boolean> {
     this.#copy.forget(client)
     this.#unwritten.forget(client)
-    this.#writing.delete(client)
     this.#hot.drop(client)
     return typeof (await this.#ask('writes', this.#redis.nodeOf(client), () => this.#redis.forget(client))) === 'object'
   }
 
   async close(): Promise<void> {
-    this.#closed = true
     this.#nodes.close()
     this.#leases.close()
-    if (this.#retryTimer !== null) clearTimeout(this.#retryTimer)
-    await this.#writeBack()
+    const lost = await this.#unwritten.close()
     this.#events.close()
     await this.#redis.close()
-    const lost = this.#unwritten.size
     if (lost > 0) this.#log.warn(`what was learnt of ${lost} clients while Redis was away is lost`)
   }
 
@@ -196,13 +189,22 @@ export class SharedStore implements Store {
     return this.#ask('writes', this.#redis.rateNodeOf(place), () => this.#redis.rate(place, counted))
   }
 
+  /** What is said of a lesson that was written: the score that the client came to; null: the key is not ours, and it can never be written. */
+  #written(asked: Asked<number | null>, client: string, lesson: Lesson): void {
+    if (asked === 'not asked') return
+    if (typeof asked === 'string' || asked.answer === null) return void this.#counters.rememberErrors++
+    this.#counters.remembers++
+    if (!isBlock(client, lesson, asked.answer, this.#suspectFrom)) return
+    this.#listener?.([client])
+    this.#events.tell(client)
+  }
+
   /** What Redis says of a client; null: nothing. */
   async #askFor(client: string): Promise<ClientRecord | null> {
     const asked = await this.#ask('reads', this.#redis.nodeOf(client), () => this.#redis.recall(client))
     if (asked === 'failed' || asked === 'refused') this.#counters.recallErrors++
     if (typeof asked === 'string') return null
-    if (!this.#unwritten.has(client) && !this.#writing.has(client))
-      this.#copy.replace(client, asked.answer, this.#now())
+    if (!this.#unwritten.isOpen(client)) this.#copy.replace(client, asked.answer, this.#now())
     return recordOf(asked.answer)
   }
 
@@ -210,9 +212,11 @@ export class SharedStore implements Store {
   async #ask<Answer>(what: 'reads' | 'writes', node: string, command: () => Promise<Answer>): Promise<Asked<Answer>> {
     const breaker = this.#nodes.take(node)
     if (breaker === null) return 'not asked'
+    const begun = performance.now()
     try {
       const answer = await command()
       breaker.succeeded()
+      this.#patience.answered(node, performance.now() - begun)
       this.#refusals[what].granted(performance.now())
       return { answer }
     } catch (error) {
@@ -223,77 +227,6 @@ export class SharedStore implements Store {
       }
       breaker.failed(performance.now(), errorText(error))
       return 'failed'
-    }
-  }
-
-  /** Writes what is unwritten of a client. False: not now; it stays unwritten. */
-  async #write(client: string): Promise<boolean> {
-    if (this.#writing.has(client)) return false
-    const lesson = this.#unwritten.take(client, this.#now())
-    if (lesson === null) return true
-    this.#writing.set(client, lesson)
-    const asked = await this.#ask('writes', this.#redis.nodeOf(client), () => this.#redis.remember(client, lesson))
-    const forgotten = this.#writing.get(client) !== lesson
-    if (!forgotten) this.#writing.delete(client)
-    if (typeof asked === 'object') {
-      this.#written(client, lesson, asked.answer)
-      return true
-    }
-    if (asked === 'failed' || asked === 'refused') this.#counters.rememberErrors++
-    // What was not answered in time may have been done: of the mail it would count again each time.
-    const { repute: _, ...checks } = lesson
-    if (!forgotten) this.#putBack(client, asked === 'failed' ? checks : lesson)
-    return false
-  }
-
-  /** `score`: what the client came to; null: the key is not ours, and the lesson can never be written. */
-  #written(client: string, lesson: Lesson, score: number | null): void {
-    if (score === null) return void this.#counters.rememberErrors++
-    this.#counters.remembers++
-    if (!isBlock(client, lesson, score, this.#suspectFrom)) return
-    this.#listener?.([client])
-    this.#events.tell(client)
-  }
-
-  /** Makes a lesson unwritten again, before those that were learnt since. */
-  #putBack(client: string, lesson: Lesson): void {
-    const since = this.#unwritten.take(client, this.#now())
-    this.#unwritten.merge(client, lesson, this.#now())
-    if (since !== null) this.#unwritten.merge(client, since, this.#now())
-  }
-
-  /** A write that succeeds is the sign that others may; after one that did not, a single one is tried now and then. */
-  async #writeAndGoOn(client: string): Promise<void> {
-    if ((await this.#write(client)) && this.#unwritten.size > 0) await this.#writeBack()
-    if (this.#unwritten.size > 0) this.#scheduleRetry()
-  }
-
-  #scheduleRetry(): void {
-    if (this.#retryTimer !== null || this.#closed) return
-    this.#retryTimer = setTimeout(() => {
-      this.#retryTimer = null
-      const [client] = this.#unwritten.clients()
-      if (client !== undefined) void this.#writeAndGoOn(client)
-    }, retryWait).unref()
-  }
-
-  #writeBack(): Promise<void> {
-    this.#writingBack ??= this.#writeBatches().finally(() => {
-      this.#writingBack = null
-    })
-    return this.#writingBack
-  }
-
-  /** Writes batch after batch until nothing is unwritten or one of them fails. */
-  async #writeBatches(): Promise<void> {
-    while (this.#unwritten.size > 0) {
-      const written = await Promise.all(
-        this.#unwritten
-          .clients()
-          .slice(0, batch)
-          .map(client => this.#write(client)),
-      )
-      if (written.includes(false)) return
     }
   }
 }

@@ -43,8 +43,11 @@ export const unknownClient: ClientRecord = { passed: [], failed: [], repute: nul
  *    was not confirmed in time only the checks are written again: the mail might count each time.
  */
 export interface Store {
-  /** Never rejects. Answers within the store's own bound (50 ms unless configured), with an empty record where nothing can be said. */
-  recall(client: string): Promise<ClientRecord>
+  /**
+   * Never rejects. Answers within the store's own bound (50 ms unless configured), with an empty record where nothing can be said; for
+   * the sake of a client that is known here for good (itself, unless named) within 5 ms (patience.ts).
+   */
+  recall(client: string, sake?: string): Promise<ClientRecord>
   /** Not awaited by anybody who talks to a client. Never throws. A ttl that is not a second at least is left out. */
   remember(client: string, lesson: Lesson): void
   /**

@@ -1,0 +1,41 @@
+/** How long who is known here for good waits for Redis, in ms: what good clients may notice of a Redis in trouble. */
+export const usualPatience = 5
+
+/**
+ * Who is known here for good waits 5 ms for Redis to confirm it, and then what this process knows is the answer. Once a node has been as
+ * late as that, none of them waits for it any more until it has answered in time: a Redis that hangs or is slow costs its 5 ms once.
+ * Everybody else waits as long as the breaker lets him: he waits for his greeting anyway.
+ *
+ * All are asked for all the same: late answers replace what is known here, so that it is as old as the client's session before.
+ *
+ * Not taken: a shorter wait for everybody, with which a bot that another gate knows would be a stranger here whenever Redis is farther
+ * away than that; opening the breaker for it, which would stop the sharing of what is learnt.
+ */
+export class Patience {
+  readonly #longest: number
+  readonly #late = new Set<string>()
+
+  constructor(longest = usualPatience) {
+    this.#longest = longest
+  }
+
+  /** A node has answered after so many ms. */
+  answered(node: string, ms: number): void {
+    if (ms <= this.#longest) this.#late.delete(node)
+  }
+
+  /** The answer of a question to a node, if it comes soon enough; otherwise null. */
+  async answer<Answer>(node: string, question: Promise<Answer>): Promise<Answer | null> {
+    if (this.#late.has(node)) return null
+    let timer: NodeJS.Timeout | undefined
+    const late = new Promise<null>(resolve => {
+      timer = setTimeout(() => {
+        this.#late.add(node)
+        resolve(null)
+      }, this.#longest)
+    })
+    const answer = await Promise.race([question, late])
+    clearTimeout(timer)
+    return answer
+  }
+}
