@@ -41,4 +41,6 @@ let flushes = 0
 /** What the store wrote before is where it is to be: a recall goes after it on its connection, and one of a client that nobody has met is always asked. */
 export async function flushed(store: Pick<Store, 'recall'>): Promise<void> {
   await store.recall(`flush-${flushes++}`)
+  // All answers may have come in one piece: whoever waits for the others hears in the same turn.
+  await new Promise(resolve => setImmediate(resolve))
 }
