@@ -19,6 +19,7 @@ const measuring = [
   'proxy/store',
   'proxy/access-long.test.ts',
   'proxy/config/rules.test.ts',
+  'proxy/replay/replay.test.ts',
   'rules/network-set.test.ts',
 ].map(path => join('test', path))
 

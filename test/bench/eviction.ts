@@ -51,7 +51,7 @@ async function flood({ connection: { commands } }: RedisClients, scattered: bool
     if (scattered || isKnown) await commands.recallClientBuffer(part(), someone)
     if (!isKnown) return void (await commands.meetGrey(tuple, 300, 14_400, 3_000_000))
     rates.push(`sallyport:rate:{${i}}`)
-    await commands.countRate(rates.at(-1) ?? '', 2, 60)
+    await commands.countRates(1, rates.at(-1) ?? '', 2, 60)
   }
   for (const end = performance.now() + span; performance.now() < end; ) {
     // A Redis that is full and evicts nothing refuses all that writes.

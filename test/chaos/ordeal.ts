@@ -56,7 +56,7 @@ export async function ordeal(owner: Owner, order: Order): Promise<Outcome> {
     mailboxes: await backend.messages(),
     senderLog,
     backendLog: await backend.log(),
-    haproxyLog: haproxy.program.output(),
+    haproxyLog: await haproxy.log(),
     gateLogs: Object.values(chain.gates)
       .map(gate => gate.output())
       .join('\n'),
@@ -114,7 +114,7 @@ export function report({ order, verdict, absences, drained, waiting, deferrals }
       .map(([why, count]) => `  ${count} times: ${why}`),
     `lost: ${lost.length} ${lost.slice(0, 20).join(' ')}`.trimEnd(),
     `refused for good: ${[refused.length, ...refused.slice(0, 5)].join('\n  ')}`,
-    `duplicates: ${duplicates.length}; a 250 in flight when a gate was killed: ${by('gate').length}, when the backend was stopped: ${by('backend').length}, without an excuse: ${by(null).length}`,
+    `duplicates: ${duplicates.length}; a 250 in flight when a gate was killed: ${by('gate').length}, the backend stopped before it could say 250: ${by('backend').length}, without an excuse: ${by(null).length}`,
     ...each,
     `copies that the backend made by itself: ${backendsOwn}`,
     `${waiting} in the queue when all was back; ${drain}`,

@@ -1,10 +1,20 @@
 // What became of every message, by the mailboxes and the logs of the servers around the gates. The gates' own word can only speak against them.
 //
-// A copy is known by the id that the backend gave it when it answered 250. The sender's log has the id of each 250 that it heard. A copy that it
-// did not hear of is excused only where no gate has logged it as taken, and its session ended with a gate that was killed, or with a backend that was stopped:
-// the client's port leads from the id in the backend's log to the session's line in HAProxy's, which has the gate and the end to the ms.
+// A copy is known by the id that the backend gave it when it took it. The sender's log has the id of each 250 that it heard. A copy that it did not
+// hear of is excused only where all of this is so:
+//
+// - The sender waited for the reply to the end of that message in vain, once for each such copy.
+// - No gate has logged it as taken.
+// - It was the last of its session, and that session was open when something died: the client's port leads from the id in the backend's log to
+//   the session's line in HAProxy's, which has the gate, and the end to the ms.
+// - What died was the gate, and the backend's log says that the message was answered with 250: that was in flight. Or it was the backend's smtpd,
+//   which has no end of the session in its log: it was stopped between taking the message and saying so. No gate can help that, nor any mail server
+//   in its place; such copies are counted apart. The gate, too, must have logged that its backend was gone, or be dead.
+//
+// Anything else fails.
 
 import type { Absence } from './storm.ts'
+import { matches, metBy, type Trace, tracesOf, unansweredOf } from './trace.ts'
 
 /** What is left behind when the chain has drained. */
 export interface Evidence {
@@ -24,7 +34,7 @@ export interface Evidence {
 export interface Duplicate {
   readonly id: string
   readonly queueId: string
-  /** Whose end took the 250 along; null: nobody's, and so it is a fault. */
+  /** `gate`: the 250 was in flight when it was killed; `backend`: stopped before it could say 250; null: a fault. */
   readonly excuse: 'gate' | 'backend' | null
   readonly why: string
 }
@@ -42,19 +52,12 @@ export interface Verdict {
 export function judge(evidence: Evidence): Verdict {
   const copies = copiesOf(evidence.mailboxes)
   const heard = new Set(matches(evidence.senderLog, /status=sent \(250 .*queued as (\w+)\)/g).map(([, id]) => id))
-  const sessions = sessionsOf(evidence)
-  const logged = new Set(
-    matches(evidence.gateLogs, /"queue_ids":\[([^\]]*)\]/g).flatMap(([, ids = '']) => ids.match(/\w+/g) ?? []),
-  )
-  const excuse = (queueId: string): Pick<Duplicate, 'excuse' | 'why'> =>
-    logged.has(queueId)
-      ? { excuse: null, why: 'a gate that lived on heard its 250' }
-      : excuseOf(sessions.get(queueId), evidence.absences)
+  const excuse = excuses(evidence)
   const duplicates: Duplicate[] = []
   for (const [id, queueIds] of copies) {
     const unheard = [...queueIds].filter(queueId => !heard.has(queueId))
     for (const queueId of unheard.slice(queueIds.size > unheard.length ? 0 : 1)) {
-      duplicates.push({ id, queueId, ...excuse(queueId) })
+      duplicates.push({ id, queueId, ...excuse(id, queueId) })
     }
     // Two that it heard of: it was told 250 and sent again, or was told twice. Nothing excuses that.
     const told = [...queueIds].filter(queueId => heard.has(queueId))
@@ -66,6 +69,48 @@ export function judge(evidence: Evidence): Verdict {
     refused: evidence.senderLog.split('\n').filter(line => /status=(?:bounced|expired)/.test(line)),
     duplicates,
     backendsOwn: evidence.mailboxes.length - distinct,
+  }
+}
+
+type Excuse = Pick<Duplicate, 'excuse' | 'why'>
+
+/** Asks for the excuse of a copy, once for each: an end that the sender did not hear excuses one. */
+function excuses(evidence: Evidence): (id: string, queueId: string) => Excuse {
+  const traces = tracesOf(evidence)
+  const unanswered = unansweredOf(evidence.senderLog)
+  const logged = new Set(
+    matches(evidence.gateLogs, /"queue_ids":\[([^\]]*)\]/g).flatMap(([, ids = '']) => ids.match(/\w+/g) ?? []),
+  )
+  return (id, queueId) => {
+    if (logged.has(queueId)) return { excuse: null, why: 'a gate that lived on heard its 250' }
+    const left = unanswered.get(id) ?? 0
+    if (left === 0) return { excuse: null, why: 'the sender waited for no end of it in vain' }
+    unanswered.set(id, left - 1)
+    const trace = traces.get(queueId)
+    if (trace === undefined) return { excuse: null, why: 'its session is not to be found, or it went on' }
+    return excuseOf(trace, evidence.absences)
+  }
+}
+
+function excuseOf(trace: Trace, absences: readonly Absence[]): Excuse {
+  const { gate, ended, backend, lostBackend } = trace
+  const death = metBy(trace, gate, absences)
+  const after = (at: number) => `its session ended ${ended - at} ms later`
+  switch (backend) {
+    case 'refused':
+      return { excuse: null, why: 'the backend says that it did not take it' }
+    case 'answered':
+      if (death !== undefined) return { excuse: 'gate', why: `answered; ${gate} ${death.kind}: ${after(death.from)}` }
+      return { excuse: null, why: `answered; ${gate} lived when its session ended at ${new Date(ended).toISOString()}` }
+    case 'ended': {
+      const stop = metBy(trace, 'backend', absences)
+      if (stop === undefined) return { excuse: null, why: 'its smtpd came to no end, and the backend was not stopped' }
+      if (!lostBackend && death === undefined)
+        return { excuse: null, why: `${gate} lived, and has not lost its backend` }
+      return { excuse: 'backend', why: `its smtpd was stopped: ${after(stop.from)}` }
+    }
+    default:
+      return backend satisfies never
   }
 }
 
@@ -85,55 +130,3 @@ function copiesOf(mailboxes: readonly string[]): Map<string, Set<string>> {
   }
   return copies
 }
-
-/** A session as HAProxy saw it; times in ms since 1970. */
-interface Session {
-  readonly gate: string
-  readonly begun: number
-  readonly ended: number
-}
-
-/** The session of each id that the backend gave. */
-function sessionsOf({ backendLog, haproxyLog }: Evidence): Map<string, Session> {
-  const byPort = new Map<string, Session[]>()
-  // option tcplog: client:port [time of the accept] frontend backend/server Tw/Tc/Tt …
-  const line = /127\.0\.0\.1:(\d+) \[(\d+)\/(\w+)\/(\d+):([\d:.]+)\] smtp gates\/(\w+) -?\d+\/-?\d+\/(\d+) /g
-  for (const [, port = '', day, month, year, time, gate = '', lasted] of matches(haproxyLog, line)) {
-    const begun = Date.parse(`${day} ${month} ${year} ${time}`)
-    const known = byPort.get(port) ?? []
-    byPort.set(port, [...known, { gate, begun, ended: begun + Number(lasted) }])
-  }
-  const sessions = new Map<string, Session>()
-  const taken = /^(\w+ +\d+ [\d:]+) .* (\w+): client=\S+:(\d+)$/gm
-  for (const [, time = '', queueId = '', port = ''] of matches(backendLog, taken)) {
-    // A port serves again and again; the log's time is in whole seconds.
-    const at = Date.parse(`${time} ${new Date().getFullYear()}`)
-    const its = byPort.get(port)?.find(({ begun, ended }) => begun < at + 1_000 && ended >= at)
-    if (its !== undefined) sessions.set(queueId, its)
-  }
-  return sessions
-}
-
-/** How much later HAProxy may notice the end of what was killed, ms, on a machine with much else to do. */
-const late = 1_000
-
-function excuseOf(session: Session | undefined, absences: readonly Absence[]): Pick<Duplicate, 'excuse' | 'why'> {
-  if (session === undefined) return { excuse: null, why: 'HAProxy has no session of it' }
-  const { gate, begun, ended } = session
-  const death = absences.find(
-    ({ victim, from, gone }) => victim === gate && begun <= gone && ended >= from - 2 && ended <= gone + late,
-  )
-  if (death !== undefined)
-    return { excuse: 'gate', why: `${gate} ${death.kind}: its session ended ${ended - death.from} ms later` }
-  const stop = absences.find(
-    ({ victim, from, gone }) => victim === 'backend' && begun <= gone && ended >= from - 2 && ended <= gone + late,
-  )
-  if (stop !== undefined)
-    return { excuse: 'backend', why: `the backend was stopped ${ended - stop.from} ms before its session ended` }
-  return {
-    excuse: null,
-    why: `its session at ${gate} ended at ${new Date(ended).toISOString()}, when nothing was away`,
-  }
-}
-
-const matches = (text: string, pattern: RegExp): RegExpExecArray[] => [...text.matchAll(pattern)]

@@ -8,6 +8,7 @@ import { configOf } from '../support/config.ts'
 import { connect } from '../support/dialogue.ts'
 import { cli } from '../support/gate.ts'
 import { run } from '../support/process.ts'
+import { until } from '../support/until.ts'
 import { pathOf, textOf } from './files.ts'
 import { idsAt, Traffic, type TwoGates } from './two-gates.ts'
 
@@ -27,15 +28,6 @@ export function testSettings(recipe: string, timeouts: readonly number[]): void 
     assert.ok(timeouts.length > 0)
     for (const timeout of timeouts) assert.ok(timeout * 1000 > longest, `${timeout} s`)
   })
-}
-
-/** Waits until a check holds. */
-export async function until(check: () => Promise<boolean> | boolean, waitMs = 10_000): Promise<void> {
-  const deadline = performance.now() + waitMs
-  while (!(await check())) {
-    assert.ok(performance.now() < deadline, `not so within ${waitMs} ms: ${check}`)
-    await pause(20)
-  }
 }
 
 /** Mail goes through both gates, which remember together and see who the client is. */

@@ -32,8 +32,12 @@ export async function metricLines(store: Partial<StoreHealth> = {}): Promise<rea
       remembers: 0,
       rememberErrors: 0,
       fallbacks: 0,
+      blocksTold: 0,
+      blocksHeard: 0,
+      blocksDropped: 0,
       ...store,
     }),
+    askedAgain: () => 0,
   })
   const answers: DnsblAnswer[] = ['listed', 'not_listed', 'error', 'failed']
   for (const result of answers) gate.dnsblLookups.inc({ zone: 'bl.example', result })

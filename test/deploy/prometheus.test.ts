@@ -32,7 +32,11 @@ describe('the Prometheus files', () => {
   })
 
   it('raise the alerts that their own tests expect', async () => {
-    const { code, stdout, stderr } = await run(program, ['test', 'rules', pathOf(`${folder}/alerts.test.yaml`)])
+    const { code, stdout, stderr } = await run(
+      program,
+      ['test', 'rules', pathOf(`${folder}/alerts.test.yaml`)],
+      120_000,
+    )
     assert.equal(code, 0, stdout + stderr)
   })
 

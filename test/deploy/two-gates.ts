@@ -1,6 +1,7 @@
 // Two gates behind a balancer, as the recipes of deploy/balancers have them: with one Redis, and one server behind.
 
 import { readFile } from 'node:fs/promises'
+import { setTimeout as pause } from 'node:timers/promises'
 import { sendMail } from '../e2e/client.ts'
 import { adapted } from '../support/balancer.ts'
 import { connect } from '../support/dialogue.ts'
@@ -42,10 +43,11 @@ export async function startTwoGates(
       '192.0.2.11:9525': `${host}:${ports.admin}`,
       '192.0.2.10': '127.0.0.1',
       '192.0.2.20:10025': `127.0.0.1:${sink.port}`,
-      '192.0.2.30:6379': `127.0.0.1:${redis.port}`,
+      '"redis://192.0.2.30:6379"': `"redis://127.0.0.1:${redis.port}", command_wait: 2s`,
       ...changes,
     })
-    return startGate(owner, `${settings}\ngreet: { wait: 600ms }`)
+    // A busy machine is no Redis that is down: a client that it knows would be a stranger.
+    return startGate(owner, `${settings}\ngreet: { wait: 600ms }\ntimeouts: { recall: 2s }`)
   }
   const [first, second] = hosts
   const gates = [await startAt(first), await startAt(second)] as const
@@ -62,7 +64,7 @@ export interface Attempt {
 
 /**
  * Clients that send one message after another to a port until they are told to stop, each with an id of its own in its subject. One that
- * fails is tried again at once, as an MTA does with the next address of an MX.
+ * fails is tried again almost at once, as an MTA does with the next address of an MX.
  */
 export class Traffic {
   readonly attempts: Attempt[] = []
@@ -97,7 +99,12 @@ export class Traffic {
   async #run(client: number): Promise<void> {
     for (let message = 0; this.#goesOn && !this.#isOver; message += 1) {
       const id = `mail-${client}-${message}`
-      while (!this.sent.has(id) && !this.#isOver) await this.#attempt(id, `127.0.1.${client + 1}`)
+      for (;;) {
+        await this.#attempt(id, `127.0.1.${client + 1}`)
+        if (this.sent.has(id) || this.#isOver) break
+        // The kernel closes the sockets of a killed process one after another: for a moment its port may take connections that are reset then.
+        await pause(50)
+      }
     }
   }
 

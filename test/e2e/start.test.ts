@@ -28,7 +28,7 @@ test('SIGHUP while the start still waits for the server behind ends nothing, and
     output += text
   })
   const until = async (what: string, holds: () => boolean) => {
-    for (const end = performance.now() + 5_000; !holds(); await sleep(10))
+    for (const end = performance.now() + 20_000; !holds(); await sleep(10))
       assert.ok(performance.now() < end && gate.exitCode === null && gate.signalCode === null, `${what}\n${output}`)
   }
   await until('the gate asks what is offered', () => sink.connections.length > 0)

@@ -77,7 +77,7 @@ export function openSockets(): number {
 }
 
 /** Until `check` holds, asked every 10 ms; rejects after `waitMs`. */
-export async function until(what: string, check: () => boolean | Promise<boolean>, waitMs = 5_000): Promise<void> {
+export async function until(what: string, check: () => boolean | Promise<boolean>, waitMs = 20_000): Promise<void> {
   const deadline = performance.now() + waitMs
   while (!(await check())) {
     if (performance.now() > deadline) throw new Error(`${what}: not so within ${waitMs} ms`)

@@ -4,6 +4,8 @@ import { writeFile } from 'node:fs/promises'
 import { type AddressInfo, createServer } from 'node:net'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { restart } from '../drain/one-gate.ts'
+import { tallyText, wrongWith } from '../drain/verdict.ts'
 import { certificatesKey, makeAuthority } from '../support/authority.ts'
 import { connect } from '../support/dialogue.ts'
 import { cli } from '../support/gate.ts'
@@ -59,4 +61,11 @@ test('a client that connected before the gate ran is greeted by it', async t => 
   await later.expect(/^421 /)
   assert.equal(await exited, 0)
   assert.match(output, new RegExp(`"listen":\\["127\\.0\\.0\\.1:${port}"\\]`))
+})
+
+test('a gate that restarts under load on a socket that is held for it: who comes meanwhile waits, nobody is refused, nothing is lost', async t => {
+  const tally = await restart(t, 1)
+  t.diagnostic(tallyText(tally))
+  assert.deepEqual(wrongWith(tally), [])
+  assert.ok(tally.between > 0, 'no session was open')
 })

@@ -34,8 +34,8 @@ export class KnownSenders {
     const all = this.ports.flatMap(port =>
       Array.from({ length: known }, (_, i) => converse(port, addressOf(i), manner)),
     )
-    const codes = await Promise.all(all)
-    if (codes.some(code => code !== 221)) throw new Error(`a stranger was not served: ${codes}`)
+    const refused = (await Promise.all(all)).find(({ code }) => code !== 221)
+    if (refused !== undefined) throw new Error(`a stranger was not served: ${refused.words}`)
   }
 
   /** Sessions for so many ms, to the end of the last one; what came of them at each gate. */
@@ -43,7 +43,7 @@ export class KnownSenders {
     const spans = this.ports.map((): Span => ({ took: [], unserved: 0 }))
     const session = async (port: number, span: Span | undefined, address: string, isKnown: boolean) => {
       const begun = performance.now()
-      const code = await converse(port, address, manner)
+      const { code } = await converse(port, address, manner)
       if (span === undefined) return
       if (code !== 221) span.unserved++
       else if (isKnown) span.took.push(performance.now() - begun)

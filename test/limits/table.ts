@@ -7,6 +7,7 @@ import { leaseRows } from './leases.ts'
 import { lookupRows } from './lookups.ts'
 import { recordRows } from './records.ts'
 import type { Row } from './row.ts'
+import { sharedRows } from './shared.ts'
 import { storeRows } from './store.ts'
 import { trapRows } from './traps.ts'
 
@@ -17,8 +18,7 @@ export interface Part {
 
 /** As a client reads it, without its line end. */
 const said = (reply: string) => `\`${reply.trimEnd()}\``
-const name = 'HOST'
-const id = 'ID'
+const [name, id] = ['HOST', 'ID'] as const
 
 const isClosed = 'and the session ends'
 const timedOut = `${said(replies.timeout(name, id))}, ${isClosed}`
@@ -259,6 +259,12 @@ export const parts: readonly Part[] = [
         follows: `${said(replies.shuttingDown(name, id))}; a message that the backend has in hand is waited for`,
         source: own,
       },
+      {
+        what: 'A silence within a transaction while the gate drains',
+        bound: proxy('session/standing.ts', 'longestLull', 'ms'),
+        follows: said(replies.shuttingDown(name, id)),
+        source: own,
+      },
     ],
   },
   {
@@ -334,7 +340,7 @@ export const parts: readonly Part[] = [
   },
   {
     title: 'Look-ups and memory of clients',
-    rows: [...lookupRows, ...leaseRows, ...storeRows],
+    rows: [...lookupRows, ...leaseRows, ...storeRows, ...sharedRows],
   },
   { title: 'What is kept about the checks', rows: checkRows },
   {

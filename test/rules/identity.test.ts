@@ -2,19 +2,31 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import {
   type Address,
+  formatNetwork,
   identitiesOf,
   nameIdentity,
   networkKey,
+  networkOf,
   parseAddress,
   type SpfFinding,
   senderIdentity,
 } from '@sallyport/rules'
+import fc from 'fast-check'
 
 function address(text: string): Address {
   const parsed = parseAddress(text)
   assert.ok(parsed !== null, text)
   return parsed
 }
+
+test('the key of a network is how it is written', () => {
+  fc.assert(
+    fc.property(fc.oneof(fc.ipV4(), fc.ipV6()), text => {
+      const one = address(text)
+      assert.equal(networkKey(one), formatNetwork(networkOf(one, one.family === 4 ? 24 : 48)))
+    }),
+  )
+})
 
 test('neighbours share a /24, or a /48', () => {
   assert.equal(networkKey(address('192.0.2.77')), '192.0.2.0/24')

@@ -1,11 +1,18 @@
 import type { Caps, Excess, Visitor } from '@sallyport/proxy/census.js'
 import { Breaker, breakerLimits } from '@sallyport/proxy/store/breaker.js'
+import { HotRates, type RateQuestion } from '@sallyport/proxy/store/hot-rates.js'
 import { LeaseBook } from '@sallyport/proxy/store/lease-book.js'
-import { RateTable } from '@sallyport/proxy/store/rate-table.js'
 import { Records } from '@sallyport/proxy/store/records.js'
-import { type ClientRecord, type Store, type StoreHealth, zeroCounters } from '@sallyport/proxy/store/store.js'
+import {
+  type Beyond,
+  type ClientRecord,
+  type Counted,
+  type Store,
+  type StoreHealth,
+  zeroCounters,
+} from '@sallyport/proxy/store/store.js'
 import { type Asked, Unwritten } from '@sallyport/proxy/store/unwritten.js'
-import type { GreyTimes, Lesson, Rate } from '@sallyport/rules'
+import type { GreyTimes, Lesson } from '@sallyport/rules'
 import type { Clock } from './clock.ts'
 import type { Dice } from './dice.ts'
 import type { Server } from './server.ts'
@@ -37,7 +44,7 @@ export class GateStore implements Store {
   private readonly breaker = new Breaker(breakerLimits, () => this.probeLater())
   private readonly copy = new Records(clients)
   private readonly unwritten: Unwritten<boolean>
-  private readonly rates = new RateTable(clients)
+  private readonly rates: HotRates
   private readonly book: LeaseBook
   private renews = false
 
@@ -45,6 +52,14 @@ export class GateStore implements Store {
     this.clock = clock
     this.dice = dice
     this.server = server
+    const askRate: RateQuestion = async (place, counted) =>
+      (await this.ask(() => ({ answer: server.rate(place, counted) }))) ?? 'failed'
+    this.rates = new HotRates(
+      clients,
+      askRate,
+      () => clock.now,
+      () => this.milliseconds,
+    )
     const desk = {
       nodeOf: () => '',
       isAsked: () => this.breaker.up,
@@ -103,8 +118,8 @@ export class GateStore implements Store {
     return this.ask(() => this.server.greylist(name, times))
   }
 
-  async rate(name: string, rate: Rate): Promise<number> {
-    return (await this.ask(() => this.server.rate(name, rate))) ?? this.rates.count(name, rate, this.clock.now)
+  rate(place: string, counted: readonly Counted[]): Promise<Beyond | null> {
+    return this.rates.count(place, counted)
   }
 
   enter(visitor: Visitor, caps: Caps): Promise<Excess | null> {
@@ -120,9 +135,11 @@ export class GateStore implements Store {
     return Promise.resolve(null)
   }
 
-  rateLeft(): Promise<number> {
-    return Promise.resolve(0)
+  rateLeft(): Promise<null> {
+    return Promise.resolve(null)
   }
+
+  onBlock(): void {}
 
   forget(): Promise<boolean> {
     return Promise.resolve(false)

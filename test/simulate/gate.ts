@@ -16,8 +16,10 @@ import {
   judge,
   judgeRecipient,
   NetworkSet,
+  nameIdentity,
   networkKey,
   type SpfResult,
+  senderIdentity,
   type Verdict,
 } from '@sallyport/rules'
 import { makeHouse } from '../support/house.ts'
@@ -188,19 +190,19 @@ export class Gate {
 
   /** What the DNS says of its name and its sender, and the store of both. */
   private async named(session: Session, { name, hello, sender, spf }: Visit): Promise<void> {
-    const { facts, journal } = session
+    const { facts, journal, arrival } = session
     facts.reverse = name === null ? { kind: 'none' } : { kind: 'confirmed', name }
     noteHelloName(session, hello, null)
-    if (name !== null) await this.identify(session)
+    if (name !== null) await this.identify(session, nameIdentity(facts.reverse, arrival.client))
     noteSender(session, sender)
     journal.sender(sender)
     const domain = sender.slice(sender.indexOf('@') + 1)
     facts.spf = { result: spf, domain, identity: 'mailfrom', mechanism: 'mx', problem: null, explanation: null }
-    if (spf === 'pass') await this.identify(session)
+    if (spf === 'pass') await this.identify(session, senderIdentity(facts.spf))
   }
 
-  private async identify(session: Session): Promise<void> {
-    const repute = await this.memory.recallIdentity(session)
+  private async identify(session: Session, name: string | null): Promise<void> {
+    const repute = await this.memory.recallIdentity(name === null ? [] : [name])
     if (repute !== null) recollect(session, { ask: 'identity', repute })
   }
 

@@ -2,8 +2,8 @@ import type { Caps, Crowd, Excess, Visitor } from '@sallyport/proxy/census.js'
 import { GreyTable } from '@sallyport/proxy/store/grey-table.js'
 import { RateTable } from '@sallyport/proxy/store/rate-table.js'
 import { Records } from '@sallyport/proxy/store/records.js'
-import type { ClientRecord } from '@sallyport/proxy/store/store.js'
-import type { GreyTimes, Lesson, Rate } from '@sallyport/rules'
+import type { Beyond, ClientRecord, Counted } from '@sallyport/proxy/store/store.js'
+import type { GreyTimes, Lesson } from '@sallyport/rules'
 import type { Clock } from './clock.ts'
 import { OpenNetworks } from './open-networks.ts'
 
@@ -49,9 +49,9 @@ export class Server {
     return this.grey.meet(name, times, this.second)
   }
 
-  rate(name: string, rate: Rate): number {
+  rate(place: string, counted: readonly Counted[]): Beyond | null {
     this.done.rate++
-    return this.rates.count(name, rate, this.clock.now)
+    return this.rates.count(place, counted, this.clock.now)
   }
 
   enter(gate: string, lease: number, visitor: Visitor, held: Crowd, caps: Caps): Excess | null {

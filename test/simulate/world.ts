@@ -195,6 +195,8 @@ export class World {
   private learnt(visit: Visit): void {
     if (visit.name !== null) return
     const passed = this.clock.now - start
+    // Who has a good name has it to lose.
+    if ((this.server.lesson(clientKey(visit.client)).repute?.accepted ?? 0) > 0) return
     if (this.isAway && passed < this.extent.outage.to) {
       if (this.learntAway.length < 2 * samples && passed > this.extent.outage.from) this.learntAway.push(visit)
       return

@@ -13,31 +13,49 @@ export interface Manner {
   readonly patience: number
 }
 
-/** Comes from this address, as a balancer brings it, and behaves in this manner; gives the code of the first reply that refuses, else of the last, once it is closed; 0 without any. */
-export function converse(port: number, address: string, { early = '', lines, patience }: Manner): Promise<number> {
+/** How it ended for a client. */
+export interface Ending {
+  /** Of the first reply that refused, else of the last; 0: it heard none. */
+  readonly code: number
+  /** That reply's last line without what is of one session alone; or how the connection ended where the dialogue was not over. */
+  readonly words: string
+}
+
+/** Comes from this address, as a balancer brings it, and behaves in this manner; resolves once its connection is closed. */
+export function converse(port: number, address: string, { early = '', lines, patience }: Manner): Promise<Ending> {
   return new Promise(resolve => {
     const socket: Socket = connect({ port, host: '127.0.0.1', noDelay: true })
-    socket.setEncoding('latin1').setTimeout(patience, () => socket.destroy())
+    socket.setEncoding('latin1')
     const rest = lines.values()
     let unread = ''
-    let code = 0
-    const late = setTimeout(() => socket.destroy(), patience)
+    let isOver = false
+    let ending: Ending = { code: 0, words: '' }
+    let trouble = 'closed'
+    const late = setTimeout(() => {
+      trouble = `gave up after ${patience / 1_000} s`
+      socket.destroy()
+    }, patience)
     socket.write(proxyLine(address) + early)
     socket.on('data', (text: string) => {
       unread += text
-      const whole = /(?:^|\n)(\d{3}) [^\n]*\n$/.exec(unread)?.[1]
-      if (whole === undefined) return
+      const whole = /(?:^|\n)((\d{3}) [^\n]*?)\r?\n$/.exec(unread)
+      if (whole === null) return
       unread = ''
-      if (code < 400) code = Number(whole)
+      const [, words = '', code] = whole
+      if (!isOver) ending = { code: Number(code), words: words.replace(/;? ?ref=\w+/, '') }
+      // What is said after QUIT changes nothing.
+      if (isOver) return
       const { value, done } = rest.next()
-      if (done === true) socket.end()
-      else if (code < 400) socket.write(`${value}\r\n`)
-      else socket.end('QUIT\r\n')
+      isOver = done === true || ending.code >= 400
+      if (!isOver) socket.write(`${value}\r\n`)
+      else socket.end(ending.code >= 400 ? 'QUIT\r\n' : '')
     })
-    socket.on('error', () => {})
+    socket.on('error', error => {
+      trouble = error.message.replace(/ 127\.0\.0\.1:\d+/, '')
+    })
     socket.on('close', () => {
       clearTimeout(late)
-      resolve(code)
+      resolve(isOver ? ending : { code: ending.code, words: `${trouble} behind ${ending.code}` })
     })
   })
 }

@@ -12,9 +12,11 @@ export interface Sample {
   readonly resources: number
   /** Timers among these. */
   readonly timers: number
+  /** Good clients served a second since the sample before. */
+  readonly served: number
 }
 
-export async function sample(gate: RunningGate, at: number): Promise<Sample> {
+export async function sample(gate: RunningGate, at: number, served = 0): Promise<Sample> {
   const held = [...(await gate.metrics()).matchAll(/^nodejs_active_resources\{type="(\w+)"\} (\d+)$/gm)]
   const sum = (of: readonly RegExpExecArray[]) => of.reduce((all, [, , count]) => all + Number(count), 0)
   return {
@@ -23,5 +25,6 @@ export async function sample(gate: RunningGate, at: number): Promise<Sample> {
     descriptors: descriptors(gate.pid),
     resources: sum(held),
     timers: sum(held.filter(([, type]) => type === 'Timeout')),
+    served,
   }
 }

@@ -8,14 +8,14 @@ export interface Observed {
 }
 
 /** The first line of its log that matches; rejects with the log's end after `waitMs`. */
-export function awaitedLine(server: Observed, pattern: RegExp, waitMs = 5_000): Promise<string> {
+export function awaitedLine(server: Observed, pattern: RegExp, waitMs = 20_000): Promise<string> {
   const look = async (): Promise<string | undefined> =>
     (await server.log()).split('\n').find(line => pattern.test(line))
   return found(`no line of the log matches ${pattern}`, waitMs, look, () => server.log())
 }
 
 /** All its messages, once there are at least `count`; rejects with the log's end after `waitMs`. */
-export function awaitedMessages(server: Observed, count: number, waitMs = 5_000): Promise<string[]> {
+export function awaitedMessages(server: Observed, count: number, waitMs = 20_000): Promise<string[]> {
   const look = async (): Promise<string[] | undefined> => {
     const messages = await server.messages()
     return messages.length >= count ? messages : undefined

@@ -18,6 +18,8 @@ export interface Balancer {
 export interface HaProxy extends Balancer {
   /** Sends one line to the admin socket and gives the answer. */
   command(line: string): Promise<string>
+  /** What it has logged so far, every line. */
+  log(): Promise<string>
 }
 
 /** A text with each of the given pieces in it replaced everywhere; a piece that is not there throws. */
@@ -46,8 +48,11 @@ export async function startHaProxy(owner: Owner, configuration: string, port: nu
   const command = unpacked('haproxy', 'usr/sbin/haproxy')
   await called(command, ['-c', '-f', file])
   const ready = { check: () => isListening(port) }
-  const program = await startProgram(owner, { command, args: ['-db', '-f', file], ready })
-  return { program, port, file, command: line => told(socket, line) }
+  // Into a file: a line for which a pipe has no room just then is dropped.
+  const log = join(folder, 'log')
+  const args = ['-c', 'exec "$0" "$@" > "$LOG"', command, '-db', '-f', file]
+  const program = await startProgram(owner, { command: 'sh', args, env: { LOG: log }, ready })
+  return { program, port, file, command: line => told(socket, line), log: () => readFile(log, 'latin1') }
 }
 
 /** Starts nginx, likewise. */

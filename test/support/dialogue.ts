@@ -19,7 +19,7 @@ export interface DialogueOptions {
   readonly localAddress?: string
   /** TLS from the first octet; whoever answers will do unless `rejectUnauthorized` is set. */
   readonly tls?: ConnectionOptions
-  /** How long each wait may take, in ms; 5,000 unless given. */
+  /** How long each wait may take, in ms; 20,000 unless given. */
   readonly waitMs?: number
 }
 
@@ -38,7 +38,7 @@ export type Ending = 'fin' | 'rst'
 export async function connect(owner: Owner, options: DialogueOptions): Promise<Dialogue> {
   const { port, host = '127.0.0.1', localAddress } = options
   const socket = connectSocket({ port, host, noDelay: true, ...(localAddress === undefined ? {} : { localAddress }) })
-  const dialogue = new Dialogue(socket, options.waitMs ?? 5_000)
+  const dialogue = new Dialogue(socket, options.waitMs ?? 20_000)
   undoAfter(owner, () => dialogue.destroy())
   await dialogue.connected()
   if (options.tls !== undefined) await dialogue.secure(options.tls)

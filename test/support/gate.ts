@@ -179,12 +179,12 @@ export class RunningGate {
   }
 
   /** The first session line that satisfies `check`; rejects after `waitMs` with all that there are. */
-  async waitForSession(check: (line: SessionLine) => boolean, waitMs = 5_000): Promise<SessionLine> {
+  async waitForSession(check: (line: SessionLine) => boolean, waitMs = 20_000): Promise<SessionLine> {
     return this.#wait(`no session line of ${check}`, waitMs, () => this.log().find(check))
   }
 
   /** The first log line of any event that satisfies `check`; rejects after `waitMs` with all that there are. */
-  async waitForLine(check: (line: LogLine) => boolean, waitMs = 5_000): Promise<LogLine> {
+  async waitForLine(check: (line: LogLine) => boolean, waitMs = 20_000): Promise<LogLine> {
     return this.#wait(`no log line of ${check}`, waitMs, () => this.lines().find(check))
   }
 
@@ -200,7 +200,7 @@ export class RunningGate {
   }
 
   /** Resolves when a sample has this value; rejects after `waitMs`. */
-  async waitForMetric(sample: string, value: number, waitMs = 5_000): Promise<void> {
+  async waitForMetric(sample: string, value: number, waitMs = 20_000): Promise<void> {
     await this.#wait(`${sample} is not ${value}`, waitMs, async () =>
       (await this.metric(sample)) === value ? true : undefined,
     )

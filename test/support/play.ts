@@ -8,7 +8,7 @@ import { addressOf } from './address.ts'
 import { arrivalOf } from './arrival.ts'
 import { type HouseOptions, makeHouse } from './house.ts'
 import { reverseNameOf } from './name.ts'
-import { recalledOf, reputeOf } from './recalled.ts'
+import { blockedOf, recalledOf, reputeOf } from './recalled.ts'
 import { type Deed, Recorder } from './recorder.ts'
 import { inputs, octetsOf, outputs, type Row, results, type Transcript } from './transcript.ts'
 
@@ -140,6 +140,8 @@ function feed(session: Session, recorder: Recorder, { at, what, text, line }: Ro
       return session.answer({ ask: 'identity', repute: reputeOf(text) }, at)
     case 'recalled':
       return session.answer(recalledOf(fields), at)
+    case 'blocked':
+      return session.answer(blockedOf(fields), at)
     case 'listed': {
       const [list, asked] = [fields.get('list') ?? null, count('asked', 1)]
       const finding = {
@@ -273,6 +275,7 @@ function trail({ name }: Transcript, session: Session, recorder: Recorder): void
   session.receive(Buffer.from('RSET\r\nMAIL FROM:<a@b>\r\n.\r\n'), later)
   session.backend(Buffer.from('250 ok\r\n'), later)
   session.answer(recalledOf(new Map()), later)
+  session.answer(blockedOf(new Map([['failed', 'trap-recipient']])), later)
   session.backendGone('late', later)
   session.timeout(later + 100_000_000)
   session.drain(later)

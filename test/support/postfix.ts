@@ -32,11 +32,11 @@ export interface Postfix {
   readonly directory: string
   /** The whole log so far. Lines of the three services are told apart as `plain/smtpd[…]`, `proxy/smtpd[…]`, `xclient/smtpd[…]`. */
   log(): Promise<string>
-  /** The first line of the log that matches; rejects with the log's end after `waitMs` (5,000). */
+  /** The first line of the log that matches; rejects with the log's end after `waitMs` (20,000). */
   waitForLog(pattern: RegExp, waitMs?: number): Promise<string>
   /** Every message delivered so far as it lies in the Maildirs, in the order of delivery. */
   messages(): Promise<string[]>
-  /** The same, once there are at least `count`; rejects with the log's end after `waitMs` (5,000). */
+  /** The same, once there are at least `count`; rejects with the log's end after `waitMs` (20,000). */
   waitForMessages(count: number, waitMs?: number): Promise<string[]>
   /** As `postfix stop`: every daemon is gone and the ports are closed when it resolves. */
   stop(): Promise<void>

@@ -38,7 +38,7 @@ export interface Program {
   readonly exited: Promise<Exit>
   /** What it has written to stdout and stderr, in the order it arrived (the last `outputLimit` characters). */
   output(): string
-  /** The first line of the output that matches; rejects with the output's end after `waitMs` (5,000) or when the program ends. */
+  /** The first line of the output that matches; rejects with the output's end after `waitMs` (20,000) or when the program ends. */
   waitForLine(pattern: RegExp, waitMs?: number): Promise<string>
   kill(signal: NodeJS.Signals): void
   /** SIGTERM, and SIGKILL after `graceMs` (5,000). Resolves when the program and all the processes it started are gone. */
@@ -59,7 +59,7 @@ export async function startProgram(owner: Owner, options: ProgramOptions): Promi
     await program.stop()
   })
   try {
-    await program.becomeReady(options.ready, options.waitMs ?? 10_000)
+    await program.becomeReady(options.ready, options.waitMs ?? 30_000)
   } catch (error) {
     await program.stop()
     const log = options.log === undefined ? '' : `\n--- log\n${tail(await options.log().catch(String))}`
@@ -136,7 +136,7 @@ class RunningProgram implements Program {
     return exit
   }
 
-  async waitForLine(pattern: RegExp, waitMs = 5_000): Promise<string> {
+  async waitForLine(pattern: RegExp, waitMs = 20_000): Promise<string> {
     let found: string | undefined
     await this.#until(`no line of its output matches ${pattern}`, waitMs, () => {
       found = this.#output.split('\n').find(line => pattern.test(line))

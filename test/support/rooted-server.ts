@@ -62,7 +62,7 @@ export class RootedServer {
     return logIn(join(root, logFile))
   }
 
-  /** The first line of the log that matches; rejects with the log's end after `waitMs` (5,000). */
+  /** The first line of the log that matches; rejects with the log's end after `waitMs` (20,000). */
   waitForLog(pattern: RegExp, waitMs?: number): Promise<string> {
     return awaitedLine(this, pattern, waitMs)
   }
@@ -72,7 +72,7 @@ export class RootedServer {
     return messagesBelow(join(this.root, this.#options.mail))
   }
 
-  /** The same, once there are at least `count`; rejects with the log's end after `waitMs` (5,000). */
+  /** The same, once there are at least `count`; rejects with the log's end after `waitMs` (20,000). */
   waitForMessages(count: number, waitMs?: number): Promise<string[]> {
     return awaitedMessages(this, count, waitMs)
   }

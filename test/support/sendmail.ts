@@ -29,11 +29,11 @@ export interface Sendmail {
   readonly directory: string
   /** The whole log so far. */
   log(): Promise<string>
-  /** The first line of the log that matches; rejects with the log's end after `waitMs` (5,000). */
+  /** The first line of the log that matches; rejects with the log's end after `waitMs` (20,000). */
   waitForLog(pattern: RegExp, waitMs?: number): Promise<string>
   /** Every message delivered so far, as it was given to the local mailer, in the order of delivery. */
   messages(): Promise<string[]>
-  /** The same, once there are at least `count`; rejects with the log's end after `waitMs` (5,000). */
+  /** The same, once there are at least `count`; rejects with the log's end after `waitMs` (20,000). */
   waitForMessages(count: number, waitMs?: number): Promise<string[]>
   /** Runs a shell script as root in its root directory, where `sendmail`, `m4` and `cat` are; what it wrote, both streams. */
   run(script: string): Promise<Finished>

@@ -88,10 +88,10 @@ export class Sink implements Script {
   }
 
   /**
-   * Resolves when `check` holds, which is asked after everything that happens here. Rejects after `waitMs` (5,000) with every
+   * Resolves when `check` holds, which is asked after everything that happens here. Rejects after `waitMs` (20,000) with every
    * session's commands and replies.
    */
-  async waitFor(check: (sink: Sink) => boolean, waitMs = 5_000): Promise<void> {
+  async waitFor(check: (sink: Sink) => boolean, waitMs = 20_000): Promise<void> {
     const deadline = performance.now() + waitMs
     while (!check(this)) {
       const left = deadline - performance.now()

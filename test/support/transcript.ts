@@ -12,6 +12,7 @@ import assert from 'node:assert/strict'
  *   recalled passed=a,b failed=c client=7/1/2/3 network=9     the store answers: checks, and what is known of the mail of address and
  *                                    network (score/accepted/content/unknown); hellos=a.example,b.example: its names before
  *   known -12/30                     the same of a verified name
+ *   blocked failed=c client=7/1 network=9 identity=-2     what the store knows by now: the client was blocked elsewhere meanwhile
  *   listed rank=2 list=bl.test rise=0 fall=0 failed=0 asked=1 ttl=300     DNS lists answer
  *   rated 60 of address in 60 s      which rate the connection is beyond; without words: none
  *   grey 300 192.0.2.0/24 a@x b@y   the store answers how long these are deferred yet, in seconds
@@ -62,6 +63,7 @@ export const inputs: ReadonlySet<string> = new Set([
   'taken',
   'recalled',
   'known',
+  'blocked',
   'grey',
   'rated',
   'listed',

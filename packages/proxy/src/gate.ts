@@ -12,6 +12,7 @@ import { Backends } from './backends/backends.ts'
 import type { GroupPlan } from './backends/plan.ts'
 import type { Server } from './backends/server.ts'
 import { Watch } from './backends/watch.ts'
+import { Blocks } from './blocks.ts'
 import { Census } from './census.ts'
 import { CheckWatch } from './check-watch.ts'
 import type { Config } from './config/config.ts'
@@ -54,6 +55,7 @@ export class Gate {
   readonly log: Log
   readonly store: Store
   readonly memory: Memory
+  readonly blocks = new Blocks(this.connections)
   readonly checks: CheckWatch
   readonly credence = new Credence(change => this.tellCredence(change))
   readonly offer: Offer
@@ -84,6 +86,7 @@ export class Gate {
     this.certificates = certificates
     this.store = store
     this.memory = new Memory(store)
+    store.onBlock(names => this.blocks.note(names))
     this.checks = new CheckWatch(config.breaker, change => this.tellArming(change))
     this.decisions = new Decisions(log)
     this.access = access
@@ -112,6 +115,7 @@ export class Gate {
       lists: () => this.lookups.health.lists,
       access: () => ({ ...this.access.entries, loadedAt: this.access.loadedAt }),
       store: () => this.store.health,
+      askedAgain: () => this.blocks.askedAgain,
       ledger: () => this.checks.ledger,
       disarmed: () => this.checks.breakers.disarmed,
       disbelieved: () => this.credence.disbelieved(this.clock()),
@@ -146,6 +150,7 @@ export class Gate {
     this.certificates.stop()
     this.wheel.stop()
     this.load.stop()
+    this.blocks.stop()
     this.lookups.stop()
   }
 

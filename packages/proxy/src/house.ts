@@ -1,4 +1,4 @@
-import { type Address, contains, Plans, type Policy } from '@sallyport/rules'
+import { type Address, contains, Plans, type Policy, usualSuspectFrom } from '@sallyport/rules'
 import type { Backends } from './backends/backends.ts'
 import type { Config } from './config/config.ts'
 import { configVersion } from './decisions/config-version.ts'
@@ -10,6 +10,10 @@ import { TrapRecipients } from './session/trap-recipients.ts'
 export function greetWaitOf({ greet }: Config, address: Address): number {
   return greet.networks.find(({ network }) => contains(network, address))?.wait ?? greet.wait
 }
+
+/** Points from which a client is suspect to the check that says so. */
+export const suspectFromOf = ({ policy }: Config): number =>
+  policy.checks?.['reputation']?.options?.['threshold'] ?? usualSuspectFrom
 
 /** The policy without what cannot be tested: where no list is named, nobody is on one. */
 export function policyOf({ policy: written, dnsbl }: Config, silenced: Silenced = () => {}): Policy {

@@ -1,6 +1,7 @@
-import { senderIdentity } from '@sallyport/rules'
+import { identitiesOf, nameIdentity, senderIdentity } from '@sallyport/rules'
 import type { Connection } from './connection.ts'
 import type { Ask } from './session/port.ts'
+import type { Session } from './session/session.ts'
 
 /** Finds out what a session asks. The answer comes in a later turn, never from within this call. */
 export function ask(connection: Connection, question: Ask): void {
@@ -13,15 +14,8 @@ export function ask(connection: Connection, question: Ask): void {
         connection.drive(() => session.answer(recalled, gate.clock()))
       })
       return
-    case 'identity': {
-      const name = senderIdentity(session.facts.spf)
-      void gate.memory.recallIdentity(session).then(repute => {
-        // It may be another sender's turn by now.
-        const isSame = senderIdentity(session.facts.spf) === name
-        if (repute !== null && isSame) connection.drive(() => session.answer({ ask: question, repute }, gate.clock()))
-      })
-      return
-    }
+    case 'identity':
+      return identify(connection, session, identitiesOf(session.facts, connection.ends.client))
     case 'dnsbl':
       gate.lookups.dnsbl.ask(connection.ends.client, finding => {
         connection.drive(() => session.answer({ ask: question, finding }, gate.clock()))
@@ -30,7 +24,7 @@ export function ask(connection: Connection, question: Ask): void {
     case 'reverse-name':
       gate.lookups.reverseName.ask(connection.ends.client, name => {
         connection.drive(() => session.answer({ ask: question, name }, gate.clock()))
-        if (name.kind === 'confirmed') ask(connection, 'identity')
+        identify(connection, session, [nameIdentity(name, connection.ends.client)])
       })
       return
     case 'rate':
@@ -61,11 +55,38 @@ export function ask(connection: Connection, question: Ask): void {
       const about = { sender: session.facts.sender ?? '', hello: session.facts.hello ?? '' }
       gate.lookups.spf.ask(connection.ends.client, about, finding => {
         connection.drive(() => session.answer({ ask: question, ...about, finding }, gate.clock()))
-        if (finding.result === 'pass') ask(connection, 'identity')
+        identify(connection, session, [senderIdentity(finding)])
       })
       return
     }
     default:
       question satisfies never
   }
+}
+
+/** Asks the store of names that have just been verified; those that were before have been asked for. */
+function identify(connection: Connection, session: Session, verified: readonly (string | null)[]): void {
+  const { gate } = connection
+  const names = verified.filter(name => name !== null)
+  if (names.length === 0) return
+  const sender = senderIdentity(session.facts.spf)
+  void gate.memory.recallIdentity(names).then(repute => {
+    // It may be another sender's turn by now.
+    const isSame = senderIdentity(session.facts.spf) === sender
+    if (repute !== null && isSame) connection.drive(() => session.answer({ ask: 'identity', repute }, gate.clock()))
+  })
+}
+
+/** Asks the store of the client and all its names once more: one of them is blocked. */
+export function askAgain(connection: Connection): void {
+  const { gate, ends, key, session } = connection
+  if (session === null || session.isDone) return
+  const names = identitiesOf(session.facts, ends.client)
+  const sender = senderIdentity(session.facts.spf)
+  const asked = [gate.memory.recall(key ?? '', ends.client), gate.memory.recallIdentity(names)] as const
+  void Promise.all(asked).then(([{ failed, client, network }, found]) => {
+    const isSame = senderIdentity(session.facts.spf) === sender
+    const identity = isSame ? found : (session.facts.reputes?.identity ?? null)
+    connection.drive(() => session.answer({ ask: 'block', failed, client, network, identity }, gate.clock()))
+  })
 }

@@ -11,7 +11,6 @@ import {
   type NetworkSet,
   networkKey,
   type Plan,
-  type Rate,
   type Repute,
   reputeOf,
   speaksForNetwork,
@@ -61,42 +60,39 @@ export class Memory {
     }
   }
 
-  /** What is known of the names of the client that were verified: of several, of the one that speaks most for it. Never rejects. */
-  async recallIdentity({ facts, arrival }: Session): Promise<Repute | null> {
-    const names = identitiesOf(facts, arrival.client)
+  /** What is known of names that were verified: of several, of the one that speaks most for the client. Never rejects. */
+  async recallIdentity(names: readonly string[]): Promise<Repute | null> {
     const known = await Promise.all(names.map(async name => (await this.store.recall(name)).repute))
     return known.reduce((best, one) => (best === null || (one !== null && one.score < best.score) ? one : best), null)
   }
 
   /** Counts a connection; gives the rate that it is beyond, in words, or null. Never rejects. */
   rate({ plan, arrival }: Session, key: string): Promise<string | null> {
-    return this.beyond(plan, arrival.client, key, (name, rate) => this.store.rate(name, rate))
+    return this.beyond(plan, arrival.client, key, (place, counted) => this.store.rate(place, counted))
   }
 
   /** What `rate` would give, of one that only asks: nothing is counted. Never rejects. */
   rateLeft(plan: Plan, client: Address, key: string): Promise<string | null> {
-    return this.beyond(plan, client, key, (name, rate) => this.store.rateLeft(name, rate))
+    return this.beyond(plan, client, key, (place, counted) => this.store.rateLeft(place, counted))
   }
 
-  private async beyond(
-    plan: Plan,
-    client: Address,
-    key: string,
-    ask: (name: string, rate: Rate) => Promise<number>,
-  ): Promise<string | null> {
+  /**
+   * Address and network are one question, and counted both or neither: a connection that its address is not let in for must not use up what its
+   * neighbours may, nor one that its network is not let in for what its address may. Only who is let in by both is counted
+   * among all, with a second question: that key is everybody's, and in a cluster on another node. It is asked where it is bounded, which is not so by default.
+   */
+  private async beyond(plan: Plan, client: Address, key: string, ask: RateQuestion): Promise<string | null> {
     const options = plan.checks.find(({ name }) => name === 'rate')?.options ?? {}
-    const { period = 60 } = options
-    // One after the other: a connection that its address is not let in for must not use up what its neighbours may.
-    for (const [what, name] of [
-      ['address', key],
-      ['network', networkKey(client)],
-      ['all', 'all'],
-    ] as const) {
-      const count = options[what] ?? 0
-      const wait = count === 0 ? 0 : await ask(`${what} ${name}`, { count, period })
-      if (wait > 0) return `${count} of ${what} in ${period} s`
-    }
-    return null
+    const { period = 60, address = 0, network = 0, all = 0 } = options
+    const counted = [
+      { name: key, rate: { count: address, period } },
+      { name: '', rate: { count: network, period } },
+    ].filter(({ rate }) => rate.count > 0)
+    const beyond = counted.length === 0 ? null : await ask(networkKey(client), counted)
+    if (beyond !== null)
+      return beyond.name === '' ? words(network, 'network', period) : words(address, 'address', period)
+    if (all === 0) return null
+    return (await ask('all', [{ name: '', rate: { count: all, period } }])) === null ? null : words(all, 'all', period)
   }
 
   /**
@@ -171,6 +167,10 @@ export class Memory {
     for (const other of others) this.store.remember(other, { ...nothing, repute })
   }
 }
+
+type RateQuestion = Store['rate']
+
+const words = (count: number, what: string, period: number): string => `${count} of ${what} in ${period} s`
 
 /** Stands for a text that may be long, and is nobody's business in the store. */
 const digest = (text: string): string => createHash('sha256').update(text, 'latin1').digest('base64url').slice(0, 22)

@@ -36,4 +36,6 @@ export interface Readings {
   disbelieved(): ReadonlySet<TeachingWord>
   certificates(): Pick<Certificates, 'expiries' | 'isCurrent'>
   store(): StoreHealth
+  /** Sessions whose client was blocked meanwhile. */
+  askedAgain(): number
 }

@@ -75,6 +75,27 @@ export function readAtScrape(read: Read, readings: Readings, connections: () => 
       ]
     },
   )
+  read(
+    'counter',
+    'store_blocks_total',
+    'Names of clients that were blocked: told to other gates, heard of them, and dropped because they were too many.',
+    ['event'],
+    () => {
+      const { blocksTold, blocksHeard, blocksDropped } = readings.store()
+      return [
+        [{ event: 'told' }, blocksTold],
+        [{ event: 'heard' }, blocksHeard],
+        [{ event: 'dropped' }, blocksDropped],
+      ]
+    },
+  )
+  read(
+    'counter',
+    'sessions_asked_again_total',
+    'Open sessions whose client was blocked meanwhile, here or elsewhere.',
+    [],
+    () => [[{}, readings.askedAgain()]],
+  )
   const dropped = (name: string, help: string, value: () => number) =>
     read('counter', `${name}_dropped_total`, help, [], () => [[{}, value()]])
   dropped('log', 'Log lines dropped because their reader was too slow.', readings.logDropped)

@@ -12,6 +12,7 @@ export {
 } from './address.ts'
 export { type DisarmReason, disarmReasons } from './arming.ts'
 export { type BackendReplies, type BackendWord, backendWords, type ReplyStage, wordOf } from './backend-word.ts'
+export { isBlock, mayBlock, usualSuspectFrom } from './block.ts'
 export { type ArmingChange, Breakers, type Passage } from './breakers.ts'
 export {
   type Action,

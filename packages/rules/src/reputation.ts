@@ -116,7 +116,7 @@ const establishedFrom = 5
 export const isEstablished = ({ trust }: Standing): boolean => trust >= establishedFrom
 
 /** A network answers for its worst: of its points this part counts against each client in it. */
-const networkShare = 4
+export const networkShare = 4
 
 /**
  * What the memory says of the client. Its own address counts most; its network counts against it in part, and not at all where the

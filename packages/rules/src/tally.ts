@@ -38,9 +38,19 @@ export class Tally {
     this.offended = marked(plan, failed)
   }
 
+  /** What it has failed elsewhere meanwhile. */
+  offend(plan: Plan, failed: readonly string[]): void {
+    if (failed.length > 0)
+      this.offended = plan.checks.map(({ name }, i) => this.hasOffended(i) || failed.includes(name))
+  }
+
+  isVouchedBy(name: CheckName): boolean {
+    return this.vouched?.startsWith(`${name}: `) === true
+  }
+
   /** What the named check vouched by is not so any more; what the client did meanwhile is judged from now on. */
   retract(name: CheckName): void {
-    if (this.vouched?.startsWith(`${name}: `)) this.vouched = null
+    if (this.isVouchedBy(name)) this.vouched = null
   }
 
   isRemembered(position: number): boolean {

@@ -51,11 +51,12 @@ async function openReopening(): Promise<Subject> {
       store.remember(client, lesson)
     },
     greylist: (name, times) => grey.greylist(name, times),
-    rate: (name, rate) => grey.rate(name, rate),
+    rate: (place, counted) => grey.rate(place, counted),
     enter: (visitor, caps) => store.enter(visitor, caps),
     leave: visitor => store.leave(visitor),
     greylistLeft: (name, times) => grey.greylistLeft(name, times),
-    rateLeft: (name, rate) => grey.rateLeft(name, rate),
+    rateLeft: (place, counted) => grey.rateLeft(place, counted),
+    onBlock: listener => store.onBlock(listener),
     forget: client => store.forget(client),
     get health() {
       return { ...store.health, ...counted }

@@ -68,6 +68,7 @@ for (const { what, change, reason } of [
 const rights = [
   '~mine:*',
   'resetchannels',
+  '&mine:*',
   '-@all',
   '+@read',
   '+@write',
@@ -75,11 +76,13 @@ const rights = [
   '+@connection',
   '+time',
   '+info',
+  '+publish',
+  '+subscribe',
 ]
 
 test('the rights that docs/store.md names are those that are tested here', () => {
   const text = readFileSync(new URL('../../../../docs/store.md', import.meta.url), 'utf8')
-  assert.ok(text.includes(`user sallyport on >WORD ${rights.join(' ').replace('mine:', 'sallyport:')}\n`))
+  assert.ok(text.includes(`user sallyport on >WORD ${rights.join(' ').replaceAll('mine:', 'sallyport:')}\n`))
 })
 
 test('an ACL user with the rights that the documentation names, and no others', async t => {
@@ -94,8 +97,9 @@ test('an ACL user with the rights that the documentation names, and no others', 
   assert.deepEqual((await store.recall('192.0.2.1')).passed, ['pregreet'])
   assert.equal(await store.greylist('a tuple', { delay: 300, window: 14_400, keep: 86_400 }), 300)
   assert.ok(((await store.greylistLeft('a tuple', { delay: 300, window: 14_400, keep: 86_400 })) ?? 0) > 298)
-  assert.equal(await store.rate('all', { count: 4, period: 4000 }), 0)
-  assert.equal(await store.rateLeft('all', { count: 4, period: 4000 }), 0)
+  const counted = [{ name: '', rate: { count: 4, period: 4000 } }]
+  assert.equal(await store.rate('all', counted), null)
+  assert.equal(await store.rateLeft('all', counted), null)
   const [visitor, caps] = [
     { client: '192.0.2.1', network: '192.0.2.0/24' },
     { perClient: 1, perNetwork: 1 },
@@ -104,6 +108,13 @@ test('an ACL user with the rights that the documentation names, and no others', 
   store.leave(visitor)
   await until('its place is free', async () => (await store.enter(visitor, caps)) === null)
   assert.equal(await store.forget('192.0.2.1'), true)
+  const [other, heard] = [open(t, { ...settings, ...login }), [] as string[]]
+  other.store.onBlock(names => heard.push(...names))
+  await until('a block is heard', () => {
+    store.remember('192.0.2.2', { passed: {}, failed: { 'trap-recipient': 1000 } })
+    return heard.includes('192.0.2.2')
+  })
+  assert.deepEqual(other.world.lines, [])
   assert.deepEqual(world.lines, [])
   assert.equal(store.health.fallbacks + store.health.rememberErrors, 0)
 

@@ -245,8 +245,10 @@ export function storeContract(name: string, open: () => Promise<Subject>, forget
     it('counts what comes, lets in as many as the rate says, and not those that are beyond it', async () => {
       const rate = { count: 4, period: 4000 }
       const short = (who: string) => `${name} ${who}`.slice(-40)
-      const count = async (who: string) => Math.round((await store.rate(short(who), rate)) / 10) * 10
-      const foresee = async (who: string) => Math.round((await store.rateLeft(short(who), rate)) / 10) * 10
+      const round = (beyond: { readonly wait: number } | null) => Math.round((beyond?.wait ?? 0) / 10) * 10
+      const counted = [{ name: '', rate }]
+      const count = async (who: string) => round(await store.rate(short(who), counted))
+      const foresee = async (who: string) => round(await store.rateLeft(short(who), counted))
       const first = await Promise.all(Array.from({ length: 6 }, () => count('one')))
       assert.deepEqual(first, [0, 0, 0, 0, 1000, 1000])
       for (let asked = 0; asked < 6; asked++) assert.equal(await foresee('two'), 0, 'who asks is not counted')
@@ -257,6 +259,32 @@ export function storeContract(name: string, open: () => Promise<Subject>, forget
       assert.equal(await count('one'), 980)
       await subject.advance(8000)
       assert.deepEqual(await Promise.all(Array.from({ length: 5 }, () => count('one'))), [0, 0, 0, 0, 1000])
+    })
+
+    it('counts a connection under all its names in a place, or under none', async () => {
+      const place = `${name} place`.slice(-40)
+      const [few, many] = [
+        { count: 2, period: 4000 },
+        { count: 5, period: 4000 },
+      ]
+      const beyond = async (who: string) => {
+        const counted = [
+          { name: who, rate: few },
+          { name: '', rate: many },
+        ]
+        const foreseen = await store.rateLeft(place, counted)
+        const met = await store.rate(place, counted)
+        assert.equal(foreseen?.name, met?.name)
+        return met?.name ?? null
+      }
+      const said: (string | null)[] = []
+      for (let i = 0; i < 6; i++) said.push(await beyond('one'))
+      assert.deepEqual(said, [null, null, 'one', 'one', 'one', 'one'])
+      assert.deepEqual([await beyond('two'), await beyond('two'), await beyond('two')], [null, null, 'two'])
+      assert.deepEqual([await beyond('three'), await beyond('three'), await beyond('three')], [null, '', ''])
+      // The place has room again before `one` has, and of `three` only one was counted.
+      await subject.advance(830)
+      assert.deepEqual([await beyond('one'), await beyond('three'), await beyond('four')], ['one', null, ''])
     })
 
     describe('places', () => {

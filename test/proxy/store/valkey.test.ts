@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { openStore, type Store } from '@sallyport/proxy/store/index.js'
 import { type RedisPrograms, startRedis } from '../../support/redis.js'
 import { startCluster } from '../../support/redis-topology.js'
-import { StoreWorld, until } from '../../support/store-world.js'
+import { flushed, StoreWorld, until } from '../../support/store-world.js'
 import { timeTravel } from '../../support/time-travel.js'
 import { unpacked } from '../../support/unpacked.js'
 import { storeContract } from './store.contract.js'
@@ -30,7 +30,7 @@ storeContract('Valkey', async () => {
       world.seconds += seconds
       await valkey.command('EVAL', timeTravel, 0, seconds)
     },
-    settle: async () => void (await store.recall('192.0.2.255')),
+    settle: () => flushed(store),
     end: async () => {
       await store.close()
       await valkey.stop()

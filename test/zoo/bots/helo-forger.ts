@@ -1,7 +1,7 @@
 import { type Bot, letter, stopped, unseen } from '../animal.ts'
 
-const forger = (lie: string, about: string, helo: string, expected: Bot['expected']): Bot => ({
-  name: `HELO forger (${lie})`,
+const forger = (name: string, about: string, helo: string, expected: Bot['expected']): Bot => ({
+  name,
   about: `${about} Its manners are good.`,
   named: 'generic',
   waves: [
@@ -12,7 +12,7 @@ const forger = (lie: string, about: string, helo: string, expected: Bot['expecte
 })
 
 export const ownNameForger: Bot = forger(
-  'our name',
+  'HELO forger (our name)',
   'Says in HELO that it is the server it speaks to, which some let pass as a friend.',
   'mx.example.test',
   {
@@ -23,7 +23,7 @@ export const ownNameForger: Bot = forger(
 )
 
 export const addressForger: Bot = forger(
-  'bare address',
+  'HELO forger (bare address)',
   'Says an address in HELO without the brackets, as it has no name.',
   '203.0.113.9',
   {
@@ -34,7 +34,7 @@ export const addressForger: Bot = forger(
 )
 
 export const localhostForger: Bot = forger(
-  'localhost',
+  'HELO forger (localhost)',
   'Says `localhost` in HELO, as honest scripts do, too.',
   'localhost',
   {

@@ -45,7 +45,7 @@ export async function examineRedis(store: RedisStore): Promise<Report> {
 
 async function tryCommands(report: Report, redis: RedisClients, wait: number): Promise<void> {
   const write = async () => {
-    if (!(await redis.remember(client, lesson))) throw new Error('the key is of another kind')
+    if ((await redis.remember(client, lesson)) === null) throw new Error('the key is of another kind')
     const { passed } = await redis.recall(client)
     if (passed['doctor'] === undefined) throw new Error('what was written is not there')
   }

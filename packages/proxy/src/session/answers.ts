@@ -1,6 +1,6 @@
 import { genericSign } from '@sallyport/rules'
 import type { Answer } from './port.ts'
-import { recollect } from './recollection.ts'
+import { recollect, recollectBlock } from './recollection.ts'
 import type { Session } from './session.ts'
 import { planFor } from './standing.ts'
 
@@ -12,6 +12,8 @@ export function note(session: Session, answer: Answer): boolean {
     case 'identity':
       recollect(session, answer)
       return true
+    case 'block':
+      return recollectBlock(session, answer)
     case 'dnsbl':
       facts.dnsbl = answer.finding
       return true

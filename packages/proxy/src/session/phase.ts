@@ -1,6 +1,6 @@
 import type { Instant } from '@sallyport/rules'
 import type { Reply } from '../smtp/reply.ts'
-import type { Ask, Attempt } from './port.ts'
+import type { Answer, Attempt } from './port.ts'
 import type { Session } from './session.ts'
 
 export type PhaseName =
@@ -32,7 +32,7 @@ export interface Phase {
   /** The client has closed its side; what it sent before is in `session.lines`. */
   clientEnded(session: Session, now: Instant): void
   /** What was asked has become known: see `session.facts` and `session.tally`. */
-  learnt(session: Session, asked: Ask, now: Instant): void
+  learnt(session: Session, asked: Answer['ask'], now: Instant): void
   /** The session's deadline has come. */
   timeout(session: Session, now: Instant): void
   /** The gate is about to stop: let the client go at the next command boundary. */

@@ -21,10 +21,20 @@ export interface Identified {
   readonly repute: Repute | null
 }
 
-/** The answer of somebody who was asked; of a verified name it comes unasked, behind the name. */
+/** What it knows by now of a client that is blocked since it was asked. */
+export interface Blocked {
+  readonly ask: 'block'
+  readonly failed: readonly string[]
+  readonly client: Repute | null
+  readonly network: Repute | null
+  readonly identity: Repute | null
+}
+
+/** The answer of somebody who was asked; of a verified name it comes unasked, behind the name, and of a block at any time. */
 export type Answer =
   | Recalled
   | Identified
+  | Blocked
   | { readonly ask: 'dnsbl'; readonly finding: DnsblFinding }
   | { readonly ask: 'reverse-name'; readonly name: ReverseName }
   // What the client has said may be another thing by the time of the answer, which therefore names what it is about.

@@ -33,11 +33,21 @@ function unknownSoFar({ backend, standing }: Facts): number {
   return now === 0 ? 0 : now + Math.floor(standing?.unknown ?? 0)
 }
 
+/** How long a client may be silent in its transaction while the gate drains, ms: one that is at work says the next command within a round trip. */
+const longestLull = 5_000
+
 /** How long the client may take over its next command, ms. */
-export function commandWait({ house, tally }: Session): number {
+export function commandWait({ house, tally, draining }: Session): number {
   const isSuspect = tally.score > 0 || tally.verdict.action !== 'none'
-  return isSuspect ? Math.min(house.waits.suspect, house.waits.command) : house.waits.command
+  const wait = isSuspect ? Math.min(house.waits.suspect, house.waits.command) : house.waits.command
+  return draining ? Math.min(wait, longestLull) : wait
 }
+
+/**
+ * The gate drains, and the client is between transactions: a mail server that hears 421 there goes on at once with a new connection. Where
+ * it has said MAIL it would put the message off, for minutes or an hour, so it may come to the end of that one.
+ */
+export const mayGo = ({ draining, mail }: Session): boolean => draining && mail === null
 
 /** How long the backend may take over its reply to the present command, ms: less where the client has been held back before it. */
 export function replyWait({ house, journal }: Session): number {

@@ -8,7 +8,7 @@ import { longestRecord } from './client-record.ts'
  * starts with a clock of 1970 neither forgets everybody nor remembers for fifty years. What a gate is told is the record and the second.
  *
  * Not taken: the gate's clock, which saves Redis the asking but trusts every gate's clock; functions in place of scripts, which would have to be
- * installed first; auto-pipelining, which makes one recall wait for the answers of others; looking through a part for what has
+ * installed first; looking through a part for what has
  * expired: eight at random, at each new client, keep what is dead below an eighth of all.
  */
 
@@ -105,11 +105,12 @@ local function makeRoom(key, newcomer, now)
 end`
 
 // ARGV: the field; half-lives of bad and good; score, accepted, content, unknown to add (0 each: nothing is added); then token, ttl,
-// token, ttl ... A failure takes the pass of its name back that was known before.
+// token, ttl ... A failure takes the pass of its name back that was known before. Gives the score as it is now, in hundredths; nothing,
+// where the key is none of ours.
 export const rememberScript = `${readRecord}${addMail}${writeRecord}${makeRoom}
 local key, field = KEYS[1], ARGV[1]
 local kind = redis.call('TYPE', key).ok
-if kind ~= 'none' and kind ~= 'hash' then return 0 end
+if kind ~= 'none' and kind ~= 'hash' then return false end
 local time = redis.call('TIME')
 local now, part = tonumber(time[1]), tonumber(time[2]) / 1e6
 local before = redis.call('HGET', key, field)
@@ -127,11 +128,12 @@ if more[1] < 0 then
 end
 local left = addMail(mail, age, more, tonumber(ARGV[2]), tonumber(ARGV[3]))
 local record, last = writeRecord(known, mail, left, now, praised, part)
+local score = math.floor(mail[1] * 100 + 0.5)
 if not record then
   redis.call('HDEL', key, field)
-  return 1
+  return score
 end
 redis.call('HSET', key, field, record)
 if now + redis.call('TTL', key) < last then redis.call('EXPIREAT', key, string.format('%d', last)) end
 if not before then makeRoom(key, field, now) end
-return 1`
+return score`

@@ -1,19 +1,19 @@
 import { type MemoryOptions, MemoryStore } from './memory.ts'
 import type { RedisOptions } from './redis.ts'
 import { SharedStore } from './shared.ts'
-import type { Store, StoreLog, WallClock } from './store.ts'
+import type { Store, StoreWorld } from './store.ts'
 
-export type { ClientRecord, Store, StoreHealth, StoreLog, WallClock } from './store.ts'
+export type { BlockListener, ClientRecord, Store, StoreHealth, StoreLog, StoreWorld, WallClock } from './store.ts'
 export { unknownClient } from './store.ts'
 export type StoreOptions = MemoryOptions | RedisOptions
 
 /** Opens the store that the configuration names. Returns at once but for the reading of the file; nothing that is wrong throws. */
-export function openStore(options: StoreOptions, world: { readonly log: StoreLog; readonly now: WallClock }): Store {
+export function openStore(options: StoreOptions, world: StoreWorld): Store {
   switch (options.kind) {
     case 'memory':
       return new MemoryStore(options, world.log, world.now)
     case 'redis':
-      return new SharedStore(options, world.log, world.now)
+      return new SharedStore(options, world)
     default:
       return options satisfies never
   }

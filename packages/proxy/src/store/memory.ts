@@ -1,10 +1,13 @@
-import type { Fading, GreyTimes, Lesson, Rate } from '@sallyport/rules'
+import { type Fading, type GreyTimes, isBlock, type Lesson, mayBlock, usualSuspectFrom } from '@sallyport/rules'
 import { ClientFile } from './client-file.ts'
 import { GreyTable } from './grey-table.ts'
 import { RateTable } from './rate-table.ts'
 import { Records } from './records.ts'
 import {
+  type Beyond,
+  type BlockListener,
   type ClientRecord,
+  type Counted,
   type Store,
   type StoreHealth,
   type StoreLog,
@@ -20,6 +23,8 @@ export interface MemoryOptions {
   readonly clients: number
   /** How what is known of mail fades; without it, as usual. */
   readonly fading?: Fading
+  /** Points from which a client is suspect; without it, as usual. */
+  readonly suspectFrom?: number
 }
 
 /** Between two saves, in ms: what a crash may cost. Only what has changed is saved. */
@@ -33,6 +38,8 @@ export class MemoryStore implements Store {
   readonly #file: ClientFile | null
   readonly #now: WallClock
   readonly #counters = zeroCounters()
+  readonly #suspectFrom: number
+  #listener: BlockListener | null = null
   readonly #timer: NodeJS.Timeout | null
   /** Something was learnt or forgotten that the file does not say. */
   #changed = false
@@ -42,6 +49,7 @@ export class MemoryStore implements Store {
   /** Reads the file, if there is one to read, before it returns. */
   constructor(options: MemoryOptions, log: StoreLog, now: WallClock) {
     this.#now = now
+    this.#suspectFrom = options.suspectFrom ?? usualSuspectFrom
     this.#grey = new GreyTable(options.clients)
     this.#rates = new RateTable(options.clients)
     this.#file = options.file === null ? null : new ClientFile(options.file, log)
@@ -60,16 +68,20 @@ export class MemoryStore implements Store {
 
   remember(client: string, lesson: Lesson): void {
     this.#counters.remembers++
-    this.#records.remember(client, lesson, this.#now())
+    const now = this.#now()
+    this.#records.remember(client, lesson, now)
     this.#changed = true
+    if (this.#listener === null || !mayBlock(lesson)) return
+    const { repute } = this.#records.recall(client, now)
+    if (isBlock(client, lesson, repute?.score ?? 0, this.#suspectFrom)) this.#listener([client])
   }
 
   greylist(name: string, times: GreyTimes): Promise<number> {
     return Promise.resolve(this.#grey.meet(name, times, this.#now()))
   }
 
-  rate(name: string, rate: Rate): Promise<number> {
-    return Promise.resolve(this.#rates.count(name, rate, this.#now()))
+  rate(place: string, counted: readonly Counted[]): Promise<Beyond | null> {
+    return Promise.resolve(this.#rates.count(place, counted, this.#now()))
   }
 
   enter(): Promise<null> {
@@ -82,8 +94,12 @@ export class MemoryStore implements Store {
     return Promise.resolve(this.#grey.left(name, times, this.#now()))
   }
 
-  rateLeft(name: string, rate: Rate): Promise<number> {
-    return Promise.resolve(this.#rates.left(name, rate, this.#now()))
+  rateLeft(place: string, counted: readonly Counted[]): Promise<Beyond | null> {
+    return Promise.resolve(this.#rates.left(place, counted, this.#now()))
+  }
+
+  onBlock(listener: BlockListener): void {
+    this.#listener = listener
   }
 
   forget(client: string): Promise<boolean> {

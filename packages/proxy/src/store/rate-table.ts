@@ -1,4 +1,5 @@
-import { admit, type Rate } from '@sallyport/rules'
+import { admit } from '@sallyport/rules'
+import type { Beyond, Counted } from './store.ts'
 
 /** A bounded table of rates in this process. Time is an argument, in wall-clock seconds; at the cap the one met least recently goes. */
 export class RateTable {
@@ -13,22 +14,36 @@ export class RateTable {
     return this.untils.size
   }
 
-  /** Seconds until the next will be within the rate; 0: this one is. */
-  count(name: string, rate: Rate, now: number): number {
-    const { wait, until } = admit(this.untils.get(name) ?? null, rate, now)
-    this.untils.delete(name)
-    this.untils.set(name, until)
-    if (this.untils.size > this.capacity) {
-      for (const oldest of this.untils.keys()) {
-        this.untils.delete(oldest)
-        break
-      }
-    }
-    return wait
+  /** Counts one more under each name, unless it is beyond the rate of one of them: the first of these. */
+  count(place: string, counted: readonly Counted[], now: number): Beyond | null {
+    const beyond = this.left(place, counted, now)
+    if (beyond !== null) return beyond
+    for (const { name, rate } of counted) this.note(keyOf(place, name), admit(this.until(place, name), rate, now).until)
+    return null
   }
 
   /** The same of one that is not counted. */
-  left(name: string, rate: Rate, now: number): number {
-    return admit(this.untils.get(name) ?? null, rate, now).wait
+  left(place: string, counted: readonly Counted[], now: number): Beyond | null {
+    for (const { name, rate } of counted) {
+      const { wait } = admit(this.until(place, name), rate, now)
+      if (wait > 0) return { name, wait }
+    }
+    return null
+  }
+
+  private until(place: string, name: string): number | null {
+    return this.untils.get(keyOf(place, name)) ?? null
+  }
+
+  private note(key: string, until: number): void {
+    this.untils.delete(key)
+    this.untils.set(key, until)
+    if (this.untils.size <= this.capacity) return
+    for (const oldest of this.untils.keys()) {
+      this.untils.delete(oldest)
+      return
+    }
   }
 }
+
+const keyOf = (place: string, name: string): string => `${place} ${name}`

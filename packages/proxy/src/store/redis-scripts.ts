@@ -8,7 +8,7 @@ import { rateScript } from './rate-script.ts'
 export const scripts = {
   recallClient: { lua: recallScript, numberOfKeys: 1, readOnly: true },
   meetGrey: { lua: greyScript, numberOfKeys: 1 },
-  countRate: { lua: rateScript, numberOfKeys: 1 },
+  countRates: { lua: rateScript },
   peek: { lua: peekScript, numberOfKeys: 1, readOnly: true },
   rememberClient: { lua: rememberScript, numberOfKeys: 1 },
   enterNetwork: { lua: enterScript, numberOfKeys: 1 },

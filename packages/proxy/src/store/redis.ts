@@ -1,10 +1,12 @@
 import { randomBytes } from 'node:crypto'
-import { admit, type Fading, type GreyTimes, type Lesson, noRepute, type Rate, usualFading } from '@sallyport/rules'
+import { admit, type Fading, type GreyTimes, type Lesson, noRepute, usualFading } from '@sallyport/rules'
 import type { Caps, Crowd, Excess, Visitor } from '../census.ts'
 import { tokenOf } from './check-codes.ts'
 import { lessonFrom, placeOf } from './client-record.ts'
-import { type ConnectionOptions, connectRedis, type RedisConnection, type RedisEvents } from './redis-connection.ts'
+import type { ChannelListener, ConnectionOptions, Listening, RedisConnection, RedisEvents } from './redis-connection.ts'
+import { connectRedis } from './redis-connector.ts'
 import type { RedisPlace } from './redis-place.ts'
+import type { Beyond, Counted } from './store.ts'
 
 export type RedisOptions = RedisPlace &
   ConnectionOptions & {
@@ -16,6 +18,8 @@ export type RedisOptions = RedisPlace &
     readonly lease?: number
     /** How what is known of mail fades; without it, as usual. */
     readonly fading?: Fading
+    /** Points from which a client is suspect; without it, as usual. */
+    readonly suspectFrom?: number
     /** How long who is known here for good waits for an answer, in ms; without it, as usual. */
     readonly patience?: number
   }
@@ -54,8 +58,8 @@ export class RedisClients {
     return this.connection.nodeOf(this.#greyKey(name))
   }
 
-  rateNodeOf(name: string): string {
-    return this.connection.nodeOf(this.#rateKey(name))
+  rateNodeOf(place: string): string {
+    return this.connection.nodeOf(this.#rateKey(place, ''))
   }
 
   networkNodeOf(network: string): string {
@@ -71,8 +75,8 @@ export class RedisClients {
     return lessonFrom(record, Number(now.toString('latin1')), this.#fading)
   }
 
-  /** False: the key is somebody else's, and was left alone. */
-  async remember(client: string, lesson: Lesson): Promise<boolean> {
+  /** Gives the score that the client has now; null: the key is somebody else's, and was left alone. */
+  async remember(client: string, lesson: Lesson): Promise<number | null> {
     const { key, field } = placeOf(client)
     const { score, accepted, content, unknown } = lesson.repute ?? noRepute
     const told: (string | number)[] = [this.#fading.bad, this.#fading.good, score, accepted, content, unknown]
@@ -85,7 +89,8 @@ export class RedisClients {
         if (token !== null) told.push(token, ttl)
       }
     }
-    return (await this.connection.commands.rememberClient(`${this.#prefix}${key}`, field, ...told)) === 1
+    const hundredths = await this.connection.commands.rememberClient(`${this.#prefix}${key}`, field, ...told)
+    return typeof hundredths === 'number' ? hundredths / 100 : null
   }
 
   /** The seconds for which those of that name are deferred yet; null: what is there is none of ours. */
@@ -94,10 +99,14 @@ export class RedisClients {
     return typeof left === 'number' ? left : null
   }
 
-  /** Counts one more; gives the seconds until the next will be within the rate. */
-  async rate(name: string, { count, period }: Rate): Promise<number> {
-    const wait = await this.connection.commands.countRate(this.#rateKey(name), count, period)
-    return typeof wait === 'number' ? wait / 1000 : 0
+  /** Counts one more under each name of the place, or gives the first of which it would be one too many. */
+  async rate(place: string, counted: readonly Counted[]): Promise<Beyond | null> {
+    const keys = counted.map(({ name }) => this.#rateKey(place, name))
+    const numbers = counted.flatMap(({ rate: { count, period } }) => [count, period])
+    const reply = await this.connection.commands.countRates(keys.length, ...keys, ...numbers)
+    const [which, wait]: unknown[] = Array.isArray(reply) ? reply : []
+    const beyond = typeof which === 'number' ? counted[which - 1] : undefined
+    return beyond === undefined || typeof wait !== 'number' ? null : { name: beyond.name, wait: wait / 1000 }
   }
 
   /** Takes a place for one more, which `held` counts already; gives of what there are too many over all gates, and then nothing has changed. */
@@ -128,15 +137,29 @@ export class RedisClients {
   }
 
   /** What `rate` would give; nothing is counted. */
-  async rateLeft(name: string, rate: Rate): Promise<number> {
-    const [value, now] = await this.#peek(this.#rateKey(name))
-    const until = Number(value ?? Number.NaN)
-    return admit(Number.isFinite(until) ? until : null, rate, now).wait
+  async rateLeft(place: string, counted: readonly Counted[]): Promise<Beyond | null> {
+    const found = await Promise.all(counted.map(({ name }) => this.#peek(this.#rateKey(place, name))))
+    for (const [i, { name, rate }] of counted.entries()) {
+      const [value, now] = found[i] ?? [null, 0]
+      const until = Number(value ?? Number.NaN)
+      const { wait } = admit(Number.isFinite(until) ? until : null, rate, now)
+      if (wait > 0) return { name, wait }
+    }
+    return null
   }
 
   async forget(client: string): Promise<void> {
     const { key, field } = placeOf(client)
     await this.connection.commands.hdel(`${this.#prefix}${key}`, field)
+  }
+
+  /** Tells all who listen. */
+  async publish(message: string): Promise<void> {
+    await this.connection.commands.publish(this.#channel, message)
+  }
+
+  listen(listener: ChannelListener): Listening {
+    return this.connection.listen(this.#channel, listener)
   }
 
   /** Of a cluster: asks each node that it knows of. */
@@ -165,7 +188,12 @@ export class RedisClients {
     return `${this.#prefix}open:{${network}}`
   }
 
-  #rateKey(name: string): string {
-    return `${this.#prefix}rate:{${name}}`
+  get #channel(): string {
+    return `${this.#prefix}blocks`
+  }
+
+  /** All of a place in one slot. */
+  #rateKey(place: string, name: string): string {
+    return `${this.#prefix}rate:{${place}}${name}`
   }
 }

@@ -1,18 +1,24 @@
-import type { GreyTimes, Lesson, Rate } from '@sallyport/rules'
+import { type GreyTimes, isBlock, type Lesson, usualSuspectFrom } from '@sallyport/rules'
 import type { Caps, Excess, Visitor } from '../census.ts'
+import { Events } from './events.ts'
+import { HotRates } from './hot-rates.ts'
+import { HotRecalls } from './hot-recalls.ts'
 import { Leases } from './leases.ts'
 import { Patience } from './patience.ts'
-import { RateTable } from './rate-table.ts'
 import { Records } from './records.ts'
 import { RedisClients, type RedisOptions, usualLease } from './redis.ts'
 import { isRefusal } from './redis-connection.ts'
 import { RedisNodes } from './redis-nodes.ts'
 import { Refusal } from './refusal.ts'
 import {
+  type Beyond,
+  type BlockListener,
   type ClientRecord,
+  type Counted,
   type Store,
   type StoreHealth,
   type StoreLog,
+  type StoreWorld,
   type WallClock,
   zeroCounters,
 } from './store.ts'
@@ -28,7 +34,9 @@ function recordOf({ passed, failed, repute }: Lesson): ClientRecord {
  * Clients remembered in Redis, for all gates that use it. When Redis is gone, this process' own copy answers, and mail flows.
  *
  * The copy holds what this gate has recalled and learnt, bounded like a memory store: without it the first minute of every
- * outage would make all known clients wait again. While Redis answers in time it is never read, only replaced by what Redis says.
+ * outage would make all known clients wait again. While Redis answers in time it is never read, only replaced by what Redis says. What
+ * many ask for at once is answered here all the same, from what Redis has said within the second (hot-recalls.ts), and whoever is beyond a
+ * rate until he is not (hot-rates.ts).
  *
  * A lesson is *unwritten* until Redis has confirmed it. A client with an unwritten lesson is answered from the copy, so that
  * a Redis that can be read but not written (a replica, one that is full) does not make this gate forget what it has just
@@ -36,29 +44,35 @@ function recordOf({ passed, failed, repute }: Lesson): ClientRecord {
  * late, and their checks twice, which adds up to the same (store.ts). Forgetting does not: a client forgotten while Redis is
  * gone is known again when Redis returns, which is why `forget` says so.
  *
- * Not taken: mixing the answers of Redis and of the copy (a client forgotten, or failed, at another gate would stay good
- * here); answering from the copy while Redis is well, to save the round trip (gates would disagree for as long as it lived).
+ * Not taken: mixing the answers of Redis and of the copy (a client forgotten, or failed, at another gate would stay good here); answering from
+ * the copy while Redis is well, to save everybody the round trip: gates would disagree for as long as it lived, not for a second of a hot name.
  */
 export class SharedStore implements Store {
   readonly #redis: RedisClients
   readonly #nodes: RedisNodes
   readonly #copy: Records
-  readonly #unwritten: Unwritten<boolean>
-  /** While Redis is away. */
-  readonly #rates: RateTable
+  readonly #unwritten: Unwritten<number | null>
+  readonly #rates: HotRates
   readonly #leases: Leases
   readonly #refusals: { readonly reads: Refusal; readonly writes: Refusal }
+  readonly #hot = new HotRecalls()
+  readonly #events: Events
+  readonly #suspectFrom: number
+  #listener: BlockListener | null = null
   readonly #log: StoreLog
   readonly #now: WallClock
+  readonly #clock: () => number
   readonly #patience: Patience
   readonly #counters = zeroCounters()
 
   /** Begins to connect and returns; until Redis is there the copy answers. */
-  constructor(options: RedisOptions, log: StoreLog, now: WallClock) {
+  constructor(options: RedisOptions, { log, now, clock = () => performance.now() }: StoreWorld) {
     this.#log = log
     this.#now = now
+    this.#clock = clock
+    this.#suspectFrom = options.suspectFrom ?? usualSuspectFrom
     this.#copy = new Records(options.clients, options.fading)
-    this.#rates = new RateTable(options.clients)
+    this.#rates = new HotRates(options.clients, (...asked) => this.#askRate(...asked), now, clock)
     this.#patience = new Patience(options.patience)
     this.#refusals = { reads: new Refusal('reads', log), writes: new Refusal('writes', log) }
     this.#redis = new RedisClients(options, {
@@ -66,12 +80,13 @@ export class SharedStore implements Store {
       lost: (reason, node) => this.#nodes.lost(reason, node),
     })
     this.#nodes = new RedisNodes(this.#redis.connection, log)
+    this.#events = new Events(this.#redis, log, this.#counters, clock)
     const desk = {
       nodeOf: (client: string) => this.#redis.nodeOf(client),
       isAsked: (node: string) => this.#nodes.isAsked(node),
       write: (client: string, lesson: Lesson) =>
         this.#ask('writes', this.#redis.nodeOf(client), () => this.#redis.remember(client, lesson)),
-      told: (asked: Asked<boolean>) => this.#countWrite(asked),
+      told: (asked: Asked<number | null>, client: string, lesson: Lesson) => this.#written(asked, client, lesson),
     }
     this.#unwritten = new Unwritten(desk, options.clients, options.fading, now)
     this.#leases = new Leases(
@@ -97,7 +112,7 @@ export class SharedStore implements Store {
 
   async recall(client: string, sake = client): Promise<ClientRecord> {
     if (this.#unwritten.waits(client)) return this.#recallHere(client)
-    const question = this.#askFor(client)
+    const question = this.#hot.recall(client, this.#clock(), () => this.#askFor(client))
     const isKnown = this.#copy.isGood(sake, this.#now())
     const record = await (isKnown ? this.#patience.answer(this.#redis.nodeOf(client), question) : question)
     // A lesson that was learnt, or could not be written, while Redis was asked is newer than its answer.
@@ -108,6 +123,7 @@ export class SharedStore implements Store {
 
   remember(client: string, lesson: Lesson): void {
     this.#copy.remember(client, lesson, this.#now())
+    this.#hot.drop(client)
     this.#unwritten.learn(client, lesson)
   }
 
@@ -117,9 +133,8 @@ export class SharedStore implements Store {
     return typeof asked === 'object' ? asked.answer : null
   }
 
-  async rate(name: string, rate: Rate): Promise<number> {
-    const asked = await this.#ask('writes', this.#redis.rateNodeOf(name), () => this.#redis.rate(name, rate))
-    return typeof asked === 'object' ? asked.answer : this.#rates.count(name, rate, this.#now())
+  rate(place: string, counted: readonly Counted[]): Promise<Beyond | null> {
+    return this.#rates.count(place, counted)
   }
 
   enter(visitor: Visitor, caps: Caps): Promise<Excess | null> {
@@ -135,14 +150,23 @@ export class SharedStore implements Store {
     return typeof asked === 'object' ? asked.answer : null
   }
 
-  async rateLeft(name: string, rate: Rate): Promise<number> {
-    const asked = await this.#ask('reads', this.#redis.rateNodeOf(name), () => this.#redis.rateLeft(name, rate))
-    return typeof asked === 'object' ? asked.answer : this.#rates.left(name, rate, this.#now())
+  async rateLeft(place: string, counted: readonly Counted[]): Promise<Beyond | null> {
+    const asked = await this.#ask('reads', this.#redis.rateNodeOf(place), () => this.#redis.rateLeft(place, counted))
+    return typeof asked === 'object' ? asked.answer : this.#rates.left(place, counted)
+  }
+
+  onBlock(listener: BlockListener): void {
+    this.#listener = listener
+    this.#events.listen(names => {
+      for (const name of names) this.#hot.drop(name)
+      listener(names)
+    })
   }
 
   async forget(client: string): Promise<boolean> {
     this.#copy.forget(client)
     this.#unwritten.forget(client)
+    this.#hot.drop(client)
     return typeof (await this.#ask('writes', this.#redis.nodeOf(client), () => this.#redis.forget(client))) === 'object'
   }
 
@@ -150,6 +174,7 @@ export class SharedStore implements Store {
     this.#nodes.close()
     this.#leases.close()
     const lost = await this.#unwritten.close()
+    this.#events.close()
     await this.#redis.close()
     if (lost > 0) this.#log.warn(`what was learnt of ${lost} clients while Redis was away is lost`)
   }
@@ -160,10 +185,18 @@ export class SharedStore implements Store {
     return this.#copy.recall(client, this.#now())
   }
 
-  #countWrite(asked: Asked<boolean>): void {
-    // Where the key is not ours the lesson can never be written.
-    if (typeof asked === 'object' && asked.answer) this.#counters.remembers++
-    else if (asked !== 'not asked') this.#counters.rememberErrors++
+  #askRate(place: string, counted: readonly Counted[]): Promise<Asked<Beyond | null>> {
+    return this.#ask('writes', this.#redis.rateNodeOf(place), () => this.#redis.rate(place, counted))
+  }
+
+  /** What is said of a lesson that was written: the score that the client came to; null: the key is not ours, and it can never be written. */
+  #written(asked: Asked<number | null>, client: string, lesson: Lesson): void {
+    if (asked === 'not asked') return
+    if (typeof asked === 'string' || asked.answer === null) return void this.#counters.rememberErrors++
+    this.#counters.remembers++
+    if (!isBlock(client, lesson, asked.answer, this.#suspectFrom)) return
+    this.#listener?.([client])
+    this.#events.tell(client)
   }
 
   /** What Redis says of a client; null: nothing. */

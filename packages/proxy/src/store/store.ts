@@ -9,6 +9,21 @@ export interface ClientRecord {
   readonly repute: Repute | null
 }
 
+/** What is counted within a place, as an address within its network; the place itself has the name `''`. */
+export interface Counted {
+  readonly name: string
+  readonly rate: Rate
+}
+
+/** A name of which there are too many, and the seconds until the next will be within its rate. */
+export interface Beyond {
+  readonly name: string
+  readonly wait: number
+}
+
+/** Told of names that are blocked from now on (isBlock in the rules), by this gate or by another. */
+export type BlockListener = (names: readonly string[]) => void
+
 /** The record of a client of whom nothing is known. */
 export const unknownClient: ClientRecord = { passed: [], failed: [], repute: null }
 
@@ -41,10 +56,10 @@ export interface Store {
    */
   greylist(name: string, times: GreyTimes): Promise<number | null>
   /**
-   * Counts one more under a name (64 characters at most), and gives the seconds until the next will be within the rate; 0: this one is. Never rejects; while
-   * a shared store does not answer, this process counts alone.
+   * Counts one more under each of the names of a place (64 characters at most, like each name), and gives null; or the first of them of which it would be
+   * one too many: then it is counted under none. Never rejects; while a shared store does not answer, this process counts alone.
    */
-  rate(name: string, rate: Rate): Promise<number>
+  rate(place: string, counted: readonly Counted[]): Promise<Beyond | null>
   /**
    * Takes a place for one more connection among those of all gates; gives of what there are too many, and then it has none. Never rejects; null where nothing
    * can be said. A store of this process alone has nothing to add to the census, and always gives null.
@@ -55,9 +70,11 @@ export interface Store {
   /** What `greylist` would give, of one that only asks: nothing is noted. null: nothing can be said. Never rejects. */
   greylistLeft(name: string, times: GreyTimes): Promise<number | null>
   /** What `rate` would give, of one that only asks: nothing is counted. Never rejects. */
-  rateLeft(name: string, rate: Rate): Promise<number>
+  rateLeft(place: string, counted: readonly Counted[]): Promise<Beyond | null>
   /** Forgets one client. Never rejects; false: it is forgotten in this process only, because the shared store did not answer. */
   forget(client: string): Promise<boolean>
+  /** Who is told of blocks from now on: one listener. Without it nothing is asked of other gates. */
+  onBlock(listener: BlockListener): void
   /** The state at this moment, and counters since the start, for the metrics. */
   readonly health: StoreHealth
   /** Writes what is not written yet, and ends. Never rejects. */
@@ -80,6 +97,11 @@ export interface StoreHealth {
   readonly rememberErrors: number
   /** Recalls answered from this process although the store is a shared one. */
   readonly fallbacks: number
+  /** Names that other gates were told of as blocked, and those that they told of. */
+  readonly blocksTold: number
+  readonly blocksHeard: number
+  /** Names that were too many to be told or heard: they are met at the next connection. */
+  readonly blocksDropped: number
 }
 
 /** The counters of a store's health while they are counted. */
@@ -91,6 +113,9 @@ export const zeroCounters = (): Counters => ({
   remembers: 0,
   rememberErrors: 0,
   fallbacks: 0,
+  blocksTold: 0,
+  blocksHeard: 0,
+  blocksDropped: 0,
 })
 
 /** What a store has to say to the operator: one line for each change, never one for each session. */
@@ -101,3 +126,11 @@ export interface StoreLog {
 
 /** Whole wall-clock seconds; an argument, so that a test need not wait for an expiry. */
 export type WallClock = () => number
+
+/** What a store has of the world. */
+export interface StoreWorld {
+  readonly log: StoreLog
+  readonly now: WallClock
+  /** Milliseconds on a clock that only goes forward; without it that of this process. */
+  readonly clock?: () => number
+}

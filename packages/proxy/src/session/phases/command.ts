@@ -9,7 +9,7 @@ import { replies } from '../replies.ts'
 import { declineRcpt, groupFor, screenRecipient } from '../screening.ts'
 import { noteSender } from '../sender.ts'
 import type { Session } from '../session.ts'
-import { commandWait, isProven, viewOf } from '../standing.ts'
+import { commandWait, isProven, mayGo, viewOf } from '../standing.ts'
 import { refuseChunk } from './bdat.ts'
 import { sendAway } from './early.ts'
 import { holdBack } from './hold.ts'
@@ -31,6 +31,7 @@ const command: Phase = {
       if (holdBack(session, held, command, now, later => goOn(session, held, later))) return
       answer(session, next, now)
       if (session.phase !== command) return
+      if (mayGo(session)) return sendAway(session, now)
       setDeadline(session, now)
     }
   },
@@ -45,11 +46,13 @@ const command: Phase = {
   },
 
   timeout(session, now) {
+    if (session.draining) return sendAway(session, now)
     session.conclude('timeout', now, replies.timeout(session.house.hostname, session.arrival.id))
   },
 
   drain(session, now) {
-    sendAway(session, now)
+    if (mayGo(session)) sendAway(session, now)
+    else setDeadline(session, now)
   },
 }
 
@@ -62,10 +65,7 @@ function goOn(session: Session, held: Command, now: Instant): void {
 /** Back, or for the first time, to where the gate speaks for itself. */
 export function enterCommand(session: Session, now: Instant): void {
   session.phase = command
-  if (session.draining) {
-    sendAway(session, now)
-    return
-  }
+  if (mayGo(session)) return sendAway(session, now)
   setDeadline(session, now)
   command.work(session, now)
   if (session.isDone || session.phase !== command) return

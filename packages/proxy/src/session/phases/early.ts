@@ -14,7 +14,7 @@ export function notePregreet(session: Session, now: Instant): void {
   facts.pregreetBytes = lines.pending
 }
 
-/** Nothing has been promised to a client that has not been greeted: it may be sent away at any moment. */
+/** The gate stops, and nothing has been promised to the client that could not be said again. */
 export function sendAway(session: Session, now: Instant): void {
   session.conclude('drain', now, replies.shuttingDown(session.house.hostname, session.arrival.id))
 }

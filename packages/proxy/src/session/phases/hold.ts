@@ -4,7 +4,7 @@ import { domainOf, parsePath } from '../../smtp/path.ts'
 import type { Reply } from '../../smtp/reply.ts'
 import { awaitsGreylist } from '../greylisting.ts'
 import type { Phase } from '../phase.ts'
-import type { Ask, Attempt } from '../port.ts'
+import type { Answer, Attempt } from '../port.ts'
 import type { Session } from '../session.ts'
 import { bearingOf, planFor } from '../standing.ts'
 
@@ -61,7 +61,7 @@ class Hold implements Phase {
     session.conclude('hangup', now)
   }
 
-  learnt(session: Session, _asked: Ask, now: Instant): void {
+  learnt(session: Session, _asked: Answer['ask'], now: Instant): void {
     this.judge(session, now)
     if (session.phase !== this) return
     if (isPending(session, this.command)) return

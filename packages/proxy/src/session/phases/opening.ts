@@ -6,7 +6,7 @@ import { decoyRefusal, isLured } from '../decoy.ts'
 import { noteHeard, noteOffer } from '../heard.ts'
 import { introduction } from '../identity.ts'
 import type { Phase } from '../phase.ts'
-import type { Ask, Asked, Attempt, Reached } from '../port.ts'
+import type { Answer, Asked, Attempt, Reached } from '../port.ts'
 import { replies } from '../replies.ts'
 import { declineRcpt, refuse, verdictForRecipient } from '../screening.ts'
 import type { Session } from '../session.ts'
@@ -57,7 +57,7 @@ class Opening implements Phase {
     if (session.lines.pending === 0) session.conclude('hangup', now)
   }
 
-  learnt(session: Session, _asked: Ask, now: Instant): void {
+  learnt(session: Session, _asked: Answer['ask'], now: Instant): void {
     session.judge()
     if (this.step === 'name' && session.facts.reverse !== null) this.introduce(session, now)
   }

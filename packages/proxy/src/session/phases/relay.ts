@@ -12,9 +12,10 @@ import type { Asked } from '../port.ts'
 import { replies, verdictReply } from '../replies.ts'
 import { forbidding } from '../screening.ts'
 import type { Session } from '../session.ts'
-import { commandWait, replyWait, viewOf } from '../standing.ts'
+import { commandWait, mayGo, replyWait, viewOf } from '../standing.ts'
 import { account } from './account.ts'
 import { carryChunk } from './bdat.ts'
+import { sendAway } from './early.ts'
 import { enterExchange } from './exchange.ts'
 import { holdBack } from './hold.ts'
 import { lose, outOfStep } from './lost.ts'
@@ -73,6 +74,7 @@ export class Relay implements Phase {
   timeout(session: Session, now: Instant): void {
     const { house, arrival } = session
     if (this.awaiting === null) {
+      if (session.draining) return sendAway(session, now)
       session.conclude('timeout', now, replies.timeout(house.hostname, arrival.id))
       return
     }
@@ -81,7 +83,8 @@ export class Relay implements Phase {
   }
 
   drain(session: Session, now: Instant): void {
-    if (this.awaiting === null && !this.midMessage) this.sendAway(session, now)
+    if (mayGo(session) && this.awaiting === null) sendAway(session, now)
+    else if (this.awaiting === null) this.setDeadline(session, now, commandWait(session))
   }
 
   opened(): void {}
@@ -149,7 +152,7 @@ export class Relay implements Phase {
 
   /** The client's turn again: go on with what waits, or go. */
   private next(session: Session, now: Instant): void {
-    if (session.draining && !this.midMessage) return this.sendAway(session, now)
+    if (mayGo(session)) return sendAway(session, now)
     this.setDeadline(session, now, commandWait(session))
     // What the backend said beyond its reply is looked at first: it may be 421.
     if ((session.responder?.waiting ?? 0) > 0) return
@@ -209,10 +212,6 @@ export class Relay implements Phase {
   private noteAhead(session: Session): void {
     if (session.isDone || session.pipeliningOffered) return
     if (this.awaiting !== null && session.noteAhead(nameOf(this.awaiting))) session.judge()
-  }
-
-  private sendAway(session: Session, now: Instant): void {
-    session.conclude('drain', now, replies.shuttingDown(session.house.hostname, session.arrival.id))
   }
 
   private setDeadline(session: Session, now: Instant, wait: number): void {

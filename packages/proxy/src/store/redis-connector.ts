@@ -1,0 +1,96 @@
+import { coalesce } from './coalescence.ts'
+import { connectCluster } from './redis-cluster.ts'
+import {
+  type ConnectionOptions,
+  type OnePlace,
+  openOne,
+  type RedisConnection,
+  type RedisEvents,
+  type Usual,
+  usualOptions,
+} from './redis-connection.ts'
+import { listen } from './redis-listener.ts'
+import { type RedisPlace, readTls, type TlsMaterial } from './redis-place.ts'
+
+/** Begins to connect, and waits for nothing. */
+export function connectRedis(place: RedisPlace, options: ConnectionOptions, events: RedisEvents): RedisConnection {
+  let tls: TlsMaterial | null
+  try {
+    tls = options.tls == null ? null : readTls(options.tls)
+  } catch (error) {
+    return unreadable(error instanceof Error ? error.message : String(error), events)
+  }
+  const usual = usualOptions(options, tls)
+  return 'cluster' in place ? connectCluster(place, usual, events) : connectOne(place, usual, events)
+}
+
+/** In place of a connection whose files cannot be read: mail flows without it as without Redis. */
+function unreadable(reason: string, events: RedisEvents): RedisConnection {
+  const refuse = () => Promise.reject(new Error(reason))
+  setImmediate(() => events.lost(reason, ''))
+  return {
+    commands: {
+      recallClientBuffer: refuse,
+      meetGrey: refuse,
+      countRates: refuse,
+      peek: refuse,
+      rememberClient: refuse,
+      enterNetwork: refuse,
+      holdNetwork: refuse,
+      hdel: refuse,
+      publish: refuse,
+    },
+    ready: false,
+    nodeOf: () => '',
+    isReady: () => false,
+    isGone: () => false,
+    ping: refuse,
+    listen: () => ({ close: () => undefined }),
+    close: async () => undefined,
+  }
+}
+
+function connectOne(place: OnePlace, usual: Usual, events: RedisEvents): RedisConnection {
+  let lastError = ''
+  let closing = false
+  const redis = openOne(place, usual)
+  coalesce(redis)
+  redis.on('error', error => {
+    lastError = error.message
+    // While no Sentinel answers there is no connection that could be closed.
+    if ('sentinels' in place && redis.status === 'connecting' && !closing) events.lost(lastError, '')
+  })
+  redis.on('ready', () => {
+    lastError = ''
+    events.ready('')
+  })
+  redis.on('close', () => {
+    if (!closing) events.lost(lastError === '' ? 'the connection was closed' : lastError, '')
+  })
+  return {
+    commands: redis,
+    get ready() {
+      return redis.status === 'ready'
+    },
+    nodeOf: () => '',
+    isReady: () => redis.status === 'ready',
+    isGone: () => false,
+    ping: async () => void (await redis.ping()),
+    listen: (channel, listener) =>
+      listen(
+        () => openOne(place, usual),
+        () => false,
+        channel,
+        listener,
+      ),
+    close: async () => {
+      closing = true
+      try {
+        if (redis.status === 'ready') await redis.quit()
+      } catch {
+        // It did not answer, so there is nobody to say goodbye to.
+      }
+      redis.disconnect()
+    },
+  }
+}
