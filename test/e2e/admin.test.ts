@@ -134,7 +134,7 @@ test('/metrics is what Prometheus wants, no label holds what a client said, and 
 
 test('/healthz and /readyz say how it is, with the server behind down and while it drains', async t => {
   const sink = await startSink(t, { proxy: true })
-  const gate = await startGate(t, `backend: 127.0.0.1:${sink.port}\n${believing}\ndrain: { delay: 1s, wait: 3s }`)
+  const gate = await startGate(t, `backend: 127.0.0.1:${sink.port}\n${believing}\ndrain: { delay: 1s, wait: 20s }`)
   assert.deepEqual(await gate.admin('/healthz'), { status: 200, text: 'ok\n' })
   assert.deepEqual(await gate.admin('/readyz'), { status: 200, text: 'ready\nbackend: up\nstore: up\n' })
   assert.equal((await gate.admin('/')).status, 404)
@@ -157,6 +157,7 @@ test('/healthz and /readyz say how it is, with the server behind down and while 
   assert.equal(await gate.metric('sallyport_draining'), 1)
   const late = await connectAs(t, gate, '192.0.2.9')
   assert.match(await untilRcpt(late), /^250 /, 'until balancers have noticed, clients are still served')
+  await late.command('RSET', /^250/)
   await before.command('DATA', /^354/)
   await late.expect(/^421 4\.3\.2 gate\.example\.test Service shutting down, try again later; ref=/)
   // A message that has begun comes to its end.

@@ -13,7 +13,14 @@ const programs: RedisPrograms = {
   cli: unpacked('valkey', 'usr/bin/valkey-cli'),
 }
 
-const usual = { kind: 'redis', password: null, prefix: 'test:', commandWait: 2000, clients: 10_000 } as const
+const usual = {
+  kind: 'redis',
+  password: null,
+  prefix: 'test:',
+  commandWait: 2000,
+  patience: 2000,
+  clients: 10_000,
+} as const
 
 async function up(store: Store): Promise<Store> {
   await until('the store is up', () => store.health.up, 10_000)

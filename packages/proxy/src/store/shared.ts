@@ -158,7 +158,11 @@ export class SharedStore implements Store {
   onBlock(listener: BlockListener): void {
     this.#listener = listener
     this.#events.listen(names => {
-      for (const name of names) this.#hot.drop(name)
+      for (const name of names) {
+        this.#hot.drop(name)
+        // Or a gate whose Redis is late would go on believing the good it knows.
+        this.#copy.forget(name)
+      }
       listener(names)
     })
   }
