@@ -23,15 +23,17 @@ export function recollectBlock({ tally, plan, facts }: Session, answer: Blocked)
   const isTrusted = tally.isVouchedBy('trusted')
   // The operator's word outweighs what others learn.
   if (tally.vouched !== null && !isTrusted) return false
-  tally.offend(plan, answer.failed)
   const isTrapped = answer.failed.includes('trap-recipient' satisfies CheckName)
+  // Of its failures this one alone: another, of a session beside this one, would make a first offence here a second.
+  if (isTrapped) tally.offend(plan, ['trap-recipient' satisfies CheckName])
   facts.wasTrapped ||= isTrapped
   const { client, network, identity } = answer
   const standing = standingOf({ client, network, identity })
-  const { score, trust } = facts.standing ?? { score: 0, trust: 0 }
-  // One bad neighbour does not condemn whom others trust, but what is held against the client itself does.
-  if (standing.trust < trust || isTrapped) tally.retract('trusted')
-  if (standing.score <= score && standing.trust >= trust) return true
+  const { score } = facts.standing ?? { score: 0 }
+  // Not by what is left of its trust, which fades from second to second, or is not told by a store that does not answer: it is over when there are
+  // points against the client, and one bad neighbour brings none upon whom others trust (standingOf).
+  if (standing.score > score || isTrapped) tally.retract('trusted')
+  if (standing.score <= score) return true
   facts.reputes = { client, network, identity }
   facts.standing = standing
   return true
