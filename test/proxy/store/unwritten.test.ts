@@ -24,13 +24,18 @@ class World {
   outstanding = 0
   most = 0
   busy = 0
+  /** How often it was asked on which node a client is. */
+  looks = 0
   each = 0.001
 
   constructor(capacity = 10_000) {
     const time = { now: () => this.clock.now * 1000, wait: (ms: number) => this.clock.wait(ms / 1000) }
     const now = () => Math.floor(this.clock.now)
     const desk = {
-      nodeOf: (client: string) => (client.includes('@') ? (client.split('@')[1] ?? '') : ''),
+      nodeOf: (client: string) => {
+        this.looks++
+        return client.includes('@') ? (client.split('@')[1] ?? '') : ''
+      },
       isAsked: (node: string) => this.not.get(node) !== 'not asked',
       write: (client: string) => this.write(client, this.not.get(client.split('@')[1] ?? '')),
       told: () => undefined,
@@ -77,6 +82,24 @@ describe('what is unwritten', () => {
     )
     assert.ok(world.most <= 50, `${world.most}`)
     assert.ok(world.busy <= 0.26 * 3, `${world.busy}`)
+  })
+
+  test('of a node that takes nothing is gone over every two seconds, however many lessons another takes', async () => {
+    const world = new World()
+    world.not.set('b', 'not asked')
+    world.learn(2000, pass, 'good', 'b')
+    await run(world.clock, 3)
+    const { looks } = world
+    for (let i = 0; i < 100; i++) {
+      world.learn(1, pass, `other${i}-`, 'a')
+      await run(world.clock, 3 + (i + 1) / 10)
+    }
+    assert.equal(world.taken.length, 100)
+    // Ten seconds, two each.
+    assert.ok(world.looks - looks <= 6 * 2000 + 1000, `${world.looks - looks}`)
+    world.not.clear()
+    await run(world.clock, 20)
+    assert.equal(world.unwritten.open, 0)
   })
 
   test('is given up at the bound, yet neither bots nor honest senders push out all of the others', async () => {

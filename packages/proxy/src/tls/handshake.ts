@@ -66,7 +66,10 @@ function onClientSecure(this: Secured): void {
 }
 
 function onClientData(this: Secured, octets: Buffer): void {
-  connectionOf(this)?.receive(octets)
+  const connection = connectionOf(this)
+  // As in listener.ts: it waits for its last word, and what it has to say is for nobody.
+  if (connection !== null && connection.farewell !== null) connection.client.pause()
+  else connection?.receive(octets)
 }
 
 function onBackendSecure(this: Secured): void {

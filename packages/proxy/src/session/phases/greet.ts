@@ -108,7 +108,10 @@ function mayGreet({ facts, plan, tally }: Session): boolean {
 export function greetNow(session: Session, now: Instant): void {
   const { house, journal, port } = session
   const greeting = replies.greeting(house.hostname)
-  if (!journal.teased && sayByLine(session, replies.teaser(house.hostname) + greeting, now, behindGreeting)) return
+  if (!journal.teased && sayByLine(session, replies.teaser(house.hostname) + greeting, now, behindGreeting)) {
+    journal.teased = true
+    return
+  }
   port.send(greeting)
   greeted(session, now)
 }
