@@ -5,11 +5,13 @@ const { count, duration, size } = leaves
 
 export const limits = section({
   connections: count(1, 1_000_000).prefault(10_000).describe('The most clients at a time.'),
-  per_client: count(1, 1_000_000).prefault(50).describe('The most connections of one client at a time.'),
+  per_client: count(1, 1_000_000)
+    .prefault(50)
+    .describe('The most connections of one client at a time, at all gates that share a Redis.'),
   per_network: count(1, 1_000_000)
     .prefault(500)
     .describe(
-      'The most connections of one network, a /24 or of IPv6 a /48, at a time; a number below per_client is taken for that.',
+      'The most connections of one network, a /24 or of IPv6 a /48, at a time, at all gates that share a Redis; a number below per_client is taken for that.',
     ),
   command_line: size(512, 12_288, '2k')
     .prefault('2k')
