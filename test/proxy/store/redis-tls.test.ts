@@ -80,16 +80,19 @@ const rights = [
   '+subscribe',
 ]
 
+/** What looks through more than it was asked for: however much is remembered, the gate never does. */
+const scans = ['-keys', '-scan', '-hscan', '-hgetall', '-hkeys', '-hvals', '-randomkey']
+
 test('the rights that docs/store.md names are those that are tested here', () => {
   const text = readFileSync(new URL('../../../../docs/store.md', import.meta.url), 'utf8')
   assert.ok(text.includes(`user sallyport on >WORD ${rights.join(' ').replaceAll('mine:', 'sallyport:')}\n`))
 })
 
-test('an ACL user with the rights that the documentation names, and no others', async t => {
+test('an ACL user with the rights that the documentation names, and no others, nor those to scan; all that it writes expires', async t => {
   const redis = await startRedis()
   t.after(() => redis.stop())
-  await redis.command('ACL', 'SETUSER', 'sallyport', 'on', '>hush', ...rights)
-  await redis.command('ACL', 'SETUSER', 'default', '-@all', '+acl', '+keys', '+ping')
+  await redis.command('ACL', 'SETUSER', 'sallyport', 'on', '>hush', ...rights, ...scans)
+  await redis.command('ACL', 'SETUSER', 'default', '-@all', '+acl', '+keys', '+ttl', '+ping')
   const login = { url: `redis://127.0.0.1:${redis.port}`, username: 'sallyport', password: 'hush' }
   const { store, world } = open(t, { ...settings, ...login })
   await until('the store is up', () => store.health.up)
@@ -114,6 +117,13 @@ test('an ACL user with the rights that the documentation names, and no others', 
     store.remember('192.0.2.2', { passed: {}, failed: { 'trap-recipient': 1000 } })
     return heard.includes('192.0.2.2')
   })
+  const keys = (await redis.command('KEYS', '*')).split('\n')
+  for (const kind of ['clients', 'grey', 'rate', 'open'])
+    assert.ok(
+      keys.some(key => key.startsWith(`mine:${kind}:`)),
+      `${kind} in ${keys}`,
+    )
+  for (const key of keys) assert.ok(Number(await redis.command('TTL', key)) > 0, key)
   assert.deepEqual(other.world.lines, [])
   assert.deepEqual(world.lines, [])
   assert.equal(store.health.fallbacks + store.health.rememberErrors, 0)
