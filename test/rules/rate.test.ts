@@ -44,6 +44,15 @@ test('in no stretch of time are more let in than at once and by the rate togethe
   )
 })
 
+test('nobody waits longer than for the next, whatever a clock that was ahead has left', () => {
+  fc.assert(
+    fc.property(rates, fc.integer({ min: -100_000, max: 100_000 }), (rate, ahead) => {
+      const now = 1_790_000_000
+      assert.ok(admit(now + ahead, rate, now).wait <= rate.period / rate.count + 1e-6)
+    }),
+  )
+})
+
 test('who waits as long as it is told is let in', () => {
   fc.assert(
     fc.property(rates, arrivals, (rate, times) => {

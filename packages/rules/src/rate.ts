@@ -15,12 +15,13 @@ export interface Admission {
 /**
  * The generic cell rate algorithm (ITU-T I.371): so many may come at once as the rate has in a period, and from then on one each time that a
  * share of the period has passed. `until`: what was kept; null: nothing. `now` in seconds, with their fractions. One that is not
- * let in does not count, so that who tries too often is not kept out by that (Exim's `leaky`).
+ * let in does not count, so that who tries too often is not kept out by that (Exim's `leaky`). What was kept by a clock that was ahead, or for a longer
+ * period, keeps nobody out for longer than a share of this one.
  *
  * Not taken: counting by calendar minutes, which lets twice as many through where two of them meet.
  */
 export function admit(until: number | null, { count, period }: Rate, now: number): Admission {
-  const from = Math.max(until ?? now, now)
+  const from = Math.min(Math.max(until ?? now, now), now + period)
   const next = from + period / count
   const wait = next - period - now
   // What fractions lose in a thousand additions is no excess.

@@ -261,6 +261,13 @@ export function storeContract(name: string, open: () => Promise<Subject>, forget
       assert.deepEqual(await Promise.all(Array.from({ length: 5 }, () => count('one'))), [0, 0, 0, 0, 1000])
     })
 
+    it('lets nobody wait longer than for the next, however long the period was before', async () => {
+      const place = `${name} period`.slice(-40)
+      assert.equal(await store.rate(place, [{ name: '', rate: { count: 1, period: 4000 } }]), null)
+      const beyond = await store.rate(place, [{ name: '', rate: { count: 2, period: 100 } }])
+      assert.ok(beyond !== null && beyond.wait > 40 && beyond.wait <= 50, `${beyond?.wait}`)
+    })
+
     it('counts a connection under all its names in a place, or under none', async () => {
       const place = `${name} place`.slice(-40)
       const [few, many] = [

@@ -12,7 +12,7 @@ local now = tonumber(time[1]) + tonumber(time[2]) / 1e6
 local nexts = {}
 for i = 1, #KEYS do
   local count, period = tonumber(ARGV[2 * i - 1]), tonumber(ARGV[2 * i])
-  local from = math.max(tonumber(redis.call('GET', KEYS[i]) or '') or now, now)
+  local from = math.min(math.max(tonumber(redis.call('GET', KEYS[i]) or '') or now, now), now + period)
   local next = from + period / count
   local wait = next - period - now
   if wait > 1e-6 then return {i, math.floor(wait * 1000)} end
