@@ -32,7 +32,8 @@ const [nearest, farthest] = [0.0001, 0.001]
 
 /**
  * One gate's way to the server, as store/shared.ts goes it: its breaker, its copy, and as they are there what is unwritten and
- * how it is written back. That one cannot run here, as its timers and
+ * how it is written back; without its short ways, which are answers that many
+ * ask for at once, the grace of good clients, and blocks told between gates. That one cannot run here, as its timers and
  * sockets are real; what it does in trouble is held against real servers (test/proxy/store), and this against what it promises.
  */
 export class GateStore implements Store {
