@@ -40,6 +40,7 @@ async function openMemory(t: TestContext) {
   // The scripts are loaded with the first call of each.
   await memory.rate(sessionOf('198.51.100.1'), '198.51.100.1')
   await memory.recall('198.51.100.1', addressOf('198.51.100.1'))
+  await store.enter({ client: '198.51.100.1', network: '198.51.100.0/24' }, caps)
   store.remember('198.51.100.1', { passed: { pregreet: 1000 }, failed: {} })
   await until('the scripts are loaded', () => store.health.remembers === 1)
   return { redis, store, memory }
