@@ -249,6 +249,17 @@ describe('the book of leases', () => {
     assert.ok(await during(town, other.come('a')), 'one that has left at another gate is known soon')
   })
 
+  it('does not keep an answer behind which one has left', async () => {
+    const town = new Town()
+    const gate = town.gate()
+    for (let i = 0; i < 3; i++) assert.ok(await during(town, gate.come('a')))
+    const fourth = gate.come('a')
+    await town.clock.run(town.clock.now + 1.5 * way)
+    gate.go('a')
+    assert.equal(await during(town, fourth), false)
+    assert.ok(await during(town, gate.come('a')))
+  })
+
   it('asks anew when the cap is higher than it was', async () => {
     const town = new Town()
     const [one, other] = [town.gate(), town.gate()]
