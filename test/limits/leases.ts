@@ -23,9 +23,27 @@ export const leaseRows: readonly Row[] = [
     source: own,
   },
   {
-    what: 'Names of a network that are told to Redis with one command',
+    what: 'Names of a network that are told to Redis, or clients that are asked for, with one command',
     bound: proxy('store/lease-book.ts', 'mostAtOnce', 'count'),
-    follows: 'the others are told with the next',
+    follows: 'the others come with the next',
+    source: own,
+  },
+  {
+    what: 'Turns of 100 ms in which all that a gate holds is told again',
+    bound: proxy('store/lease-book.ts', 'mostTurns', 'count'),
+    follows: 'no more: fewer with a lease below 32 s, of which they take a quarter',
+    source: own,
+  },
+  {
+    what: 'How long it is known that there are too many of a client, or network',
+    bound: proxy('store/hot-excess.ts', 'excessSpan', 'ms'),
+    follows: 'the store is asked again',
+    source: own,
+  },
+  {
+    what: 'Clients and networks of which that is known',
+    bound: proxy('store/hot-excess.ts', 'mostExcess', 'count'),
+    follows: 'the one noted first is asked for again',
     source: own,
   },
 ]

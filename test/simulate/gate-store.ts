@@ -1,7 +1,7 @@
 import type { Caps, Excess, Visitor } from '@sallyport/proxy/census.js'
 import { Breaker, breakerLimits } from '@sallyport/proxy/store/breaker.js'
 import { HotRates, type RateQuestion } from '@sallyport/proxy/store/hot-rates.js'
-import { LeaseBook } from '@sallyport/proxy/store/lease-book.js'
+import { LeaseBook, turn } from '@sallyport/proxy/store/lease-book.js'
 import { Records } from '@sallyport/proxy/store/records.js'
 import {
   type Beyond,
@@ -23,8 +23,8 @@ const commandWait = 0.05
 const clients = 100_000
 /** Seconds that what a gate holds is counted after its last word; the default of the configuration. */
 const lease = 30
-/** Turns of renewal in a second, as in store/leases.ts; here they are taken together. */
-const turns = 10
+/** Turns of renewal in a second, here taken together. */
+const turns = 1000 / turn
 /** Gates that there have been. */
 let born = 0
 /** Seconds that a command takes to the server, and its answer back. */
@@ -72,13 +72,10 @@ export class GateStore implements Store {
     const name = `gate${born++}`
     this.book = new LeaseBook(
       {
-        enter: async (visitor, held, caps) => {
-          const asked = await this.ask(() => ({ excess: server.enter(name, lease, visitor, held, caps) }))
-          return asked === null ? 'unheard' : asked.excess
-        },
-        hold: async (network, counts) => {
+        enter: async coming => (await this.ask(() => server.enter(name, lease, coming))) ?? 'unheard',
+        tell: async (network, counts) => {
           const asked = await this.ask(() => {
-            server.hold(name, lease, network, counts)
+            server.tell(name, lease, network, counts)
             return true
           })
           return asked !== null

@@ -1,4 +1,4 @@
-import type { Caps, Crowd, Excess, Visitor } from '@sallyport/proxy/census.js'
+import type { Coming, Places } from '@sallyport/proxy/store/lease-book.js'
 
 interface Share {
   readonly count: number
@@ -10,23 +10,23 @@ export class OpenNetworks {
   /** By network and name: which gate holds how many until when. */
   private readonly fields = new Map<string, Map<string, Share>>()
 
-  /** `held`: what this gate has, the one that comes among them. */
-  enter(
-    gate: string,
-    lease: number,
-    { client, network }: Visitor,
-    held: Crowd,
-    caps: Caps,
-    now: number,
-  ): Excess | null {
+  enter(gate: string, lease: number, { network, held, comers, caps }: Coming, now: number): Places {
     const beside = (name: string) => this.count(network, name, now, gate)
-    if (beside(client) + held.client > caps.perClient) return 'per_client'
-    if (beside('*') + held.network > caps.perNetwork) return 'per_network'
-    this.hold(gate, lease, network, [client, held.client, '*', held.network], now)
-    return null
+    const holds = new Map<string, number>()
+    let all = held
+    const places = comers.map(({ client, held }) => {
+      const mine = holds.get(client) ?? held
+      if (beside(client) + mine + 1 > caps.perClient) return 'per_client'
+      if (beside('*') + all + 1 > caps.perNetwork) return 'per_network'
+      holds.set(client, mine + 1)
+      all++
+      return null
+    })
+    if (holds.size > 0) this.tell(gate, lease, network, [...holds, ['*', all]].flat() as (string | number)[], now)
+    return places
   }
 
-  hold(gate: string, lease: number, network: string, counts: readonly (string | number)[], now: number): void {
+  tell(gate: string, lease: number, network: string, counts: readonly (string | number)[], now: number): void {
     for (let i = 0; i < counts.length; i += 2) {
       const name = `${network} ${counts[i]}`
       const field = this.fields.get(name) ?? new Map<string, Share>()

@@ -1,5 +1,5 @@
-import type { Caps, Crowd, Excess, Visitor } from '@sallyport/proxy/census.js'
 import { GreyTable } from '@sallyport/proxy/store/grey-table.js'
+import type { Coming, Places } from '@sallyport/proxy/store/lease-book.js'
 import { RateTable } from '@sallyport/proxy/store/rate-table.js'
 import { Records } from '@sallyport/proxy/store/records.js'
 import type { Beyond, ClientRecord, Counted } from '@sallyport/proxy/store/store.js'
@@ -8,7 +8,7 @@ import type { Clock } from './clock.ts'
 import { OpenNetworks } from './open-networks.ts'
 
 /** What a gate may ask of the server, each one command. */
-export type Operation = 'recall' | 'remember' | 'greylist' | 'rate' | 'enter' | 'hold'
+export type Operation = 'recall' | 'remember' | 'greylist' | 'rate' | 'enter' | 'tell'
 
 const capacity = 10_000_000
 
@@ -16,7 +16,7 @@ const capacity = 10_000_000
 export class Server {
   isUp = true
   /** Commands that it has done. */
-  readonly done: Record<Operation, number> = { recall: 0, remember: 0, greylist: 0, rate: 0, enter: 0, hold: 0 }
+  readonly done: Record<Operation, number> = { recall: 0, remember: 0, greylist: 0, rate: 0, enter: 0, tell: 0 }
   private readonly clock: Clock
   private readonly records = new Records(capacity)
   private readonly grey = new GreyTable(capacity)
@@ -54,14 +54,14 @@ export class Server {
     return this.rates.count(place, counted, this.clock.now)
   }
 
-  enter(gate: string, lease: number, visitor: Visitor, held: Crowd, caps: Caps): Excess | null {
+  enter(gate: string, lease: number, coming: Coming): Places {
     this.done.enter++
-    return this.open.enter(gate, lease, visitor, held, caps, this.clock.now)
+    return this.open.enter(gate, lease, coming, this.clock.now)
   }
 
-  hold(gate: string, lease: number, network: string, counts: readonly (string | number)[]): void {
-    this.done.hold++
-    this.open.hold(gate, lease, network, counts, this.clock.now)
+  tell(gate: string, lease: number, network: string, counts: readonly (string | number)[]): void {
+    this.done.tell++
+    this.open.tell(gate, lease, network, counts, this.clock.now)
   }
 
   private get second(): number {

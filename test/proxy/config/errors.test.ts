@@ -157,7 +157,7 @@ listen:
     `listen: [":2525", "127.0.0.1:25", ":2525", { address: ":2525", tls: off }]
 backend: { address: "127.0.0.1:2525", probe_every: 5 }
 score: { defer: 5, refuse: 3 }
-store: { url: "redis://u:secret@r", clients: 1 }
+store: { url: "redis://u:secret@r", lease: 30s, clients: 1 }
 `,
     [
       's.yaml:1:35 listen[2]: found ":2525" a second time: keep one of them',
@@ -167,7 +167,8 @@ store: { url: "redis://u:secret@r", clients: 1 }
       's.yaml:3:8 score: found keys with defer above refuse, so that nobody is ever deferred: ' +
         'set defer below refuse, or to 0',
       's.yaml:4:15 store.url: found a value, which kind: memory does not have: write kind: redis, or take it out',
-      's.yaml:4:46 store.clients: found 1: use a whole number from 100 to 10000000',
+      's.yaml:4:44 store.lease: found "30s", which kind: memory does not have: write kind: redis, or take it out',
+      's.yaml:4:58 store.clients: found 1: use a whole number from 100 to 10000000',
     ],
   ],
   [

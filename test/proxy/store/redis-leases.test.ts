@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { excessSpan } from '@sallyport/proxy/store/hot-excess.js'
 import { openStore, type Store } from '@sallyport/proxy/store/index.js'
 import { RedisClients } from '@sallyport/proxy/store/redis.js'
 import type { RedisPlace } from '@sallyport/proxy/store/redis-place.js'
@@ -31,6 +32,8 @@ async function gateAt(t: TestContext, place: RedisPlace, lease = 30_000): Promis
   return store
 }
 
+const comer = (client: string, held = 0) => [{ client, held }]
+
 async function enterTimes(store: Store, times: number, who = visitor) {
   const found = []
   for (let i = 0; i < times; i++) found.push(await store.enter(who, caps))
@@ -58,6 +61,21 @@ test('two gates: the fourth connection of a client over both, and the sixth of a
   await sharePlaces(t, placeOf(await ownedRedis(t)))
 })
 
+test('some who come at once, several of one client among them, are asked for with one command, each for itself', async t => {
+  const redis = await ownedRedis(t)
+  const [one, other] = [await gateAt(t, placeOf(redis)), await gateAt(t, placeOf(redis))]
+  await enterTimes(one, 2, { client: 'a', network })
+  const come = ['b', 'a', 'a', 'b', 'c', 'c'].map(client => other.enter({ client, network }, caps))
+  const answers = [null, null, 'per_client', null, 'per_network', 'per_network']
+  assert.deepEqual(await Promise.all(come), answers)
+  const shares = await Promise.all(
+    ['a', 'b', 'c', '*'].map(name => redis.command('HSTRLEN', `test:open:{${network}}`, name)),
+  )
+  assert.deepEqual(shares.map(Number), [34, 17, 0, 34])
+  // Each script asks for the time once; the second gate's first one is a command by itself.
+  assert.match(await redis.command('INFO', 'commandstats'), /cmdstat_time:calls=4,/)
+})
+
 test('two gates with a cluster: the same, whichever node has the network', async t => {
   const nodes = await startCluster(t)
   await sharePlaces(t, { cluster: nodes.map(({ port }) => ({ host: '127.0.0.1', port })) })
@@ -73,6 +91,7 @@ test('what a gate holds that says no more is free when its lease is over, and th
   assert.equal(await other.enter(visitor, caps), 'per_client')
   await redis.command('EVAL', timeTravel, 0, 3)
   assert.equal(await redis.command('DBSIZE'), '0')
+  await sleep(excessSpan)
   assert.equal(await other.enter(visitor, caps), null)
 })
 
@@ -126,29 +145,33 @@ test('a network keeps what living gates hold, in bounds, and lets go what dead o
     await until('Redis is there', () => gate.ready)
     return gate
   }
-  const many = { perClient: 1e6, perNetwork: 1e6 }
+  const caps = { perClient: 1e6, perNetwork: 1e6 }
   const [dead, living] = [await gateOf(1), await gateOf(30_000)]
   const key = `test:open:{${network}}`
-  for (let i = 0; i < 200; i++) await dead.enter({ client: `dead${i}`, network }, { client: 1, network: i + 1 }, many)
+  for (let i = 0; i < 200; i++) await dead.enter({ network, held: i, comers: comer(`dead${i}`), caps })
   await sleep(5)
-  for (let i = 0; i < 400; i++) await living.enter({ client: `live${i}`, network }, { client: 1, network: i + 1 }, many)
+  for (let i = 0; i < 400; i++) await living.enter({ network, held: i, comers: comer(`live${i}`), caps })
   const names = (await redis.command('HKEYS', key)).split('\n')
   assert.equal(names.filter(name => name.startsWith('live')).length, 400)
   assert.ok(names.length < 520, `${names.length}`)
 
   const filled = "for i = 1, 5000 do redis.call('HSET', KEYS[1], 'filled' .. i, ARGV[1]) end"
   await redis.command('EVAL', filled, 1, key, 'x'.repeat(10))
-  await living.enter({ client: 'late', network }, { client: 1, network: 401 }, many)
+  await living.enter({ network, held: 400, comers: comer('late'), caps })
   assert.equal(await redis.command('HEXISTS', key, 'late'), '0')
-  assert.equal(
-    await living.enter({ client: 'late', network }, { client: 1, network: 402 }, { ...many, perNetwork: 401 }),
-    'per_network',
+  const narrow = { ...caps, perNetwork: 401 }
+  assert.deepEqual(await living.enter({ network, held: 401, comers: comer('late'), caps: narrow }), ['per_network'])
+  await living.tell(network, ['*', 402, 'later', 1, 'live0', 2])
+  assert.equal(await redis.command('HEXISTS', key, 'later'), '0', 'nor when it is told')
+  assert.deepEqual(
+    await living.enter({ network, held: 402, comers: comer('live0', 2), caps: { ...caps, perClient: 2 } }),
+    ['per_client'],
   )
 
   const crowded = `local all = ''
 for i = 1, 256 do all = all .. string.format('gate%04d', i) .. struct.pack('>I3I6', 1, 9e14) end
 redis.call('HSET', KEYS[1], '*', all)`
   await redis.command('EVAL', crowded, 1, 'test:open:{b}')
-  assert.equal(await living.enter({ client: 'a', network: 'b' }, { client: 1, network: 1 }, many), null)
+  assert.deepEqual(await living.enter({ network: 'b', held: 0, comers: comer('a'), caps }), [null])
   assert.equal(Number(await redis.command('HSTRLEN', 'test:open:{b}', '*')), 256 * 17, 'of no more than 256 gates')
 })

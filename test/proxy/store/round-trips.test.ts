@@ -6,10 +6,11 @@ import { type TestContext, test } from 'node:test'
 import { Memory } from '@sallyport/proxy/memory.js'
 import { noteHeard } from '@sallyport/proxy/session/heard.js'
 import { Session } from '@sallyport/proxy/session/session.js'
+import { excessSpan } from '@sallyport/proxy/store/hot-excess.js'
 import { hotFrom, hotSpan } from '@sallyport/proxy/store/hot-recalls.js'
 import { mostUnderWay } from '@sallyport/proxy/store/hot-turns.js'
 import { openStore } from '@sallyport/proxy/store/index.js'
-import { clientKey, identitiesOf, judge, NetworkSet } from '@sallyport/rules'
+import { clientKey, identitiesOf, judge, NetworkSet, networkKey } from '@sallyport/rules'
 import { addressOf } from '../../support/address.ts'
 import { makeHouse } from '../../support/house.ts'
 import { Recorder } from '../../support/recorder.ts'
@@ -17,6 +18,8 @@ import { type RedisServer, startRedis } from '../../support/redis.ts'
 import { until } from '../../support/store-world.ts'
 
 const limits = { address: 10, network: 50, period: 3600 } as const
+/** Connections of all gates; as usual. */
+const caps = { perClient: 50, perNetwork: 500 } as const
 const house = makeHouse({
   asks: ['rate', 'greylist', 'spf', 'reverse-name'],
   policy: { checks: { rate: { action: 'defer', options: limits } } },
@@ -37,6 +40,7 @@ async function openMemory(t: TestContext) {
   // The scripts are loaded with the first call of each.
   await memory.rate(sessionOf('198.51.100.1'), '198.51.100.1')
   await memory.recall('198.51.100.1', addressOf('198.51.100.1'))
+  await store.enter({ client: '198.51.100.1', network: '198.51.100.0/24' }, caps)
   store.remember('198.51.100.1', { passed: { pregreet: 1000 }, failed: {} })
   await until('the scripts are loaded', () => store.health.remembers === 1)
   return { redis, store, memory }
@@ -126,27 +130,36 @@ test('the way out is one write, whatever a session taught, and so is that of man
 })
 
 test('a thousand connections of one network cost Redis as many questions as it has addresses, and are let in', async t => {
-  const { redis, memory } = await openMemory(t)
+  const { redis, store, memory } = await openMemory(t)
   const before = await calls(redis)
   const come = async (i: number) => {
     const client = addressOf(`192.0.2.${i % 250}`)
     const session = sessionOf(client.text)
-    const asked = [memory.recall(clientKey(client), client), memory.rate(session, clientKey(client))] as const
-    return (await Promise.all(asked))[1]
+    const key = clientKey(client)
+    const place = store.enter({ client: key, network: networkKey(client) }, caps)
+    const asked = [memory.recall(key, client), memory.rate(session, key), place] as const
+    const [, over, excess] = await Promise.all(asked)
+    return { over, excess }
   }
   let started = performance.now()
   const atOnce = await Promise.all(Array.from({ length: 1000 }, (_, i) => come(i)))
-  assert.equal(atOnce.filter(over => over === null).length, limits.network)
+  assert.equal(atOnce.filter(({ over }) => over === null).length, limits.network)
+  assert.equal(atOnce.filter(({ excess }) => excess === null).length, caps.perNetwork)
   const first = (await calls(redis)) - before
   t.diagnostic(`at once: ${first} commands`)
   // Each address and the network, once in each second; and the rates of those who were let in.
   const recalls = (250 + 1) * spansSince(started)
-  assert.ok(first <= recalls + limits.network + mostUnderWay, `${first} commands`)
+  const places = 1 + Math.ceil(caps.perNetwork / 100)
+  assert.ok(first <= recalls + limits.network + mostUnderWay + places, `${first} commands`)
 
   started = performance.now()
-  for (let i = 0; i < 1000; i++) assert.notEqual(await come(i % 10), null)
+  for (let i = 0; i < 1000; i++) {
+    const { over, excess } = await come(i % 10)
+    assert.ok(over !== null && excess !== null)
+  }
   const spans = spansSince(started)
   const second = (await calls(redis)) - before - first
   t.diagnostic(`one after the other, of ten addresses: ${second} commands in ${spans} spans`)
-  assert.ok(second <= spans * 11 * hotFrom, `${second} commands in ${spans} spans`)
+  const asked = spans * (11 * hotFrom + hotSpan / excessSpan)
+  assert.ok(second <= asked, `${second} commands in ${spans} spans`)
 })

@@ -2,7 +2,7 @@ import { at, type Remark } from './written.ts'
 
 const places = ['url', 'sentinels', 'cluster']
 const ofSentinels = ['master_name', 'sentinel_password']
-const redisOnly = [...places, ...ofSentinels, 'username', 'password', 'tls', 'prefix', 'command_wait']
+const redisOnly = [...places, ...ofSentinels, 'username', 'password', 'tls', 'prefix', 'command_wait', 'lease']
 
 /** What the keys of the store demand of each other. */
 export function storeRemarks(written: unknown): Remark[] {

@@ -20,10 +20,10 @@
 /** Gates in one field; one more is not noted, and holds what it holds by its own count alone. */
 const mostGates = 256
 
-/** Clients in a network; one more is not noted by itself, and counts for the network. */
+/** Clients in a network; one more is not noted by itself, be it asked for or told, and counts for the network. */
 const mostInNetwork = 4096
 
-/** Fields that are looked at for each client that comes into a network of more than `few`: what dead gates held there has to go. */
+/** Fields that are looked at for each client that is new in a network of more than `few`: what dead gates held there has to go. */
 const looks = 2
 const few = 16
 
@@ -44,7 +44,19 @@ local function living(held, but)
   end
   return kept, count
 end
-local function tell(name, others, count)
+local function hasRoom(name, held)
+  if held or name == '*' then return true end
+  local size = redis.call('HLEN', key)
+  if size > ${few} then
+    local some = redis.call('HRANDFIELD', key, ${looks}, 'WITHVALUES')
+    for i = 1, #some, 2 do
+      if #living(some[i + 1], '') == 0 then redis.call('HDEL', key, some[i]) end
+    end
+  end
+  return size < ${mostInNetwork}
+end
+local function tell(name, held, others, count)
+  if count > 0 and not hasRoom(name, held) then return end
   if count > 0 and #others < ${mostGates} then others[#others + 1] = gate .. struct.pack('>I3I6', count, now + lease) end
   if #others > 0 then redis.call('HSET', key, name, table.concat(others)) else redis.call('HDEL', key, name) end
 end
@@ -53,32 +65,47 @@ local function last()
 end`
 
 /**
- * ARGV: the gate, its lease in ms; the client; what this gate holds with the one that comes, of the client and of the network; the most that all gates may hold of
- * each. Gives 0: it has its place; 1: there are too many of the client, 2: of the network, and nothing was written.
+ * ARGV: the gate, its lease in ms; the most that all gates may hold of a client, and of the network; what this gate holds of the network; then of each that comes its
+ * client and what this gate holds of that, both without those that come. Gives for each of them 0: it has its place; 1: there are too many of the client, 2: of the
+ * network. Where nobody has a place nothing was written.
  */
 export const enterScript = `${common}
-local client = ARGV[3]
-local held = redis.call('HGET', key, client)
-local others, count = living(held, gate)
-if count + tonumber(ARGV[4]) > tonumber(ARGV[6]) then return 1 end
-local beside, all = living(redis.call('HGET', key, '*'), gate)
-if all + tonumber(ARGV[5]) > tonumber(ARGV[7]) then return 2 end
-local size = held and 0 or redis.call('HLEN', key)
-if size > ${few} then
-  local some = redis.call('HRANDFIELD', key, ${looks}, 'WITHVALUES')
-  for i = 1, #some, 2 do
-    if #living(some[i + 1], '') == 0 then redis.call('HDEL', key, some[i]) end
+local perClient, perNetwork, holds = tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
+local whole = redis.call('HGET', key, '*')
+local beside, all = living(whole, gate)
+local answers, clients, entered = {}, {}, false
+for i = 6, #ARGV, 2 do
+  local name = ARGV[i]
+  local client = clients[name]
+  if not client then
+    client = { held = redis.call('HGET', key, name), holds = tonumber(ARGV[i + 1]), entered = false }
+    client.others, client.count = living(client.held, gate)
+    clients[name] = client
   end
+  local answer = 0
+  if client.count + client.holds + 1 > perClient then answer = 1
+  elseif all + holds + 1 > perNetwork then answer = 2
+  else
+    client.holds, holds = client.holds + 1, holds + 1
+    client.entered, entered = true, true
+  end
+  answers[#answers + 1] = answer
 end
-if size < ${mostInNetwork} then tell(client, others, tonumber(ARGV[4])) end
-tell('*', beside, tonumber(ARGV[5]))
+if not entered then return answers end
+for i = 6, #ARGV, 2 do
+  local client = clients[ARGV[i]]
+  if client.entered then tell(ARGV[i], client.held, client.others, client.holds) end
+  client.entered = false
+end
+tell('*', whole, beside, holds)
 last()
-return 0`
+return answers`
 
 /** ARGV: the gate, its lease in ms; then name, how many, name, how many ... that this gate holds; 0: none any more. */
-export const holdScript = `${common}
+export const tellScript = `${common}
 for i = 3, #ARGV, 2 do
-  tell(ARGV[i], (living(redis.call('HGET', key, ARGV[i]), gate)), tonumber(ARGV[i + 1]))
+  local held = redis.call('HGET', key, ARGV[i])
+  tell(ARGV[i], held, (living(held, gate)), tonumber(ARGV[i + 1]))
 end
 last()
 return 1`

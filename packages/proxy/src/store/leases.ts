@@ -1,8 +1,5 @@
 import type { Caps, Excess, Visitor } from '../census.ts'
-import { LeaseBook, type OpenTable } from './lease-book.ts'
-
-/** Between two turns of renewal, ms: ten thousand networks are then some sixty commands in each, and no crowd of them delays the others. */
-const turn = 100
+import { LeaseBook, type OpenTable, turn } from './lease-book.ts'
 
 /** The book of this process, in its time: what changes is told behind the present turn of the event loop, once; what stays, turn by turn. */
 export class Leases {

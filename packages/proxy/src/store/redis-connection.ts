@@ -10,14 +10,8 @@ declare module 'ioredis' {
     countRates(keys: number, ...keysAndNumbers: (string | number)[]): Result<unknown, Context>
     peek(key: string): Result<unknown, Context>
     rememberClient(key: string, field: string, ...numbersAndTokens: (string | number)[]): Result<unknown, Context>
-    enterNetwork(
-      key: string,
-      gate: string,
-      lease: number,
-      client: string,
-      ...counts: number[]
-    ): Result<unknown, Context>
-    holdNetwork(key: string, gate: string, lease: number, ...counts: (string | number)[]): Result<unknown, Context>
+    enterNetwork(key: string, gate: string, lease: number, ...counts: (string | number)[]): Result<unknown, Context>
+    tellNetwork(key: string, gate: string, lease: number, ...counts: (string | number)[]): Result<unknown, Context>
   }
 }
 
@@ -32,8 +26,8 @@ export interface RedisCommands {
   countRates(keys: number, ...keysAndNumbers: (string | number)[]): Promise<unknown>
   peek(key: string): Promise<unknown>
   rememberClient(key: string, field: string, ...numbersAndTokens: (string | number)[]): Promise<unknown>
-  enterNetwork(key: string, gate: string, lease: number, client: string, ...counts: number[]): Promise<unknown>
-  holdNetwork(key: string, gate: string, lease: number, ...counts: (string | number)[]): Promise<unknown>
+  enterNetwork(key: string, gate: string, lease: number, ...counts: (string | number)[]): Promise<unknown>
+  tellNetwork(key: string, gate: string, lease: number, ...counts: (string | number)[]): Promise<unknown>
   hdel(key: string, field: string): Promise<unknown>
   /** Of a cluster any node: it tells the others. */
   publish(channel: string, message: string): Promise<unknown>

@@ -36,7 +36,7 @@ function unreadable(reason: string, events: RedisEvents): RedisConnection {
       peek: refuse,
       rememberClient: refuse,
       enterNetwork: refuse,
-      holdNetwork: refuse,
+      tellNetwork: refuse,
       hdel: refuse,
       publish: refuse,
     },

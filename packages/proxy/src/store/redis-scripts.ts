@@ -1,6 +1,6 @@
 import { recallScript, rememberScript } from './client-scripts.ts'
 import { greyScript } from './grey-script.ts'
-import { enterScript, holdScript } from './lease-script.ts'
+import { enterScript, tellScript } from './lease-script.ts'
 import { peekScript } from './peek-script.ts'
 import { rateScript } from './rate-script.ts'
 
@@ -12,5 +12,5 @@ export const scripts = {
   peek: { lua: peekScript, numberOfKeys: 1, readOnly: true },
   rememberClient: { lua: rememberScript, numberOfKeys: 1 },
   enterNetwork: { lua: enterScript, numberOfKeys: 1 },
-  holdNetwork: { lua: holdScript, numberOfKeys: 1 },
+  tellNetwork: { lua: tellScript, numberOfKeys: 1 },
 }

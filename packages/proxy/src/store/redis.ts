@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto'
 import { admit, type Fading, type GreyTimes, type Lesson, noRepute, usualFading } from '@sallyport/rules'
-import type { Caps, Crowd, Excess, Visitor } from '../census.ts'
 import { tokenOf } from './check-codes.ts'
 import { lessonFrom, placeOf } from './client-record.ts'
+import type { Coming, Places } from './lease-book.ts'
 import type { ChannelListener, ConnectionOptions, Listening, RedisConnection, RedisEvents } from './redis-connection.ts'
 import { connectRedis } from './redis-connector.ts'
 import type { RedisPlace } from './redis-place.ts'
@@ -109,23 +109,23 @@ export class RedisClients {
     return beyond === undefined || typeof wait !== 'number' ? null : { name: beyond.name, wait: wait / 1000 }
   }
 
-  /** Takes a place for one more, which `held` counts already; gives of what there are too many over all gates, and then nothing has changed. */
-  async enter({ client, network }: Visitor, held: Crowd, caps: Caps): Promise<Excess | null> {
-    const { commands } = this.connection
-    const counts = [held.client, held.network, caps.perClient, caps.perNetwork]
-    switch (await commands.enterNetwork(this.#openKey(network), this.#gate, this.#lease, client, ...counts)) {
-      case 1:
-        return 'per_client'
-      case 2:
-        return 'per_network'
-      default:
-        return null
-    }
+  /** Takes a place for each that comes, where there is one; gives of what there are too many over all gates. */
+  async enter({ network, held, comers, caps }: Coming): Promise<Places> {
+    const counts = comers.flatMap(({ client, held }) => [client, held])
+    const numbers = [caps.perClient, caps.perNetwork, held, ...counts]
+    const reply = await this.connection.commands.enterNetwork(
+      this.#openKey(network),
+      this.#gate,
+      this.#lease,
+      ...numbers,
+    )
+    const codes: unknown[] = Array.isArray(reply) ? reply : []
+    return comers.map((_, i) => (codes[i] === 1 ? 'per_client' : codes[i] === 2 ? 'per_network' : null))
   }
 
   /** Says how many connections of each of these clients are open at this gate, and of the network (`*`). */
-  async hold(network: string, counts: readonly (string | number)[]): Promise<void> {
-    await this.connection.commands.holdNetwork(this.#openKey(network), this.#gate, this.#lease, ...counts)
+  async tell(network: string, counts: readonly (string | number)[]): Promise<void> {
+    await this.connection.commands.tellNetwork(this.#openKey(network), this.#gate, this.#lease, ...counts)
   }
 
   /** What `greylist` would give; nothing is noted. */

@@ -91,14 +91,14 @@ export class SharedStore implements Store {
     this.#unwritten = new Unwritten(desk, options.clients, options.fading, now)
     this.#leases = new Leases(
       {
-        enter: async (visitor, held, caps) => {
-          const node = this.#redis.networkNodeOf(visitor.network)
-          const asked = await this.#ask('writes', node, () => this.#redis.enter(visitor, held, caps))
+        enter: async coming => {
+          const node = this.#redis.networkNodeOf(coming.network)
+          const asked = await this.#ask('writes', node, () => this.#redis.enter(coming))
           return typeof asked === 'object' ? asked.answer : 'unheard'
         },
-        hold: async (network, counts) => {
+        tell: async (network, counts) => {
           const node = this.#redis.networkNodeOf(network)
-          return typeof (await this.#ask('writes', node, () => this.#redis.hold(network, counts))) === 'object'
+          return typeof (await this.#ask('writes', node, () => this.#redis.tell(network, counts))) === 'object'
         },
       },
       options.lease ?? usualLease,
