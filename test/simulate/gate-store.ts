@@ -1,8 +1,8 @@
 import type { Caps, Excess, Visitor } from '@sallyport/proxy/census.js'
 import { Breaker, breakerLimits } from '@sallyport/proxy/store/breaker.js'
-import { HotRates, type RateQuestion } from '@sallyport/proxy/store/hot-rates.js'
 import { LeaseBook } from '@sallyport/proxy/store/lease-book.js'
 import { Records } from '@sallyport/proxy/store/records.js'
+import { type RateQuestion, SharedRates } from '@sallyport/proxy/store/shared-rates.js'
 import {
   type Beyond,
   type ClientRecord,
@@ -44,7 +44,7 @@ export class GateStore implements Store {
   private readonly breaker = new Breaker(breakerLimits, () => this.probeLater())
   private readonly copy = new Records(clients)
   private readonly unwritten: Unwritten<boolean>
-  private readonly rates: HotRates
+  private readonly rates: SharedRates
   private readonly book: LeaseBook
   private renews = false
 
@@ -54,7 +54,7 @@ export class GateStore implements Store {
     this.server = server
     const askRate: RateQuestion = async (place, counted) =>
       (await this.ask(() => ({ answer: server.rate(place, counted) }))) ?? 'failed'
-    this.rates = new HotRates(
+    this.rates = new SharedRates(
       clients,
       askRate,
       () => clock.now,

@@ -2,10 +2,10 @@
 
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { HotRates } from '@sallyport/proxy/store/hot-rates.js'
 import { HotRecalls, hotFrom, hotSpan, mostHot } from '@sallyport/proxy/store/hot-recalls.js'
-import { mostUnderWay } from '@sallyport/proxy/store/hot-turns.js'
+import { mostUnderWay } from '@sallyport/proxy/store/rate-queue.js'
 import { RateTable } from '@sallyport/proxy/store/rate-table.js'
+import { SharedRates } from '@sallyport/proxy/store/shared-rates.js'
 import type { ClientRecord, Counted } from '@sallyport/proxy/store/store.js'
 import fc from 'fast-check'
 
@@ -102,7 +102,7 @@ describe('rates', () => {
           let asked = 0
           const gates = [0, 1, 2].map(
             () =>
-              new HotRates(
+              new SharedRates(
                 100,
                 async (place, counted) => {
                   asked++
@@ -132,7 +132,7 @@ describe('rates', () => {
   test('a thousand at once are let in as the rate says, and cost that many questions and a few', async () => {
     const store = new RateTable(100)
     let asked = 0
-    const rates = new HotRates(
+    const rates = new SharedRates(
       100,
       async (place, counted) => {
         asked++
@@ -150,7 +150,7 @@ describe('rates', () => {
 
   test('another rate, as after a reload, is asked for', async () => {
     let asked = 0
-    const rates = new HotRates(
+    const rates = new SharedRates(
       100,
       async () => ({ answer: ++asked === 1 ? { name: '', wait: 30 } : null }),
       () => 0,

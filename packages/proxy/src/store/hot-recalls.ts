@@ -20,7 +20,7 @@ interface Hot {
 /**
  * Names that many ask for at once, as the network of a flood: the store is asked for each of them `hotFrom` times a second, and once at a
  * time. Everybody else is asked for anew each time, so that what one gate has learnt of a client all others know at its next connection;
- * of a hot name they know it within a second, or at once where they are told (events.ts). Time is an argument, in ms on a
+ * of a hot name they know it within a second, or at once where they are told (block-channel.ts). Time is an argument, in ms on a
  * clock that only goes forward.
  *
  * Spans do not overlap, and what was known in one is thrown away with it: no answer is older than a span, and nothing has to be

@@ -1,15 +1,15 @@
 import { type GreyTimes, isBlock, type Lesson, usualSuspectFrom } from '@sallyport/rules'
 import type { Caps, Excess, Visitor } from '../census.ts'
-import { Events } from './events.ts'
-import { HotRates } from './hot-rates.ts'
+import { BlockChannel } from './block-channel.ts'
+import { Grace } from './grace.ts'
 import { HotRecalls } from './hot-recalls.ts'
 import { Leases } from './leases.ts'
-import { Patience } from './patience.ts'
 import { Records } from './records.ts'
 import { RedisClients, type RedisOptions, usualLease } from './redis.ts'
 import { isRefusal } from './redis-connection.ts'
 import { RedisNodes } from './redis-nodes.ts'
 import { Refusal } from './refusal.ts'
+import { SharedRates } from './shared-rates.ts'
 import {
   type Beyond,
   type BlockListener,
@@ -36,7 +36,7 @@ function recordOf({ passed, failed, repute }: Lesson): ClientRecord {
  * The copy holds what this gate has recalled and learnt, bounded like a memory store: without it the first minute of every
  * outage would make all known clients wait again. While Redis answers in time it is never read, only replaced by what Redis says. What
  * many ask for at once is answered here all the same, from what Redis has said within the second (hot-recalls.ts), and whoever is beyond a
- * rate until he is not (hot-rates.ts).
+ * rate until he is not (shared-rates.ts).
  *
  * A lesson is *unwritten* until Redis has confirmed it. A client with an unwritten lesson is answered from the copy, so that
  * a Redis that can be read but not written (a replica, one that is full) does not make this gate forget what it has just
@@ -52,17 +52,17 @@ export class SharedStore implements Store {
   readonly #nodes: RedisNodes
   readonly #copy: Records
   readonly #unwritten: Unwritten<number | null>
-  readonly #rates: HotRates
+  readonly #rates: SharedRates
   readonly #leases: Leases
   readonly #refusals: { readonly reads: Refusal; readonly writes: Refusal }
   readonly #hot = new HotRecalls()
-  readonly #events: Events
+  readonly #channel: BlockChannel
   readonly #suspectFrom: number
   #listener: BlockListener | null = null
   readonly #log: StoreLog
   readonly #now: WallClock
   readonly #clock: () => number
-  readonly #patience: Patience
+  readonly #grace: Grace
   readonly #counters = zeroCounters()
 
   /** Begins to connect and returns; until Redis is there the copy answers. */
@@ -72,15 +72,15 @@ export class SharedStore implements Store {
     this.#clock = clock
     this.#suspectFrom = options.suspectFrom ?? usualSuspectFrom
     this.#copy = new Records(options.clients, options.fading)
-    this.#rates = new HotRates(options.clients, (...asked) => this.#askRate(...asked), now, clock)
-    this.#patience = new Patience(options.patience)
+    this.#rates = new SharedRates(options.clients, (...asked) => this.#askRate(...asked), now, clock)
+    this.#grace = new Grace(options.grace)
     this.#refusals = { reads: new Refusal('reads', log), writes: new Refusal('writes', log) }
     this.#redis = new RedisClients(options, {
       ready: node => this.#nodes.ready(node),
       lost: (reason, node) => this.#nodes.lost(reason, node),
     })
     this.#nodes = new RedisNodes(this.#redis.connection, log)
-    this.#events = new Events(this.#redis, log, this.#counters, clock)
+    this.#channel = new BlockChannel(this.#redis, log, this.#counters, clock)
     const desk = {
       nodeOf: (client: string) => this.#redis.nodeOf(client),
       isAsked: (node: string) => this.#nodes.isAsked(node),
@@ -114,7 +114,7 @@ export class SharedStore implements Store {
     if (this.#unwritten.waits(client)) return this.#recallHere(client)
     const question = this.#hot.recall(client, this.#clock(), () => this.#askFor(client))
     const isKnown = this.#copy.isGood(sake, this.#now())
-    const record = await (isKnown ? this.#patience.answer(this.#redis.nodeOf(client), question) : question)
+    const record = await (isKnown ? this.#grace.answer(this.#redis.nodeOf(client), question) : question)
     // A lesson that was learnt, or could not be written, while Redis was asked is newer than its answer.
     if (record === null || this.#unwritten.isOpen(client)) return this.#recallHere(client)
     this.#counters.recalls++
@@ -157,7 +157,7 @@ export class SharedStore implements Store {
 
   onBlock(listener: BlockListener): void {
     this.#listener = listener
-    this.#events.listen(names => {
+    this.#channel.listen(names => {
       for (const name of names) {
         this.#hot.drop(name)
         // Or a gate whose Redis is late would go on believing the good it knows.
@@ -178,7 +178,7 @@ export class SharedStore implements Store {
     this.#nodes.close()
     this.#leases.close()
     const lost = await this.#unwritten.close()
-    this.#events.close()
+    this.#channel.close()
     await this.#redis.close()
     if (lost > 0) this.#log.warn(`what was learnt of ${lost} clients while Redis was away is lost`)
   }
@@ -200,7 +200,7 @@ export class SharedStore implements Store {
     this.#counters.remembers++
     if (!isBlock(client, lesson, asked.answer, this.#suspectFrom)) return
     this.#listener?.([client])
-    this.#events.tell(client)
+    this.#channel.tell(client)
   }
 
   /** What Redis says of a client; null: nothing. */
@@ -220,7 +220,7 @@ export class SharedStore implements Store {
     try {
       const answer = await command()
       breaker.succeeded()
-      this.#patience.answered(node, performance.now() - begun)
+      this.#grace.answered(node, performance.now() - begun)
       this.#refusals[what].granted(performance.now())
       return { answer }
     } catch (error) {

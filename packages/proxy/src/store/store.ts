@@ -45,7 +45,7 @@ export const unknownClient: ClientRecord = { passed: [], failed: [], repute: nul
 export interface Store {
   /**
    * Never rejects. Answers within the store's own bound (50 ms unless configured), with an empty record where nothing can be said; for
-   * the sake of a client that is known here for good (itself, unless named) within 5 ms (patience.ts).
+   * the sake of a client that is known here for good (itself, unless named) within 5 ms (grace.ts).
    */
   recall(client: string, sake?: string): Promise<ClientRecord>
   /** Not awaited by anybody who talks to a client. Never throws. A ttl that is not a second at least is left out. */

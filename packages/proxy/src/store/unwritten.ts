@@ -18,7 +18,7 @@ const looks = 1000
 export type Asked<Answer> = { readonly answer: Answer } | 'refused' | 'failed' | 'not asked'
 
 /** Where lessons are written; `Answer`: what is said of one that was. */
-export interface Desk<Answer> {
+interface Desk<Answer> {
   nodeOf(client: string): string
   /** Whether this node is asked now. */
   isAsked(node: string): boolean
@@ -29,13 +29,13 @@ export interface Desk<Answer> {
 }
 
 /** Time as it passes, in ms; an argument, so that it can be virtual. */
-export interface Timing {
+interface Timing {
   now(): number
   /** Keeps no process alive. */
   wait(ms: number): Promise<void>
 }
 
-export const realTime: Timing = {
+const realTime: Timing = {
   now: () => performance.now(),
   wait: ms => new Promise(resolve => setTimeout(resolve, ms).unref()),
 }

@@ -1,5 +1,5 @@
 /** How long who is known here for good waits for Redis, in ms: what good clients may notice of a Redis in trouble. */
-export const usualPatience = 5
+const usualGrace = 5
 
 /**
  * Who is known here for good waits 5 ms for Redis to confirm it, and then what this process knows is the answer. Once a node has been as
@@ -11,11 +11,11 @@ export const usualPatience = 5
  * Not taken: a shorter wait for everybody, with which a bot that another gate knows would be a stranger here whenever Redis is farther
  * away than that; opening the breaker for it, which would stop the sharing of what is learnt.
  */
-export class Patience {
+export class Grace {
   readonly #longest: number
   readonly #late = new Set<string>()
 
-  constructor(longest = usualPatience) {
+  constructor(longest = usualGrace) {
     this.#longest = longest
   }
 

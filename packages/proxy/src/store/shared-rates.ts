@@ -1,6 +1,6 @@
-import { HotTurns } from './hot-turns.ts'
-import { HotWaits } from './hot-waits.ts'
+import { RateQueue } from './rate-queue.ts'
 import { RateTable } from './rate-table.ts'
+import { RateWaits } from './rate-waits.ts'
 import type { Beyond, Counted, WallClock } from './store.ts'
 
 /** Asks Redis to count; what is no answer says why there is none. */
@@ -13,10 +13,10 @@ export type RateQuestion = (
  * Rates that are counted in Redis, at the cost of those who are let in: whoever is beyond a rate is answered here until he is not, and few
  * questions about one place are under way at once. While Redis is away this process counts alone.
  */
-export class HotRates {
+export class SharedRates {
   private readonly away: RateTable
-  private readonly waits = new HotWaits()
-  private readonly turns = new HotTurns()
+  private readonly waits = new RateWaits()
+  private readonly turns = new RateQueue()
   private readonly ask: RateQuestion
   private readonly now: WallClock
   private readonly clock: () => number

@@ -29,7 +29,7 @@ const form = '1'
  * Not taken: what was learnt in the message, which would save the asking and make whoever writes on the channel judge; a stream
  * (`XADD`), which would tell a gate that was away what it asks for anyway.
  */
-export class Events {
+export class BlockChannel {
   readonly #redis: RedisClients
   readonly #log: StoreLog
   readonly #counters: Counters

@@ -7,7 +7,7 @@ interface Queue {
 }
 
 /** Who may ask about a place: in the order in which they came, a few at a time. */
-export class HotTurns {
+export class RateQueue {
   private readonly queues = new Map<string, Queue>()
 
   /** Resolves when it is one's turn; it must be given back. */
