@@ -41,6 +41,18 @@ export const sharedRows: readonly Row[] = [
     source: own,
   },
   {
+    what: 'How long one waits for that',
+    bound: proxy('store/rate-queue.ts', 'longestTurnWait', 'ms'),
+    follows: 'the gate counts by itself',
+    source: own,
+  },
+  {
+    what: 'Blocked names of which Redis has not been heard since',
+    bound: proxy('store/doubts.ts', 'mostDoubted', 'count'),
+    follows: 'of the one doubted first the gate believes its copy again, until Redis answers',
+    source: own,
+  },
+  {
     what: 'Blocked names in one message to the other gates',
     bound: proxy('store/block-channel.ts', 'mostTold', 'count'),
     follows: 'the others are told in the next',

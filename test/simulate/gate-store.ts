@@ -65,6 +65,7 @@ export class GateStore implements Store {
       isAsked: () => this.breaker.up,
       write: (client: string, lesson: Lesson) => this.write(client, lesson),
       told: () => undefined,
+      kept: () => undefined,
     }
     const time = { now: () => this.milliseconds, wait: (ms: number) => clock.wait(ms / 1000) }
     this.unwritten = new Unwritten(desk, clients, undefined, () => this.second, time)

@@ -1,4 +1,5 @@
 import type { ClientRecord } from './store.ts'
+import type { Asked } from './unwritten.ts'
 
 /** How long an answer is used, ms. */
 export const hotSpan = 1_000
@@ -7,12 +8,14 @@ export const hotFrom = 4
 /** Names that are counted within the span; further ones are asked for each time. */
 export const mostHot = 10_000
 
+type Said = Asked<ClientRecord>
+
 interface Hot {
   asked: number
-  /** What the store said last; null: nothing yet. */
-  answer: ClientRecord | null
+  /** What the store said last; null: it has not answered. */
+  answer: Said | null
   /** The question that is under way; null: none is. */
-  pending: Promise<ClientRecord | null> | null
+  pending: Promise<Said> | null
   /** Something was learnt since the question was sent. */
   isOld: boolean
 }
@@ -32,8 +35,8 @@ export class HotRecalls {
   private readonly names = new Map<string, Hot>()
   private since = Number.NEGATIVE_INFINITY
 
-  /** The answer of `question`, or that of one asked before; null: there is none. What was learnt meanwhile makes it be asked again. */
-  async recall(name: string, now: number, question: () => Promise<ClientRecord | null>): Promise<ClientRecord | null> {
+  /** What came of `question`, or the answer of one asked before. What was learnt meanwhile makes it be asked again. */
+  async recall(name: string, now: number, question: () => Promise<Said>): Promise<Said> {
     const hot = this.meet(name, now)
     if (hot.answer !== null && hot.asked > hotFrom) return hot.answer
     hot.pending ??= this.ask(hot, question)
@@ -64,9 +67,10 @@ export class HotRecalls {
     return hot
   }
 
-  private async ask(hot: Hot, question: () => Promise<ClientRecord | null>): Promise<ClientRecord | null> {
-    hot.answer = await question()
+  private async ask(hot: Hot, question: () => Promise<Said>): Promise<Said> {
+    const said = await question()
+    hot.answer = typeof said === 'object' ? said : null
     hot.pending = null
-    return hot.answer
+    return said
   }
 }

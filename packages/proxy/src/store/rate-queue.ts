@@ -1,17 +1,29 @@
 /** Questions about one place that may be under way at once; the others wait for their answers, and as a rule need not be asked then. */
 export const mostUnderWay = 16
 
-interface Queue {
-  underWay: number
-  readonly waiting: (() => void)[]
+/** Who has waited so long for his turn, ms, is not asked for at all: he is told so when the next turn is given, which is after one question at most. */
+export const longestTurnWait = 500
+
+interface Waiting {
+  readonly since: number
+  readonly resolve: (hasTurn: boolean) => void
 }
 
-/** Who may ask about a place: in the order in which they came, a few at a time. */
+interface Queue {
+  underWay: number
+  readonly waiting: Waiting[]
+}
+
+/**
+ * Who may ask about a place: in the order in which they came, a few at a time. Time is an argument, in ms on a clock that only goes forward.
+ *
+ * Not taken: a timer for each that waits; a length, which says nothing of how long it takes.
+ */
 export class RateQueue {
   private readonly queues = new Map<string, Queue>()
 
-  /** Resolves when it is one's turn; it must be given back. */
-  take(place: string): Promise<void> {
+  /** Resolves when it is one's turn, which must be given back; false: it has taken too long, and there is none. */
+  take(place: string, now: number): Promise<boolean> {
     let queue = this.queues.get(place)
     if (queue === undefined) {
       queue = { underWay: 0, waiting: [] }
@@ -19,17 +31,18 @@ export class RateQueue {
     }
     if (queue.underWay < mostUnderWay) {
       queue.underWay++
-      return Promise.resolve()
+      return Promise.resolve(true)
     }
     const { waiting } = queue
-    return new Promise(resolve => waiting.push(resolve))
+    return new Promise(resolve => waiting.push({ since: now, resolve }))
   }
 
-  give(place: string): void {
+  give(place: string, now: number): void {
     const queue = this.queues.get(place)
     if (queue === undefined) return
-    const next = queue.waiting.shift()
-    if (next !== undefined) next()
+    let next = queue.waiting.shift()
+    for (; next !== undefined && now - next.since > longestTurnWait; next = queue.waiting.shift()) next.resolve(false)
+    if (next !== undefined) next.resolve(true)
     else if (--queue.underWay === 0) this.queues.delete(place)
   }
 }

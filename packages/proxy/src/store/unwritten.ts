@@ -14,7 +14,10 @@ const lastBatch = 50
 /** Clients looked at in one turn of the event loop. */
 const looks = 1000
 
-/** What came of asking Redis; `refused`: it said no; `failed`: it did not say in time; `not asked`: it is known not to answer, or too many wait for it already. */
+/**
+ * What came of asking Redis, to read or to write; `refused`: it said no; `failed`: it did not say in time, or the connection was lost, and what
+ * was asked may have been done; `not asked`: it is known not to answer, or too many wait for it already.
+ */
 export type Asked<Answer> = { readonly answer: Answer } | 'refused' | 'failed' | 'not asked'
 
 /** Where lessons are written; `Answer`: what is said of one that was. */
@@ -26,6 +29,8 @@ interface Desk<Answer> {
   write(client: string, lesson: Lesson): Promise<Asked<Answer>>
   /** What came of each write. */
   told(asked: Asked<Answer>, client: string, lesson: Lesson): void
+  /** A lesson that was learnt just now could not be written, or has to wait for another of its client: told once of each. */
+  kept(client: string, lesson: Lesson): void
 }
 
 /** Time as it passes, in ms; an argument, so that it can be virtual. */
@@ -96,7 +101,7 @@ export class Unwritten<Answer> {
 
   learn(client: string, lesson: Lesson): void {
     this.#records.remember(client, lesson, this.#now())
-    void this.#writeAndGoOn(client)
+    void this.#writeAndGoOn(client, lesson)
   }
 
   forget(client: string): void {
@@ -141,10 +146,10 @@ export class Unwritten<Answer> {
   }
 
   /** A write that succeeds is the sign that others may; after one that did not, a single one is tried now and then. */
-  async #writeAndGoOn(client: string): Promise<void> {
-    let outcome: Outcome
-    do outcome = await this.#write(client)
-    while (outcome === 'written' && this.#records.has(client))
+  async #writeAndGoOn(client: string, lesson: Lesson): Promise<void> {
+    let outcome = await this.#write(client)
+    if (outcome !== 'written') this.#desk.kept(client, lesson)
+    while (outcome === 'written' && this.#records.has(client)) outcome = await this.#write(client)
     if (this.#records.size === 0 || outcome === 'on its way') return
     if (outcome === 'written') await this.#writeBack()
     this.#retryLater()
