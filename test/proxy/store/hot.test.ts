@@ -108,7 +108,10 @@ describe('rates', () => {
             const untils = new Map<string, number>()
             const ask: RateQuestion = async (place, counted) => {
               for (const { name } of counted)
-                assert.ok((untils.get(name) ?? 0) <= now, `${name} is asked for although it is known until when it is beyond`)
+                assert.ok(
+                  (untils.get(name) ?? 0) <= now,
+                  `${name} is asked for although it is known until when it is beyond`,
+                )
               const answer = store.count(place, counted, now / 1000)
               if (answer !== null) untils.set(answer.name, now + answer.wait * 1000)
               return { answer }
