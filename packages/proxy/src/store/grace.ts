@@ -6,8 +6,8 @@ const usualGrace = 5
  * late as that, none of them waits for it any more until it has answered in time: a Redis that hangs or is slow costs its 5 ms once.
  * Everybody else waits as long as the breaker lets him: he waits for his greeting anyway.
  *
- * All are asked for all the same: late answers replace what is known here, so that it is as old as the client's session before. Nobody is
- * known for good of whom, or of whose network, a block was heard since (doubts.ts).
+ * All are asked for all the same: late answers replace what is known here, so that it is as old as the client's session before. The
+ * exception is a name of which a block was heard (doubts.ts): about it everybody waits for the answer.
  *
  * Not taken: a shorter wait for everybody, with which a bot that another gate knows would be a stranger here whenever Redis is farther
  * away than that; opening the breaker for it, which would stop the sharing of what is learnt.
