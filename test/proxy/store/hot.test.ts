@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import { Grace } from '@sallyport/proxy/store/grace.js'
 import { HotRecalls, hotFrom, hotSpan, mostHot } from '@sallyport/proxy/store/hot-recalls.js'
 import { longestTurnWait, mostUnderWay } from '@sallyport/proxy/store/rate-queue.js'
 import { RateTable } from '@sallyport/proxy/store/rate-table.js'
@@ -227,4 +228,17 @@ describe('rates', () => {
     assert.equal(asked, 1)
     assert.equal(await count(20), null)
   })
+})
+
+test('a node that was late for one who is known for good is not waited for; behind a queue that says nothing of it', async () => {
+  const grace = new Grace(0)
+  const never = new Promise<string>(() => undefined)
+  const answer = Promise.resolve('answer')
+  assert.equal(await grace.answerInTurn('node', never), null)
+  assert.equal(await grace.answer('node', answer), 'answer')
+  assert.equal(await grace.answer('node', never), null)
+  assert.equal(await grace.answer('node', answer), null)
+  assert.equal(await grace.answer('other', answer), 'answer')
+  grace.answered('node', 0)
+  assert.equal(await grace.answer('node', answer), 'answer')
 })

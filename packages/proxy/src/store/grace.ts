@@ -26,16 +26,25 @@ export class Grace {
   }
 
   /** The answer of a question to a node, if it comes soon enough; otherwise null. */
-  async answer<Answer>(node: string, question: Promise<Answer>): Promise<Answer | null> {
+  answer<Answer>(node: string, question: Promise<Answer>): Promise<Answer | null> {
+    return this.#race(node, question, () => this.#late.add(node))
+  }
+
+  /** The same of a question that may have to wait here for its turn: that it is late says nothing of the node. */
+  answerInTurn<Answer>(node: string, question: Promise<Answer>): Promise<Answer | null> {
+    return this.#race(node, question, () => undefined)
+  }
+
+  async #race<Answer>(node: string, question: Promise<Answer>, late: () => void): Promise<Answer | null> {
     if (this.#late.has(node)) return null
     let timer: NodeJS.Timeout | undefined
-    const late = new Promise<null>(resolve => {
+    const end = new Promise<null>(resolve => {
       timer = setTimeout(() => {
-        this.#late.add(node)
+        late()
         resolve(null)
       }, this.#longest)
     })
-    const answer = await Promise.race([question, late])
+    const answer = await Promise.race([question, end])
     clearTimeout(timer)
     return answer
   }

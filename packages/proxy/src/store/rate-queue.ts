@@ -2,7 +2,7 @@
 export const mostUnderWay = 16
 
 /** Who has waited so long for his turn, ms, is not asked for at all: he is told so when the next turn is given, which is after one question at most. */
-export const longestTurnWait = 500
+export const longestTurnWait = 1_000
 
 interface Waiting {
   readonly since: number

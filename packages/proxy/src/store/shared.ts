@@ -140,7 +140,7 @@ export class SharedStore implements Store {
   rate(place: string, counted: readonly Counted[], sake?: string): Promise<Beyond | null> {
     if (sake === undefined || !this.#isSpared(place, sake)) return this.#rates.count(place, counted)
     const node = this.#redis.rateNodeOf(place)
-    return this.#rates.count(place, counted, question => this.#grace.answer(node, question))
+    return this.#rates.count(place, counted, question => this.#grace.answerInTurn(node, question))
   }
 
   enter(visitor: Visitor, caps: Caps): Promise<Excess | null> {
