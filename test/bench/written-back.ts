@@ -24,7 +24,7 @@ async function measured(owner: Owner): Promise<Row> {
   const redis = await AilingRedis.start(owner)
   const place = { kind: 'redis', url: `redis://127.0.0.1:${redis.port}`, password: null, prefix: 'sallyport:' } as const
   const world = { log: { info() {}, warn() {} }, now: () => Math.floor(Date.now() / 1000) }
-  const open = () => openStore({ ...place, commandWait: 5_000, patience: 5_000, clients: learnt }, world)
+  const open = () => openStore({ ...place, commandWait: 5_000, grace: 5_000, clients: learnt }, world)
   const [gate, other] = [open(), open()]
   owner.after(() => gate.close())
   owner.after(() => other.close())

@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
+import { AilingRedis } from '../faults/ailing-redis.ts'
 import type { Dialogue } from '../support/dialogue.ts'
 import { type RunningGate, startGate } from '../support/gate.ts'
 import { startRedis } from '../support/redis.ts'
@@ -97,6 +98,29 @@ test('a network that is blocked for its clients at one gate is refused at anothe
   await waiting.command('QUIT', /^221/)
 })
 
+test('a network that is blocked elsewhere is refused in the session of a good client while Redis is slow', async t => {
+  const slow = await AilingRedis.start(t)
+  const store = `{ kind: redis, url: 'redis://127.0.0.1:${slow.port}', command_wait: 2s }`
+  const refusing = 'checks: { reputation: { action: refuse } }'
+  const first = await startGate(t, `${settings(spamSink.port, store)}\n${refusing}`)
+  const second = await startGate(t, `${settings(sink.port, store)}\n${refusing}`)
+  const known = await connectAs(t, second, '198.51.104.9')
+  assert.match(await untilRcpt(known), /^250/)
+  await known.command('QUIT', /^221/)
+  const written = 'sallyport_store_operations_total{operation="remember",result="ok"}'
+  await until('it is known for good', async () => (await second.metric(written)) > 0)
+  const waiting = await upToMail(await connectAs(t, second, '198.51.104.9'))
+  await slow.begin('slow', 5_000)
+  for (const host of [1, 2, 3])
+    await sendMail(await connectAs(t, first, `198.51.104.${host}`), 'Subject: unwanted\r\n\r\ntext\r\n')
+  await until('it is asked for again', async () => (await second.metric('sallyport_sessions_asked_again_total')) >= 1)
+  await new Promise(resolve => setTimeout(resolve, 500))
+  const words = /^550 5\.7\.1 Service unavailable: too much unwanted mail from here/
+  assert.match((await waiting.command('RCPT TO:<user@example.test>', /^550/)).text, words)
+  await waiting.command('QUIT', /^221/)
+  await slow.end('slow')
+})
+
 test('other sessions of the client at the same gate hear of it too, whatever the memory is', async t => {
   for (const store of ['{ kind: memory }', undefined]) {
     const gate = await startGate(t, settings(sink.port, store))
@@ -108,7 +132,7 @@ test('other sessions of the client at the same gate hear of it too, whatever the
   }
 })
 
-test('a gate whose Redis is gone hears of nothing, and works as before', async t => {
+test('a gate whose Redis is gone hears of its own blocks, and works as before', async t => {
   const mortal = await startRedis()
   t.after(() => mortal.stop())
   const store = `{ kind: redis, url: 'redis://127.0.0.1:${mortal.port}', command_wait: 2s }`
@@ -117,7 +141,8 @@ test('a gate whose Redis is gone hears of nothing, and works as before', async t
   await mortal.stop()
   const waiting = await upToMail(await connectAs(t, gate, '198.51.103.7'))
   await fallsIntoTrap(await connectAs(t, gate, '198.51.103.7'))
-  await waiting.command('RCPT TO:<user@example.test>', /^250/)
+  await untilJudged(gate, 1, performance.now())
+  await waiting.command('RCPT TO:<user@example.test>', /^450/)
   const again = await connectAs(t, gate, '198.51.103.7')
   assert.match(await untilRcpt(again), /^450/, 'what it has learnt itself it knows')
   for (const client of [waiting, again]) await client.command('QUIT', /^221/)

@@ -5,6 +5,12 @@ import type { Row } from './row.ts'
 
 export const sharedRows: readonly Row[] = [
   {
+    what: 'How long who is known for good waits for Redis',
+    bound: proxy('store/grace.ts', 'usualGrace', 'ms'),
+    follows: 'what this gate knows is the answer, until Redis has answered in that time again',
+    source: own,
+  },
+  {
     what: 'Recalls of one name within a second, one after the other',
     bound: proxy('store/hot-recalls.ts', 'hotFrom', 'count'),
     follows: 'further ones have the last answer, for the rest of that second',
@@ -24,49 +30,61 @@ export const sharedRows: readonly Row[] = [
   },
   {
     what: 'Names known to be beyond a rate',
-    bound: proxy('store/hot-waits.ts', 'mostWaits', 'count'),
+    bound: proxy('store/rate-waits.ts', 'mostWaits', 'count'),
     follows: 'Redis is asked for the one noted first',
     source: own,
   },
   {
     what: 'Questions about the rates of one network that are open',
-    bound: proxy('store/hot-turns.ts', 'mostUnderWay', 'count'),
+    bound: proxy('store/rate-queue.ts', 'mostUnderWay', 'count'),
     follows: 'the next waits for an answer to one of them',
     source: own,
   },
   {
+    what: 'How long one waits for that',
+    bound: proxy('store/rate-queue.ts', 'longestTurnWait', 'ms'),
+    follows: 'the gate counts by itself',
+    source: own,
+  },
+  {
+    what: 'Blocked names of which Redis has not been heard since',
+    bound: proxy('store/doubts.ts', 'mostDoubted', 'count'),
+    follows: 'of the one doubted first the gate believes its copy again, until Redis answers',
+    source: own,
+  },
+  {
     what: 'Blocked names in one message to the other gates',
-    bound: proxy('store/events.ts', 'mostTold', 'count'),
+    bound: proxy('store/block-channel.ts', 'mostTold', 'count'),
     follows: 'the others are told in the next',
     source: own,
   },
   {
     what: 'Between two such messages, at least',
-    bound: proxy('store/events.ts', 'tellWait', 'ms'),
+    bound: proxy('store/block-channel.ts', 'tellWait', 'ms'),
     follows: 'names are collected meanwhile',
     source: own,
   },
   {
     what: 'Blocked names that wait to be told',
-    bound: proxy('store/events.ts', 'mostUntold', 'count'),
+    bound: proxy('store/block-channel.ts', 'mostUntold', 'count'),
     follows: 'further ones are not told, and counted',
     source: own,
   },
   {
     what: 'A message of another gate',
-    bound: proxy('store/events.ts', 'longestMessage', 'octets'),
+    bound: proxy('store/block-channel.ts', 'longestMessage', 'octets'),
     follows: 'it is not read',
     source: own,
   },
   {
     what: 'A name in it',
-    bound: proxy('store/events.ts', 'longestName', 'octets'),
+    bound: proxy('store/block-channel.ts', 'longestName', 'octets'),
     follows: 'it is left out',
     source: own,
   },
   {
     what: 'Blocked names heard within a second',
-    bound: proxy('store/events.ts', 'mostHeard', 'count'),
+    bound: proxy('store/block-channel.ts', 'mostHeard', 'count'),
     follows: 'further ones are not heard, and counted',
     source: own,
   },
@@ -78,7 +96,7 @@ export const sharedRows: readonly Row[] = [
   },
   {
     what: 'Between two such looks, at least',
-    bound: proxy('blocks.ts', 'passWait', 'ms'),
+    bound: proxy('blocks.ts', 'sweepWait', 'ms'),
     follows: 'names are collected meanwhile',
     source: own,
   },

@@ -1,8 +1,8 @@
 import type { Caps, Excess, Visitor } from '@sallyport/proxy/census.js'
 import { Breaker, breakerLimits } from '@sallyport/proxy/store/breaker.js'
-import { HotRates, type RateQuestion } from '@sallyport/proxy/store/hot-rates.js'
 import { LeaseBook, turn } from '@sallyport/proxy/store/lease-book.js'
 import { Records } from '@sallyport/proxy/store/records.js'
+import { type RateQuestion, SharedRates } from '@sallyport/proxy/store/shared-rates.js'
 import {
   type Beyond,
   type ClientRecord,
@@ -45,7 +45,7 @@ export class GateStore implements Store {
   private readonly breaker = new Breaker(breakerLimits, () => this.probeLater())
   private readonly copy = new Records(clients)
   private readonly unwritten: Unwritten<boolean>
-  private readonly rates: HotRates
+  private readonly rates: SharedRates
   private readonly book: LeaseBook
   private renews = false
 
@@ -55,7 +55,7 @@ export class GateStore implements Store {
     this.server = server
     const askRate: RateQuestion = async (place, counted) =>
       (await this.ask(() => ({ answer: server.rate(place, counted) }))) ?? 'failed'
-    this.rates = new HotRates(
+    this.rates = new SharedRates(
       clients,
       askRate,
       () => clock.now,
@@ -66,6 +66,7 @@ export class GateStore implements Store {
       isAsked: () => this.breaker.up,
       write: (client: string, lesson: Lesson) => this.write(client, lesson),
       told: () => undefined,
+      kept: () => undefined,
     }
     const time = { now: () => this.milliseconds, wait: (ms: number) => clock.wait(ms / 1000) }
     this.unwritten = new Unwritten(desk, clients, undefined, () => this.second, time)

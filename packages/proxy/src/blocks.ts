@@ -4,7 +4,7 @@ import { askAgain } from './inquiry.ts'
 import type { Session } from './session/session.ts'
 
 /** Names are collected for so long before the open sessions are looked through for them, in ms: ten times a second at most. */
-export const passWait = 100
+export const sweepWait = 100
 /** Names that wait for that; what is over is not looked for. */
 export const mostPending = 1_000
 /** Sessions that are asked for again in that time; the others wait for the next. */
@@ -32,14 +32,14 @@ export class Blocks {
 
   note(names: readonly string[]): void {
     for (const name of names) if (this.pending.size < mostPending) this.pending.add(name)
-    this.timer ??= setTimeout(() => this.pass(), passWait).unref()
+    this.timer ??= setTimeout(() => this.sweep(), sweepWait).unref()
   }
 
   stop(): void {
     if (this.timer !== null) clearTimeout(this.timer)
   }
 
-  private pass(): void {
+  private sweep(): void {
     if (this.pending.size > 0) this.look()
     let left = mostAskedAgain
     for (const connection of this.met) {
@@ -48,7 +48,7 @@ export class Blocks {
       this.askedAgain++
       askAgain(connection)
     }
-    this.timer = this.met.size > 0 ? setTimeout(() => this.pass(), passWait).unref() : null
+    this.timer = this.met.size > 0 ? setTimeout(() => this.sweep(), sweepWait).unref() : null
   }
 
   private look(): void {

@@ -68,7 +68,7 @@ export class Memory {
 
   /** Counts a connection; gives the rate that it is beyond, in words, or null. Never rejects. */
   rate({ plan, arrival }: Session, key: string): Promise<string | null> {
-    return this.beyond(plan, arrival.client, key, (place, counted) => this.store.rate(place, counted))
+    return this.beyond(plan, arrival.client, key, (place, counted) => this.store.rate(place, counted, key))
   }
 
   /** What `rate` would give, of one that only asks: nothing is counted. Never rejects. */

@@ -62,7 +62,7 @@ export function readAtScrape(read: Read, readings: Readings, connections: () => 
   read(
     'counter',
     'store_operations_total',
-    'Operations of the store; local: answered from this process because the shared store is away.',
+    'Operations of the store; error: the shared store refused or failed, and this process answered; local: this process answered without it.',
     ['operation', 'result'],
     () => {
       const { recalls, recallErrors, fallbacks, remembers, rememberErrors } = readings.store()

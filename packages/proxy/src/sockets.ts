@@ -15,7 +15,7 @@ interface Linked extends Socket {
 /** The connection that a socket belongs to; null: none any more. */
 export const connectionOf = (socket: Socket): Connection | null => (socket as Linked)[link]
 
-export function tie(socket: Socket, connection: Connection): void {
+function tie(socket: Socket, connection: Connection): void {
   ;(socket as Linked)[link] = connection
 }
 

@@ -2,25 +2,29 @@
 
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { HotRates } from '@sallyport/proxy/store/hot-rates.js'
+import { Grace } from '@sallyport/proxy/store/grace.js'
 import { HotRecalls, hotFrom, hotSpan, mostHot } from '@sallyport/proxy/store/hot-recalls.js'
-import { mostUnderWay } from '@sallyport/proxy/store/hot-turns.js'
+import { longestTurnWait, mostUnderWay } from '@sallyport/proxy/store/rate-queue.js'
 import { RateTable } from '@sallyport/proxy/store/rate-table.js'
+import { type RateQuestion, SharedRates } from '@sallyport/proxy/store/shared-rates.js'
 import type { ClientRecord, Counted } from '@sallyport/proxy/store/store.js'
+import type { Asked } from '@sallyport/proxy/store/unwritten.js'
 import fc from 'fast-check'
 
-const record = (passed: string): ClientRecord => ({ passed: [passed], failed: [], repute: null })
+type Said = Asked<ClientRecord>
+
+const record = (passed: string): Said => ({ answer: { passed: [passed], failed: [], repute: null } })
 
 /** A store that says how often it was asked, and answers when it is told to. */
-class Asked {
+class Questions {
   count = 0
-  answer: ClientRecord | null = record('1')
+  answer: Said = record('1')
   private readonly waiting: (() => void)[] = []
-  readonly question = (): Promise<ClientRecord | null> => {
+  readonly question = (): Promise<Said> => {
     this.count++
     return Promise.resolve(this.answer)
   }
-  readonly later = (): Promise<ClientRecord | null> => {
+  readonly later = (): Promise<Said> => {
     this.count++
     const { answer } = this
     return new Promise(resolve => this.waiting.push(() => resolve(answer)))
@@ -33,17 +37,18 @@ class Asked {
 
 describe('recalls of a hot name', () => {
   test('cost a few questions in each span, whatever their number, and no answer is older than a span', async () => {
-    const [hot, asked] = [new HotRecalls(), new Asked()]
+    const [hot, asked] = [new HotRecalls(), new Questions()]
     for (let now = 0; now < 10 * hotSpan; now += 1) {
       asked.answer = record(`${now}`)
       const answer = await hot.recall('192.0.2.0/24', now, asked.question)
-      assert.ok(now - Number(answer?.passed[0]) < hotSpan, `${answer?.passed[0]} at ${now}`)
+      const said = typeof answer === 'object' ? answer.answer.passed[0] : answer
+      assert.ok(now - Number(said) < hotSpan, `${said} at ${now}`)
     }
     assert.equal(asked.count, 10 * hotFrom)
   })
 
   test('of a name that few ask for are asked each time', async () => {
-    const [hot, asked] = [new HotRecalls(), new Asked()]
+    const [hot, asked] = [new HotRecalls(), new Questions()]
     for (let i = 0; i < hotFrom; i++) {
       asked.answer = record(`${i}`)
       assert.deepEqual(await hot.recall('192.0.2.1', i, asked.question), asked.answer)
@@ -51,7 +56,7 @@ describe('recalls of a hot name', () => {
   })
 
   test('at once share one question', async () => {
-    const [hot, asked] = [new HotRecalls(), new Asked()]
+    const [hot, asked] = [new HotRecalls(), new Questions()]
     const answers = Array.from({ length: 1000 }, () => hot.recall('192.0.2.1', 0, asked.later))
     assert.equal(asked.count, 1)
     asked.release()
@@ -59,7 +64,7 @@ describe('recalls of a hot name', () => {
   })
 
   test('what was learnt is asked for at once, also where a question is under way that does not know it', async () => {
-    const [hot, asked] = [new HotRecalls(), new Asked()]
+    const [hot, asked] = [new HotRecalls(), new Questions()]
     for (let i = 0; i <= hotFrom; i++) await hot.recall('192.0.2.1', 0, asked.question)
     hot.drop('192.0.2.1')
     asked.answer = record('2')
@@ -74,14 +79,14 @@ describe('recalls of a hot name', () => {
   })
 
   test('that were not answered are not remembered', async () => {
-    const [hot, asked] = [new HotRecalls(), new Asked()]
-    asked.answer = null
-    for (let i = 0; i < 10; i++) assert.equal(await hot.recall('192.0.2.1', 0, asked.question), null)
+    const [hot, asked] = [new HotRecalls(), new Questions()]
+    asked.answer = 'failed'
+    for (let i = 0; i < 10; i++) assert.equal(await hot.recall('192.0.2.1', 0, asked.question), 'failed')
     assert.equal(asked.count, 10)
   })
 
   test('are counted of so many names and no more; of the others each is asked', async () => {
-    const [hot, asked] = [new HotRecalls(), new Asked()]
+    const [hot, asked] = [new HotRecalls(), new Questions()]
     for (let i = 0; i < mostHot; i++) await hot.recall(`name:${i}`, 0, asked.question)
     asked.count = 0
     for (let i = 0; i < 20; i++) await hot.recall('name:late', 0, asked.question)
@@ -99,19 +104,26 @@ describe('rates', () => {
         async arrivals => {
           let now = 0
           const [store, model] = [new RateTable(100), new RateTable(100)]
-          let asked = 0
-          const gates = [0, 1, 2].map(
-            () =>
-              new HotRates(
-                100,
-                async (place, counted) => {
-                  asked++
-                  return { answer: store.count(place, counted, now / 1000) }
-                },
-                () => now / 1000,
-                () => now,
-              ),
-          )
+          const gates = [0, 1, 2].map(() => {
+            /** Until when this gate has been told that a name is beyond its rate. */
+            const untils = new Map<string, number>()
+            const ask: RateQuestion = async (place, counted) => {
+              for (const { name } of counted)
+                assert.ok(
+                  (untils.get(name) ?? 0) <= now,
+                  `${name} is asked for although it is known until when it is beyond`,
+                )
+              const answer = store.count(place, counted, now / 1000)
+              if (answer !== null) untils.set(answer.name, now + answer.wait * 1000)
+              return { answer }
+            }
+            return new SharedRates(
+              100,
+              ask,
+              () => now / 1000,
+              () => now,
+            )
+          })
           for (const { gate, host, after } of arrivals) {
             now += after
             const counted: readonly Counted[] = [
@@ -122,9 +134,8 @@ describe('rates', () => {
             const there = model.count('net', counted, now / 1000)
             assert.equal(here === null, there === null)
             if (here !== null && there !== null && here.name === there.name)
-              assert.ok(here.wait <= there.wait + 1e-9, `${here.wait} is longer than ${there.wait}`)
+              assert.ok(Math.abs(here.wait - there.wait) < 0.001, `${here.wait} s here, ${there.wait} s there`)
           }
-          assert.ok(asked <= arrivals.length)
         },
       ),
     ))
@@ -132,7 +143,7 @@ describe('rates', () => {
   test('a thousand at once are let in as the rate says, and cost that many questions and a few', async () => {
     const store = new RateTable(100)
     let asked = 0
-    const rates = new HotRates(
+    const rates = new SharedRates(
       100,
       async (place, counted) => {
         asked++
@@ -148,9 +159,64 @@ describe('rates', () => {
     assert.ok(asked <= 50 + mostUnderWay, `${asked}`)
   })
 
+  test('who does not wait to the end is counted there all the same, and here until there is an answer', async () => {
+    let asked = 0
+    let release = (): void => undefined
+    const rates = new SharedRates(
+      100,
+      () => {
+        asked++
+        return new Promise(resolve => {
+          release = () => resolve({ answer: { name: '', wait: 30 } })
+        })
+      },
+      () => 0,
+      () => 0,
+    )
+    const counted = [{ name: '', rate: { count: 1, period: 60 } }]
+    const count = () => rates.count('192.0.2.0/24', counted, () => Promise.resolve(null))
+    assert.equal(await count(), null)
+    assert.deepEqual(await count(), { name: '', wait: 60 }, 'by what this gate has counted')
+    assert.equal(asked, 2)
+    release()
+    await new Promise(resolve => setImmediate(resolve))
+    assert.deepEqual(await count(), { name: '', wait: 30 }, 'what was said late is known')
+    assert.equal(asked, 2)
+  })
+
+  test('whose turn does not come in time is counted here, and is not asked for', async () => {
+    let [asked, now] = [0, 0]
+    const pending: (() => void)[] = []
+    const rates = new SharedRates(
+      100,
+      () => {
+        asked++
+        return new Promise(resolve => pending.push(() => resolve('failed')))
+      },
+      () => 0,
+      () => now,
+    )
+    const counted = [{ name: '', rate: { count: 1_000, period: 60 } }]
+    const answers = Array.from({ length: 3 * mostUnderWay }, () => rates.count('192.0.2.0/24', counted))
+    await new Promise(resolve => setImmediate(resolve))
+    now = longestTurnWait + 1
+    pending.shift()?.()
+    const late = answers.slice(mostUnderWay)
+    assert.deepEqual(
+      await Promise.all(late),
+      late.map(() => null),
+    )
+    assert.equal(asked, mostUnderWay, 'none of those that waited')
+    for (const answer of pending.splice(0)) answer()
+    await Promise.all(answers)
+    void rates.count('192.0.2.0/24', counted)
+    await new Promise(resolve => setImmediate(resolve))
+    assert.equal(asked, mostUnderWay + 1, 'the next has its turn')
+  })
+
   test('another rate, as after a reload, is asked for', async () => {
     let asked = 0
-    const rates = new HotRates(
+    const rates = new SharedRates(
       100,
       async () => ({ answer: ++asked === 1 ? { name: '', wait: 30 } : null }),
       () => 0,
@@ -162,4 +228,17 @@ describe('rates', () => {
     assert.equal(asked, 1)
     assert.equal(await count(20), null)
   })
+})
+
+test('a node that was late for one who is known for good is not waited for; behind a queue that says nothing of it', async () => {
+  const grace = new Grace(0)
+  const never = new Promise<string>(() => undefined)
+  const answer = Promise.resolve('answer')
+  assert.equal(await grace.answerInTurn('node', never), null)
+  assert.equal(await grace.answer('node', answer), 'answer')
+  assert.equal(await grace.answer('node', never), null)
+  assert.equal(await grace.answer('node', answer), null)
+  assert.equal(await grace.answer('other', answer), 'answer')
+  grace.answered('node', 0)
+  assert.equal(await grace.answer('node', answer), 'answer')
 })

@@ -21,7 +21,7 @@ const settings = (nodes: readonly RedisServer[], wait: number) => ({
   password: null,
   prefix: 'test:',
   commandWait: wait,
-  patience: wait,
+  grace: wait,
   clients: 10_000,
 })
 

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
-import { Events, longestMessage, mostHeard, mostTold, mostUntold } from '@sallyport/proxy/store/events.js'
+import { BlockChannel, longestMessage, mostHeard, mostTold, mostUntold } from '@sallyport/proxy/store/block-channel.js'
 import { openStore, type Store } from '@sallyport/proxy/store/index.js'
 import { RedisClients } from '@sallyport/proxy/store/redis.js'
 import type { RedisPlace } from '@sallyport/proxy/store/redis-place.js'
@@ -106,13 +106,13 @@ test('many blocks at once are told in few messages, and above a bound not at all
   t.after(() => clients.close())
   await until('Redis is there', () => clients.ready)
   const [counters, { log, clock }] = [zeroCounters(), new StoreWorld()]
-  const events = new Events(clients, log, counters, clock)
-  t.after(() => events.close())
+  const teller = new BlockChannel(clients, log, counters, clock)
+  t.after(() => teller.close())
   await until('there is a listener', async () => (await redis.command('PUBSUB', 'NUMSUB', channel)).endsWith('1'))
   await redis.command('CONFIG', 'RESETSTAT')
-  for (let i = 0; i < mostUntold + 200; i++) events.tell(`192.0.${i >> 8}.${i & 255}`)
+  for (let i = 0; i < mostUntold + 200; i++) teller.tell(`192.0.${i >> 8}.${i & 255}`)
   // A name that waits already is not told twice.
-  events.tell('192.0.0.0')
+  teller.tell('192.0.0.0')
   assert.equal(counters.blocksDropped, 200)
   await until('all are told', () => counters.blocksTold === mostUntold)
   await until('all that are told are heard', () => listener.heard.length === mostUntold)

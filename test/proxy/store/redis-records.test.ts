@@ -22,7 +22,7 @@ before(async () => {
   redis = await startRedis()
   const url = `redis://127.0.0.1:${redis.port}`
   store = openStore(
-    { kind: 'redis', url, password: null, prefix: 'test:', commandWait: 10_000, patience: 10_000, clients: 10_000 },
+    { kind: 'redis', url, password: null, prefix: 'test:', commandWait: 10_000, grace: 10_000, clients: 10_000 },
     world,
   )
   await until('the store is up', () => store.health.up)

@@ -18,7 +18,7 @@ async function openAt(t: TestContext, sentinel: RedisServer): Promise<{ store: S
   const world = new StoreWorld()
   const place = { sentinels: [{ host: '127.0.0.1', port: sentinel.port }], masterName: 'mail', sentinelPassword: null }
   const store = openStore(
-    { kind: 'redis', ...place, password: null, prefix: 'test:', commandWait, patience: commandWait, clients: 10_000 },
+    { kind: 'redis', ...place, password: null, prefix: 'test:', commandWait, grace: commandWait, clients: 10_000 },
     world,
   )
   t.after(() => store.close())
@@ -87,7 +87,7 @@ test('Sentinel that is not there is done without, and said to be gone once', asy
   const world = new StoreWorld()
   const place = { sentinels: [{ host: '127.0.0.1', port: sentinel.port }], masterName: 'mail', sentinelPassword: null }
   const store = openStore(
-    { kind: 'redis', ...place, password: null, prefix: 't:', commandWait, patience: commandWait, clients: 1000 },
+    { kind: 'redis', ...place, password: null, prefix: 't:', commandWait, grace: commandWait, clients: 1000 },
     world,
   )
   t.after(() => store.close())

@@ -12,7 +12,7 @@ const settings = {
   password: null,
   prefix: 'mine:',
   commandWait: 2000,
-  patience: 2000,
+  grace: 2000,
   clients: 1000,
 } as const
 const lesson = { passed: { pregreet: 1000 }, failed: {} }

@@ -16,7 +16,7 @@ const patience = 2000
 
 function openRedis(port: number, world: StoreWorld, wait: number, password: string | null = null, forKnown = wait) {
   const url = `redis://127.0.0.1:${port}`
-  const waits = { commandWait: wait, patience: forKnown }
+  const waits = { commandWait: wait, grace: forKnown }
   return openStore({ kind: 'redis', url, password, prefix: 'test:', ...waits, clients: 10_000 }, world)
 }
 

@@ -27,6 +27,8 @@ class World {
   /** How often it was asked on which node a client is. */
   looks = 0
   each = 0.001
+  /** Of whom a lesson was not written at once. */
+  readonly kept: string[] = []
 
   constructor(capacity = 10_000) {
     const time = { now: () => this.clock.now * 1000, wait: (ms: number) => this.clock.wait(ms / 1000) }
@@ -39,6 +41,7 @@ class World {
       isAsked: (node: string) => this.not.get(node) !== 'not asked',
       write: (client: string) => this.write(client, this.not.get(client.split('@')[1] ?? '')),
       told: () => undefined,
+      kept: (client: string) => void this.kept.push(client),
     }
     this.unwritten = new Unwritten(desk, capacity, undefined, now, time)
   }
@@ -152,6 +155,26 @@ describe('what is unwritten', () => {
     assert.equal(world.unwritten.open, 500)
   })
 
+  test('is told of once for each lesson that is not written at once, however often it is tried', async () => {
+    const world = new World()
+    for (const [node, answer] of [
+      ['away', 'not asked'],
+      ['full', 'refused'],
+      ['hangs', 'failed'],
+    ] as const) {
+      world.not.set(node, answer)
+      world.learn(1, failure, 'client', node)
+    }
+    world.learn(1, failure, 'client', 'well')
+    await run(world.clock, 10)
+    world.learn(1, failure, 'client', 'full')
+    await run(world.clock, 20)
+    world.not.clear()
+    await run(world.clock, 30)
+    assert.equal(world.unwritten.open, 0)
+    assert.deepEqual(world.kept.sort(), ['client0@away', 'client0@full', 'client0@full', 'client0@hangs'])
+  })
+
   test('of mail is not written again where the first time may have been heard; of checks it is', async () => {
     const written: Lesson[] = []
     const clock = new Clock(0)
@@ -164,6 +187,7 @@ describe('what is unwritten', () => {
         return Promise.resolve(answers.shift() ?? { answer: true })
       },
       told: () => undefined,
+      kept: () => undefined,
     }
     const time = { now: () => clock.now * 1000, wait: (ms: number) => clock.wait(ms / 1000) }
     const unwritten = new Unwritten(desk, 10, undefined, () => 0, time)

@@ -18,7 +18,7 @@ const usual = {
   password: null,
   prefix: 'test:',
   commandWait: 2000,
-  patience: 2000,
+  grace: 2000,
   clients: 10_000,
 } as const
 

@@ -13,7 +13,7 @@ export async function timed<T>(step: () => Promise<T>): Promise<Timed<T>> {
 }
 
 /** The code of an error of the system, else its words. */
-export function faultText(error: unknown): string {
+function faultText(error: unknown): string {
   if (!(error instanceof Error)) return String(error)
   return 'code' in error && typeof error.code === 'string' ? error.code : error.message
 }

@@ -1,4 +1,5 @@
 import type { ClientRecord } from './store.ts'
+import type { Asked } from './unwritten.ts'
 
 /** How long an answer is used, ms. */
 export const hotSpan = 1_000
@@ -7,12 +8,14 @@ export const hotFrom = 4
 /** Names that are counted within the span; further ones are asked for each time. */
 export const mostHot = 10_000
 
+type Said = Asked<ClientRecord>
+
 interface Hot {
   asked: number
-  /** What the store said last; null: nothing yet. */
-  answer: ClientRecord | null
+  /** What the store said last; null: it has not answered. */
+  answer: Said | null
   /** The question that is under way; null: none is. */
-  pending: Promise<ClientRecord | null> | null
+  pending: Promise<Said> | null
   /** Something was learnt since the question was sent. */
   isOld: boolean
 }
@@ -20,7 +23,7 @@ interface Hot {
 /**
  * Names that many ask for at once, as the network of a flood: the store is asked for each of them `hotFrom` times a second, and once at a
  * time. Everybody else is asked for anew each time, so that what one gate has learnt of a client all others know at its next connection;
- * of a hot name they know it within a second, or at once where they are told (events.ts). Time is an argument, in ms on a
+ * of a hot name they know it within a second, or at once where they are told (block-channel.ts). Time is an argument, in ms on a
  * clock that only goes forward.
  *
  * Spans do not overlap, and what was known in one is thrown away with it: no answer is older than a span, and nothing has to be
@@ -32,8 +35,8 @@ export class HotRecalls {
   private readonly names = new Map<string, Hot>()
   private since = Number.NEGATIVE_INFINITY
 
-  /** The answer of `question`, or that of one asked before; null: there is none. What was learnt meanwhile makes it be asked again. */
-  async recall(name: string, now: number, question: () => Promise<ClientRecord | null>): Promise<ClientRecord | null> {
+  /** What came of `question`, or the answer of one asked before. What was learnt meanwhile makes it be asked again. */
+  async recall(name: string, now: number, question: () => Promise<Said>): Promise<Said> {
     const hot = this.meet(name, now)
     if (hot.answer !== null && hot.asked > hotFrom) return hot.answer
     hot.pending ??= this.ask(hot, question)
@@ -64,9 +67,10 @@ export class HotRecalls {
     return hot
   }
 
-  private async ask(hot: Hot, question: () => Promise<ClientRecord | null>): Promise<ClientRecord | null> {
-    hot.answer = await question()
+  private async ask(hot: Hot, question: () => Promise<Said>): Promise<Said> {
+    const said = await question()
+    hot.answer = typeof said === 'object' ? said : null
     hot.pending = null
-    return hot.answer
+    return said
   }
 }

@@ -21,7 +21,7 @@ export type RedisOptions = RedisPlace &
     /** Points from which a client is suspect; without it, as usual. */
     readonly suspectFrom?: number
     /** How long who is known here for good waits for an answer, in ms; without it, as usual. */
-    readonly patience?: number
+    readonly grace?: number
   }
 
 /** The usual lease, ms. */

@@ -1,15 +1,16 @@
-import { type GreyTimes, isBlock, type Lesson, usualSuspectFrom } from '@sallyport/rules'
+import { type GreyTimes, isBlock, type Lesson, mayBlock, noRepute, usualSuspectFrom } from '@sallyport/rules'
 import type { Caps, Excess, Visitor } from '../census.ts'
-import { Events } from './events.ts'
-import { HotRates } from './hot-rates.ts'
+import { BlockChannel } from './block-channel.ts'
+import { Doubts } from './doubts.ts'
+import { Grace } from './grace.ts'
 import { HotRecalls } from './hot-recalls.ts'
 import { Leases } from './leases.ts'
-import { Patience } from './patience.ts'
 import { Records } from './records.ts'
 import { RedisClients, type RedisOptions, usualLease } from './redis.ts'
 import { isRefusal } from './redis-connection.ts'
 import { RedisNodes } from './redis-nodes.ts'
 import { Refusal } from './refusal.ts'
+import { SharedRates } from './shared-rates.ts'
 import {
   type Beyond,
   type BlockListener,
@@ -36,7 +37,7 @@ function recordOf({ passed, failed, repute }: Lesson): ClientRecord {
  * The copy holds what this gate has recalled and learnt, bounded like a memory store: without it the first minute of every
  * outage would make all known clients wait again. While Redis answers in time it is never read, only replaced by what Redis says. What
  * many ask for at once is answered here all the same, from what Redis has said within the second (hot-recalls.ts), and whoever is beyond a
- * rate until he is not (hot-rates.ts).
+ * rate until he is not (shared-rates.ts). Who is known here for good waits less than others (grace.ts), unless he was blocked (doubts.ts).
  *
  * A lesson is *unwritten* until Redis has confirmed it. A client with an unwritten lesson is answered from the copy, so that
  * a Redis that can be read but not written (a replica, one that is full) does not make this gate forget what it has just
@@ -52,17 +53,18 @@ export class SharedStore implements Store {
   readonly #nodes: RedisNodes
   readonly #copy: Records
   readonly #unwritten: Unwritten<number | null>
-  readonly #rates: HotRates
+  readonly #rates: SharedRates
   readonly #leases: Leases
   readonly #refusals: { readonly reads: Refusal; readonly writes: Refusal }
   readonly #hot = new HotRecalls()
-  readonly #events: Events
+  readonly #channel: BlockChannel
   readonly #suspectFrom: number
   #listener: BlockListener | null = null
   readonly #log: StoreLog
   readonly #now: WallClock
   readonly #clock: () => number
-  readonly #patience: Patience
+  readonly #grace: Grace
+  readonly #doubts = new Doubts()
   readonly #counters = zeroCounters()
 
   /** Begins to connect and returns; until Redis is there the copy answers. */
@@ -72,21 +74,22 @@ export class SharedStore implements Store {
     this.#clock = clock
     this.#suspectFrom = options.suspectFrom ?? usualSuspectFrom
     this.#copy = new Records(options.clients, options.fading)
-    this.#rates = new HotRates(options.clients, (...asked) => this.#askRate(...asked), now, clock)
-    this.#patience = new Patience(options.patience)
+    this.#rates = new SharedRates(options.clients, (...asked) => this.#askRate(...asked), now, clock)
+    this.#grace = new Grace(options.grace)
     this.#refusals = { reads: new Refusal('reads', log), writes: new Refusal('writes', log) }
     this.#redis = new RedisClients(options, {
       ready: node => this.#nodes.ready(node),
       lost: (reason, node) => this.#nodes.lost(reason, node),
     })
     this.#nodes = new RedisNodes(this.#redis.connection, log)
-    this.#events = new Events(this.#redis, log, this.#counters, clock)
+    this.#channel = new BlockChannel(this.#redis, log, this.#counters, clock)
     const desk = {
       nodeOf: (client: string) => this.#redis.nodeOf(client),
       isAsked: (node: string) => this.#nodes.isAsked(node),
       write: (client: string, lesson: Lesson) =>
         this.#ask('writes', this.#redis.nodeOf(client), () => this.#redis.remember(client, lesson)),
       told: (asked: Asked<number | null>, client: string, lesson: Lesson) => this.#written(asked, client, lesson),
+      kept: (client: string, lesson: Lesson) => this.#kept(client, lesson),
     }
     this.#unwritten = new Unwritten(desk, options.clients, options.fading, now)
     this.#leases = new Leases(
@@ -111,14 +114,15 @@ export class SharedStore implements Store {
   }
 
   async recall(client: string, sake = client): Promise<ClientRecord> {
-    if (this.#unwritten.waits(client)) return this.#recallHere(client)
+    if (this.#unwritten.waits(client) && !this.#doubts.has(client)) return this.#recallHere(client)
     const question = this.#hot.recall(client, this.#clock(), () => this.#askFor(client))
-    const isKnown = this.#copy.isGood(sake, this.#now())
-    const record = await (isKnown ? this.#patience.answer(this.#redis.nodeOf(client), question) : question)
+    const isSpared = this.#isSpared(client, sake)
+    const asked = await (isSpared ? this.#grace.answer(this.#redis.nodeOf(client), question) : question)
+    if (asked === 'failed' || asked === 'refused') this.#counters.recallErrors++
     // A lesson that was learnt, or could not be written, while Redis was asked is newer than its answer.
-    if (record === null || this.#unwritten.isOpen(client)) return this.#recallHere(client)
+    if (asked === null || typeof asked === 'string' || this.#unwritten.isOpen(client)) return this.#recallHere(client)
     this.#counters.recalls++
-    return record
+    return asked.answer
   }
 
   remember(client: string, lesson: Lesson): void {
@@ -133,8 +137,10 @@ export class SharedStore implements Store {
     return typeof asked === 'object' ? asked.answer : null
   }
 
-  rate(place: string, counted: readonly Counted[]): Promise<Beyond | null> {
-    return this.#rates.count(place, counted)
+  rate(place: string, counted: readonly Counted[], sake?: string): Promise<Beyond | null> {
+    if (sake === undefined || !this.#isSpared(place, sake)) return this.#rates.count(place, counted)
+    const node = this.#redis.rateNodeOf(place)
+    return this.#rates.count(place, counted, question => this.#grace.answerInTurn(node, question))
   }
 
   enter(visitor: Visitor, caps: Caps): Promise<Excess | null> {
@@ -157,12 +163,8 @@ export class SharedStore implements Store {
 
   onBlock(listener: BlockListener): void {
     this.#listener = listener
-    this.#events.listen(names => {
-      for (const name of names) {
-        this.#hot.drop(name)
-        // Or a gate whose Redis is late would go on believing the good it knows.
-        this.#copy.forget(name)
-      }
+    this.#channel.listen(names => {
+      for (const name of names) this.#doubt(name)
       listener(names)
     })
   }
@@ -178,7 +180,7 @@ export class SharedStore implements Store {
     this.#nodes.close()
     this.#leases.close()
     const lost = await this.#unwritten.close()
-    this.#events.close()
+    this.#channel.close()
     await this.#redis.close()
     if (lost > 0) this.#log.warn(`what was learnt of ${lost} clients while Redis was away is lost`)
   }
@@ -186,7 +188,20 @@ export class SharedStore implements Store {
   #recallHere(client: string): ClientRecord {
     this.#counters.recalls++
     this.#counters.fallbacks++
-    return this.#copy.recall(client, this.#now())
+    const record = this.#copy.recall(client, this.#now())
+    if (!this.#doubts.has(client)) return record
+    return { ...record, passed: [], repute: (record.repute?.score ?? 0) > 0 ? record.repute : null }
+  }
+
+  /** Whether the answer about a name is waited for no longer than good clients should, for the sake of one. */
+  #isSpared(name: string, sake: string): boolean {
+    return this.#copy.isGood(sake, this.#now()) && !this.#doubts.has(name) && !this.#doubts.has(sake)
+  }
+
+  /** A name was blocked: what was known of it before is not believed. */
+  #doubt(name: string): void {
+    this.#doubts.add(name)
+    this.#hot.drop(name)
   }
 
   #askRate(place: string, counted: readonly Counted[]): Promise<Asked<Beyond | null>> {
@@ -199,17 +214,35 @@ export class SharedStore implements Store {
     if (typeof asked === 'string' || asked.answer === null) return void this.#counters.rememberErrors++
     this.#counters.remembers++
     if (!isBlock(client, lesson, asked.answer, this.#suspectFrom)) return
+    this.#doubt(client)
     this.#listener?.([client])
-    this.#events.tell(client)
+    this.#channel.tell(client)
   }
 
-  /** What Redis says of a client; null: nothing. */
-  async #askFor(client: string): Promise<ClientRecord | null> {
+  /** A lesson cannot be written now: sessions of this gate need not wait until it is, and hear of it by what is known here. */
+  #kept(client: string, lesson: Lesson): void {
+    if (this.#listener === null || !mayBlock(lesson)) return
+    const { repute } = this.#copy.recall(client, this.#now())
+    if (isBlock(client, lesson, repute?.score ?? 0, this.#suspectFrom)) this.#listener([client])
+  }
+
+  /** What Redis says of a client, which takes the place of what was known here. */
+  async #askFor(client: string): Promise<Asked<ClientRecord>> {
+    const answered = this.#doubts.asked(client)
     const asked = await this.#ask('reads', this.#redis.nodeOf(client), () => this.#redis.recall(client))
-    if (asked === 'failed' || asked === 'refused') this.#counters.recallErrors++
-    if (typeof asked === 'string') return null
+    if (typeof asked === 'string') return asked
     if (!this.#unwritten.isOpen(client)) this.#copy.replace(client, asked.answer, this.#now())
-    return recordOf(asked.answer)
+    else if (this.#doubts.has(client)) this.#hold(client, asked.answer)
+    answered()
+    return { answer: recordOf(asked.answer) }
+  }
+
+  /** What Redis has against a client that was blocked, beside what was learnt here and is not written yet. */
+  #hold(client: string, { failed, repute }: Lesson): void {
+    const now = this.#now()
+    const score = (repute?.score ?? 0) - (this.#copy.recall(client, now).repute?.score ?? 0)
+    const added = score > 0 ? { repute: { ...noRepute, score } } : {}
+    this.#copy.merge(client, { passed: {}, failed, ...added }, now)
   }
 
   /** Asks a node of Redis if it is worth asking. Never rejects. */
@@ -220,7 +253,7 @@ export class SharedStore implements Store {
     try {
       const answer = await command()
       breaker.succeeded()
-      this.#patience.answered(node, performance.now() - begun)
+      this.#grace.answered(node, performance.now() - begun)
       this.#refusals[what].granted(performance.now())
       return { answer }
     } catch (error) {

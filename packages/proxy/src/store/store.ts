@@ -45,7 +45,7 @@ export const unknownClient: ClientRecord = { passed: [], failed: [], repute: nul
 export interface Store {
   /**
    * Never rejects. Answers within the store's own bound (50 ms unless configured), with an empty record where nothing can be said; for
-   * the sake of a client that is known here for good (itself, unless named) within 5 ms (patience.ts).
+   * the sake of a client that is known here for good (itself, unless named) within 5 ms (grace.ts), unless a block was heard of either.
    */
   recall(client: string, sake?: string): Promise<ClientRecord>
   /** Not awaited by anybody who talks to a client. Never throws. A ttl that is not a second at least is left out. */
@@ -57,9 +57,10 @@ export interface Store {
   greylist(name: string, times: GreyTimes): Promise<number | null>
   /**
    * Counts one more under each of the names of a place (64 characters at most, like each name), and gives null; or the first of them of which it would be
-   * one too many: then it is counted under none. Never rejects; while a shared store does not answer, this process counts alone.
+   * one too many: then it is counted under none. Never rejects; while a shared store does not answer, this process counts alone; for the
+   * sake of a client that is known here for good after 5 ms already (grace.ts).
    */
-  rate(place: string, counted: readonly Counted[]): Promise<Beyond | null>
+  rate(place: string, counted: readonly Counted[], sake?: string): Promise<Beyond | null>
   /**
    * Takes a place for one more connection among those of all gates; gives of what there are too many, and then it has none. Never rejects; null where nothing
    * can be said. A store of this process alone has nothing to add to the census, and always gives null.
@@ -89,13 +90,17 @@ export interface StoreHealth {
   readonly clients: number
   /** Recalls that are answered. */
   readonly recalls: number
-  /** Of these, those that the shared store was asked and did not answer well: answered from this process, too. */
+  /** Of these, those that waited for the shared store until it refused or failed, each that shared the question: answered from this process, too. */
   readonly recallErrors: number
   /** Lessons that are written. */
   readonly remembers: number
   /** Writes that failed, of a lesson to the shared store or of the file. */
   readonly rememberErrors: number
-  /** Recalls answered from this process although the store is a shared one. */
+  /**
+   * Recalls answered from this process although the store is a shared one: these errors, and those that did not wait to the end: it is
+   * away, or too late for one who is known for good, or has yet to be told what was learnt here. Counted together with the errors, so that the
+   * difference never falls.
+   */
   readonly fallbacks: number
   /** Names that other gates were told of as blocked, and those that they told of. */
   readonly blocksTold: number

@@ -14,11 +14,14 @@ const lastBatch = 50
 /** Clients looked at in one turn of the event loop: where each of them is takes up to 80 µs. */
 const looks = 100
 
-/** What came of asking Redis; `refused`: it said no; `failed`: it did not say in time; `not asked`: it is known not to answer, or too many wait for it already. */
+/**
+ * What came of asking Redis, to read or to write; `refused`: it said no; `failed`: it did not say in time, or the connection was lost, and what
+ * was asked may have been done; `not asked`: it is known not to answer, or too many wait for it already.
+ */
 export type Asked<Answer> = { readonly answer: Answer } | 'refused' | 'failed' | 'not asked'
 
 /** Where lessons are written; `Answer`: what is said of one that was. */
-export interface Desk<Answer> {
+interface Desk<Answer> {
   nodeOf(client: string): string
   /** Whether this node is asked now. */
   isAsked(node: string): boolean
@@ -26,16 +29,18 @@ export interface Desk<Answer> {
   write(client: string, lesson: Lesson): Promise<Asked<Answer>>
   /** What came of each write. */
   told(asked: Asked<Answer>, client: string, lesson: Lesson): void
+  /** A lesson that was learnt just now could not be written, or has to wait for another of its client: told once of each. */
+  kept(client: string, lesson: Lesson): void
 }
 
 /** Time as it passes, in ms; an argument, so that it can be virtual. */
-export interface Timing {
+interface Timing {
   now(): number
   /** Keeps no process alive. */
   wait(ms: number): Promise<void>
 }
 
-export const realTime: Timing = {
+const realTime: Timing = {
   now: () => performance.now(),
   wait: ms => new Promise(resolve => setTimeout(resolve, ms).unref()),
 }
@@ -98,7 +103,7 @@ export class Unwritten<Answer> {
 
   learn(client: string, lesson: Lesson): void {
     this.#records.remember(client, lesson, this.#now())
-    void this.#writeAndGoOn(client)
+    void this.#writeAndGoOn(client, lesson)
   }
 
   forget(client: string): void {
@@ -143,10 +148,10 @@ export class Unwritten<Answer> {
   }
 
   /** A write that succeeds is the sign that others may; after one that did not, a single one is tried now and then. */
-  async #writeAndGoOn(client: string): Promise<void> {
-    let outcome: Outcome
-    do outcome = await this.#write(client)
-    while (outcome === 'written' && this.#records.has(client))
+  async #writeAndGoOn(client: string, lesson: Lesson): Promise<void> {
+    let outcome = await this.#write(client)
+    if (outcome !== 'written') this.#desk.kept(client, lesson)
+    while (outcome === 'written' && this.#records.has(client)) outcome = await this.#write(client)
     if (this.#records.size === 0 || outcome === 'on its way') return
     // Nor all of them anew with each lesson that another node takes.
     if (outcome === 'written' && !this.#passedOver) await this.#writeBack()

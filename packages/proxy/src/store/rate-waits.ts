@@ -8,7 +8,7 @@ export const mostWaits = 10_000
  * connections are let in. The answer is the one that the store would give: who is beyond a rate does not count, so whatever others do
  * meanwhile can only prolong the wait. Time is an argument, in ms on a clock that only goes forward.
  */
-export class HotWaits {
+export class RateWaits {
   private readonly untils = new Map<string, number>()
 
   /** The first of the names that is known to be beyond its rate; null: none is. */

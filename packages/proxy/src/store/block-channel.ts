@@ -24,12 +24,12 @@ const form = '1'
  * dropped and counted, and a message that is lost is lost.
  *
  * All that is heard is bounded, and only says which names to ask for again: what is known of them the store says. Who may write on
- * the channel can make gates ask, and no more.
+ * the channel can make gates ask, and believe no good until they have been answered (doubts.ts), and no more.
  *
  * Not taken: what was learnt in the message, which would save the asking and make whoever writes on the channel judge; a stream
  * (`XADD`), which would tell a gate that was away what it asks for anyway.
  */
-export class Events {
+export class BlockChannel {
   readonly #redis: RedisClients
   readonly #log: StoreLog
   readonly #counters: Counters

@@ -1,0 +1,65 @@
+import { RateQueue } from './rate-queue.ts'
+import { RateTable } from './rate-table.ts'
+import { RateWaits } from './rate-waits.ts'
+import type { Beyond, Counted, WallClock } from './store.ts'
+
+/** Asks Redis to count; what is no answer says why there is none. */
+export type RateQuestion = (place: string, counted: readonly Counted[]) => Promise<RateAnswer | string>
+
+interface RateAnswer {
+  readonly answer: Beyond | null
+}
+
+/** Waits for an answer as long as somebody should; null: it is late. */
+export type RateWait = <Answer>(question: Promise<Answer>) => Promise<Answer | null>
+
+const toTheEnd: RateWait = question => question
+
+/**
+ * Rates that are counted in Redis, at the cost of those who are let in: whoever is beyond a rate is answered here until he is not, and few
+ * questions about one place are under way at once. While Redis is away this process counts alone; also for one who does not wait, and
+ * whose turn does not come (rate-queue.ts).
+ */
+export class SharedRates {
+  private readonly away: RateTable
+  private readonly waits = new RateWaits()
+  private readonly queue = new RateQueue()
+  private readonly ask: RateQuestion
+  private readonly now: WallClock
+  private readonly clock: () => number
+
+  /** `capacity`: the most names that this process counts while Redis is away. `ask` never rejects. */
+  constructor(capacity: number, ask: RateQuestion, now: WallClock, clock: () => number) {
+    this.away = new RateTable(capacity)
+    this.ask = ask
+    this.now = now
+    this.clock = clock
+  }
+
+  /** Who does not wait to the end is asked for all the same, so that he is counted there, too. */
+  async count(place: string, counted: readonly Counted[], wait: RateWait = toTheEnd): Promise<Beyond | null> {
+    const asked = await wait(this.countInTurn(place, counted))
+    if (asked !== null && typeof asked === 'object') return asked.answer
+    return this.waits.beyond(place, counted, this.clock()) ?? this.away.count(place, counted, this.now())
+  }
+
+  /** What this process alone would say. */
+  left(place: string, counted: readonly Counted[]): Beyond | null {
+    return this.away.left(place, counted, this.now())
+  }
+
+  private async countInTurn(place: string, counted: readonly Counted[]): Promise<RateAnswer | string> {
+    if (!(await this.queue.take(place, this.clock()))) return 'no turn'
+    const answer = this.waits.beyond(place, counted, this.clock())
+    const asked = answer === null ? await this.countThere(place, counted) : { answer }
+    this.queue.give(place, this.clock())
+    return asked
+  }
+
+  private async countThere(place: string, counted: readonly Counted[]): Promise<RateAnswer | string> {
+    const sent = this.clock()
+    const asked = await this.ask(place, counted)
+    if (typeof asked === 'object' && asked.answer !== null) this.waits.note(place, counted, asked.answer, sent)
+    return asked
+  }
+}
