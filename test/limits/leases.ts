@@ -23,6 +23,12 @@ export const leaseRows: readonly Row[] = [
     source: own,
   },
   {
+    what: 'Clients of a network that came and went while Redis did not answer, and are told to it later',
+    bound: proxy('store/lease-page.ts', 'mostInDoubt', 'count'),
+    follows: 'Redis forgets the others after a lease',
+    source: own,
+  },
+  {
     what: 'Names of a network that are told to Redis, or clients that are asked for, with one command',
     bound: proxy('store/lease-book.ts', 'mostAtOnce', 'count'),
     follows: 'the others come with the next',

@@ -5,6 +5,8 @@ import type { Session } from './session/session.ts'
 
 /** Names are collected for so long before the open sessions are looked through for them, in ms: ten times a second at most. */
 export const sweepWait = 100
+/** Sessions for each of which a twentieth of a ms is waited, where that is longer: looking at one takes a µs, and all of it a fiftieth of the time. */
+const sessionsInMillisecond = 20
 /** Names that wait for that; what is over is not looked for. */
 export const mostPending = 1_000
 /** Sessions that are asked for again in that time; the others wait for the next. */
@@ -32,7 +34,7 @@ export class Blocks {
 
   note(names: readonly string[]): void {
     for (const name of names) if (this.pending.size < mostPending) this.pending.add(name)
-    this.timer ??= setTimeout(() => this.sweep(), sweepWait).unref()
+    this.timer ??= this.sweepLater()
   }
 
   stop(): void {
@@ -48,7 +50,12 @@ export class Blocks {
       this.askedAgain++
       askAgain(connection)
     }
-    this.timer = this.met.size > 0 ? setTimeout(() => this.sweep(), sweepWait).unref() : null
+    this.timer = this.met.size > 0 ? this.sweepLater() : null
+  }
+
+  private sweepLater(): NodeJS.Timeout {
+    const wait = Math.max(sweepWait, this.connections.size / sessionsInMillisecond)
+    return setTimeout(() => this.sweep(), wait).unref()
   }
 
   private look(): void {

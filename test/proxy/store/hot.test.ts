@@ -63,6 +63,18 @@ describe('recalls of a hot name', () => {
     assert.equal(new Set(await Promise.all(answers)).size, 1)
   })
 
+  test('who learns on and on makes nobody ask more than twice', async () => {
+    const [hot, asked] = [new HotRecalls(), new Questions()]
+    const answer = hot.recall('192.0.2.0/24', 0, asked.later)
+    for (let i = 0; i < 10; i++) {
+      hot.drop('192.0.2.0/24')
+      asked.release()
+      await new Promise(resolve => setImmediate(resolve))
+    }
+    await answer
+    assert.equal(asked.count, 2)
+  })
+
   test('what was learnt is asked for at once, also where a question is under way that does not know it', async () => {
     const [hot, asked] = [new HotRecalls(), new Questions()]
     for (let i = 0; i <= hotFrom; i++) await hot.recall('192.0.2.1', 0, asked.question)

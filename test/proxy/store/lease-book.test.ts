@@ -169,6 +169,29 @@ describe('the book of leases', () => {
     await fc.assert(property, runs(200))
   })
 
+  it('keeps few of those that come and go while the table is away, however many they are', async () => {
+    const told: number[] = []
+    const table = {
+      enter: async (): Promise<Places | 'unheard'> => 'unheard',
+      tell: async (_: string, counts: readonly (string | number)[]) => {
+        told.push(counts.length / 2)
+        return false
+      },
+    }
+    const book = new LeaseBook(table, lease * 1000, () => undefined)
+    await book.enter({ client: 'stays', network }, caps, 0)
+    for (let i = 0; i < 3000; i++) {
+      await book.enter({ client: `${i}`, network }, caps, i)
+      book.leave({ client: `${i}`, network })
+      book.flush(i)
+    }
+    told.length = 0
+    book.renew(3100)
+    await new Promise(resolve => setImmediate(resolve))
+    const names = told.reduce((sum, one) => sum + one, 0)
+    assert.ok(names > 1 && names <= 104, `${names}`)
+  })
+
   it('keeps the place of who stays for hours, and gives that of a killed gate to others within the lease', async () => {
     const town = new Town()
     const [one, other] = [town.gate(), town.gate()]

@@ -35,13 +35,13 @@ export class HotRecalls {
   private readonly names = new Map<string, Hot>()
   private since = Number.NEGATIVE_INFINITY
 
-  /** What came of `question`, or the answer of one asked before. What was learnt meanwhile makes it be asked again. */
-  async recall(name: string, now: number, question: () => Promise<Said>): Promise<Said> {
+  /** What came of `question`, or the answer of one asked before. What was learnt meanwhile makes it be asked again, once: who learns on and on keeps nobody waiting. */
+  async recall(name: string, now: number, question: () => Promise<Said>, isAgain = false): Promise<Said> {
     const hot = this.meet(name, now)
     if (hot.answer !== null && hot.asked > hotFrom) return hot.answer
     hot.pending ??= this.ask(hot, question)
     const answer = await hot.pending
-    return hot.isOld ? this.recall(name, now, question) : answer
+    return hot.isOld && !isAgain ? this.recall(name, now, question, true) : answer
   }
 
   /** What is known of a name is not so any more. */

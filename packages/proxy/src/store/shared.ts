@@ -173,7 +173,10 @@ export class SharedStore implements Store {
     this.#copy.forget(client)
     this.#unwritten.forget(client)
     this.#hot.drop(client)
-    return typeof (await this.#ask('writes', this.#redis.nodeOf(client), () => this.#redis.forget(client))) === 'object'
+    const asked = await this.#ask('writes', this.#redis.nodeOf(client), () => this.#redis.forget(client))
+    // A recall that was on its way may have brought it back.
+    this.#copy.forget(client)
+    return typeof asked === 'object'
   }
 
   async close(): Promise<void> {
