@@ -68,12 +68,14 @@ function runTests({ files, atATime }) {
     : [`--test-reporter=${process.stdout.isTTY ? 'spec' : 'tap'}`]
   running = spawn(
     process.execPath,
-    // A test that hangs fails; none of them takes minutes.
-    ['--enable-source-maps', '--test', `--test-concurrency=${atATime}`, '--test-timeout=300000'].concat(
-      reporter,
-      options,
-      files,
-    ),
+    // A test that hangs fails; none of them takes minutes. What a test has forgotten to close keeps nobody waiting.
+    [
+      '--enable-source-maps',
+      '--test',
+      '--test-force-exit',
+      `--test-concurrency=${atATime}`,
+      '--test-timeout=300000',
+    ].concat(reporter, options, files),
     {
       cwd: root,
       env: { ...process.env, PATH: systemPath(), ...(process.stdout.isTTY ? { FORCE_COLOR: '1' } : {}) },
