@@ -21,10 +21,20 @@ export interface Ending {
   readonly words: string
 }
 
-/** Comes from this address, as a balancer brings it, and behaves in this manner; resolves once its connection is closed. */
-export function converse(port: number, address: string, { early = '', lines, patience }: Manner): Promise<Ending> {
+/**
+ * Comes from this address, as a balancer at `balancer` brings it, and behaves in this manner; resolves once its connection is closed.
+ *
+ * Of many clients a second several balancers are needed: with half of the ports between two addresses in TIME-WAIT, which on Linux are 14,000 or 235 clients a
+ * second, each connect(2) looks through all of these first.
+ */
+export function converse(
+  port: number,
+  address: string,
+  { early = '', lines, patience }: Manner,
+  balancer = '127.0.0.1',
+): Promise<Ending> {
   return new Promise(resolve => {
-    const socket: Socket = connect({ port, host: '127.0.0.1', noDelay: true })
+    const socket: Socket = connect({ port, host: '127.0.0.1', localAddress: balancer, noDelay: true })
     socket.setEncoding('latin1')
     const rest = lines.values()
     let unread = ''

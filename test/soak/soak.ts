@@ -1,6 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { dice } from '../chaos/dice.ts'
-import { believing } from '../e2e/client.ts'
 import { type RunningGate, startGate } from '../support/gate.ts'
 import type { Owner } from '../support/owner.ts'
 import { freePort } from '../support/port.ts'
@@ -22,6 +21,10 @@ const atATime = 30
 
 /** Between two samples, s. */
 const every = 3
+
+/** Addresses from which clients come, and to which the gate goes: there are not ports enough between two (client.ts). */
+const balancers = Array.from({ length: 50 }, (_, i) => `127.0.1.${i + 1}`)
+const backends = Array.from({ length: 10 }, (_, i) => `127.0.2.${i + 1}`)
 
 /** What the gate and the kernel take to let go of the last clients, ms. */
 const settling = 5_000
@@ -45,8 +48,12 @@ export interface Soak extends Soaked {
 function startSoaked(owner: Owner, sink: number): Promise<RunningGate> {
   return startGate(
     owner,
-    `backend: { address: '127.0.0.1:${sink}', identity: none, i_know_the_backend_sees_the_gate: true }
-${believing}
+    `backend:
+  servers: [${backends.map(address => `'${address}:${sink}'`).join(', ')}]
+  pick: weight
+  identity: none
+  i_know_the_backend_sees_the_gate: true
+trusted_proxies: [127.0.1.0/24]
 greet: { wait: 200ms }
 access: { deny: [192.0.0.0/16] }
 checks: { access: { action: trap, points: 1 } }`,
@@ -56,11 +63,13 @@ checks: { access: { action: trap, points: 1 } }`,
 /** Puts a gate under load for so long, and samples what it holds. */
 export async function soak(owner: Owner, seconds: number): Promise<Soak> {
   const port = await freePort()
-  const args = ['-u', 'nobody', '-c', `127.0.0.1:${port}`, '1000']
+  const args = ['-u', 'nobody', '-c', `0.0.0.0:${port}`, '1000']
   const sink = await startProgram(owner, { command: '/usr/sbin/smtp-sink', args, ready: { port } })
   const gate = await startSoaked(owner, port)
   const throwDice = dice(1)
-  const comeFrom = (kind: Kind, number: number) => converse(gate.port, addressOf(kind, number), kind.manner)
+  let clients = 0
+  const comeFrom = (kind: Kind, number: number) =>
+    converse(gate.port, addressOf(kind, number), kind.manner, balancers[clients++ % balancers.length])
   const come = (kind: Kind) => comeFrom(kind, Math.floor(throwDice() * kind.addresses))
   // All that are good are known from now on, and wait for nothing.
   const numbers = Array.from({ length: good.addresses }, (_, number) => number).values()
