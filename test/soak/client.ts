@@ -21,12 +21,7 @@ export interface Ending {
   readonly words: string
 }
 
-/**
- * Comes from this address, as a balancer at `balancer` brings it, and behaves in this manner; resolves once its connection is closed.
- *
- * Of many clients a second several balancers are needed: with half of the ports between two addresses in TIME-WAIT, which on Linux are 14,000 or 235 clients a
- * second, each connect(2) looks through all of these first.
- */
+/** Comes from this address, as a balancer at `balancer` brings it, and behaves in this manner; resolves once its connection is closed. */
 export function converse(
   port: number,
   address: string,

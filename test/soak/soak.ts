@@ -22,7 +22,7 @@ const atATime = 30
 /** Between two samples, s. */
 const every = 3
 
-/** Addresses from which clients come, and to which the gate goes: there are not ports enough between two (client.ts). */
+/** Addresses from which clients come, and to which the gate goes: between two there are ports for 470 clients a second, as each is kept for a minute. */
 const balancers = Array.from({ length: 50 }, (_, i) => `127.0.1.${i + 1}`)
 const backends = Array.from({ length: 10 }, (_, i) => `127.0.2.${i + 1}`)
 
