@@ -36,7 +36,7 @@ export interface Program {
   readonly pid: number
   /** Resolves when the program has ended, for whatever reason. */
   readonly exited: Promise<Exit>
-  /** What it has written to stdout and stderr, in the order it arrived (the last `outputLimit` characters). */
+  /** What it has written to stdout and stderr, in the order it arrived (at least the last `outputLimit` characters). */
   output(): string
   /** The first line of the output that matches; rejects with the output's end after `waitMs` (20,000) or when the program ends. */
   waitForLine(pattern: RegExp, waitMs?: number): Promise<string>
@@ -90,8 +90,8 @@ class RunningProgram implements Program {
     const forget = undoAtExit(() => signalGroup(this.pid, 'SIGKILL'))
     for (const name of ['stdout', 'stderr'] as const) {
       this.#child[name]?.setEncoding('utf8').on('data', (text: string) => {
-        this.#texts[name] = (this.#texts[name] + text).slice(-outputLimit)
-        this.#output = (this.#output + text).slice(-outputLimit)
+        this.#texts[name] = bounded(this.#texts[name] + text)
+        this.#output = bounded(this.#output + text)
       })
     }
     this.exited = new Promise(resolve => {
@@ -172,6 +172,9 @@ class RunningProgram implements Program {
     return new Error(`${this.#command}: ${what}\n--- output\n${tail(this.#output)}`)
   }
 }
+
+/** Shortened once it is twice as long: cut to its length at each piece, it would be copied whole for every line of a log. */
+const bounded = (text: string): string => (text.length < 2 * outputLimit ? text : text.slice(-outputLimit))
 
 function describeExit(exit: Exit, failure: Error | undefined): string {
   if (failure !== undefined) return failure.message
