@@ -10,7 +10,7 @@ import { cli } from '../support/gate.ts'
 import { run } from '../support/process.ts'
 import { until } from '../support/until.ts'
 import { pathOf, textOf } from './files.ts'
-import { idsAt, Traffic, type TwoGates } from './two-gates.ts'
+import { idsAt, orRestored, Traffic, type TwoGates } from './two-gates.ts'
 
 /** The settings of a recipe's gates are good by themselves, and leave the deadlines to the gate: nobody else closes first. */
 export function testSettings(recipe: string, timeouts: readonly number[]): void {
@@ -81,12 +81,14 @@ export function testDeath({ gates, sink }: TwoGates, balancer: Balancer): void {
     const before = gates.map(gate => gate.log().length)
     // Both: a balancer leaves one out for a while that was gone a moment ago.
     await until(() => gates.every((gate, i) => gate.log().length > (before[i] ?? 0) + 20), 20_000)
-    first.signal('SIGKILL')
-    await first.exited
-    await pause(1_000)
-    await traffic.stop()
-    noneLost(traffic, sink)
-    for (const { outcome } of traffic.failures) assert.match(outcome, /the server closed|ECONNRESET/)
+    await orRestored(first, async () => {
+      first.signal('SIGKILL')
+      await first.exited
+      await pause(1_000)
+      await traffic.stop()
+      noneLost(traffic, sink)
+      for (const { outcome } of traffic.failures) assert.match(outcome, /the server closed|ECONNRESET/)
+    })
     await first.start()
     const restarted = first.log().length
     const more = new Traffic(t, balancer.port, 4)

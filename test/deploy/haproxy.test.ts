@@ -4,10 +4,11 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { replace, startBefore, startReplaceable, states } from '../drain/replace.ts'
 import { replacementText, wrongWithReplacement } from '../drain/verdict.ts'
 import { configOf } from '../support/config.ts'
+import { undoAfter } from '../support/owner.ts'
 import { until } from '../support/until.ts'
 import { testDeath, testMail, testSettings } from './balancer-cases.ts'
 import { textOf } from './files.ts'
-import { Traffic } from './two-gates.ts'
+import { orRestored, Traffic } from './two-gates.ts'
 
 const recipe = 'deploy/balancers/haproxy'
 const written = await textOf(`${recipe}/haproxy.cfg`)
@@ -49,15 +50,20 @@ function testChecks(): void {
     return { quiet: [...values, gate.log().length, await two.redis.command('DBSIZE')], asked }
   }
 
-  it('asks the SMTP port with PROXY LOCAL, and nothing is judged, logged or learnt from that', async () => {
-    // The line of a session that has just ended may be on its way.
-    let before = await memory()
+  /** The same, once nothing is added for a while: the line of a session that has just ended may be on its way. */
+  async function atRest() {
+    let now = await memory()
     await until(async () => {
-      const earlier = before
+      const earlier = now
       await pause(500)
-      before = await memory()
-      return `${earlier.quiet}` === `${before.quiet}`
+      now = await memory()
+      return `${earlier.quiet}` === `${now.quiet}`
     })
+    return now
+  }
+
+  it('asks the SMTP port with PROXY LOCAL, and nothing is judged, logged or learnt from that', async () => {
+    const before = await atRest()
     await until(async () => (await memory()).asked > before.asked + 5)
     const after = await memory()
     assert.deepEqual(after.quiet, before.quiet)
@@ -74,15 +80,17 @@ function testChecks(): void {
       const changed = `${written.slice(0, start)}${lines}\n${written.slice(end)}`
       const ownPort = lines.includes('check port') ? [/^ {4}default-server.*$/m, ''] : ['', '']
       const text = changed.replace(ownPort[0] ?? '', '')
-      const before = await memory()
+      const before = await atRest()
       // The key for a port of its own is asked for wherever it stands.
       const second = await startBefore(t, two, text.includes('port 9525') ? text : `${text}# port 9525\n`)
       await pause(1_000)
       assert.deepEqual(await states(second), ['UP', 'UP'])
       assert.deepEqual((await memory()).quiet, before.quiet)
       const [, gone] = two.gates
-      await gone.stop()
-      await until(async () => (await states(second))[1] === 'DOWN')
+      await orRestored(gone, async () => {
+        await gone.stop()
+        await until(async () => (await states(second))[1] === 'DOWN')
+      })
       await gone.start()
       await until(async () => (await states(second))[1] === 'UP')
     })
@@ -101,8 +109,11 @@ function testDrain(): void {
   it('drains a gate by hand by the command of its README, and takes it back', async t => {
     const commands = [...readme.matchAll(/echo "([^"]+)" \| socat stdio \/run\/haproxy\/admin\.sock/g)]
     const [drain = '', ready = ''] = commands.map(([, command = '']) => command)
+    undoAfter(t, async () => void (await haproxy.command(ready)))
+    await until(async () => (await states(haproxy)).every(state => state === 'UP'))
     await haproxy.command(drain)
     assert.deepEqual(await states(haproxy), ['DRAIN', 'UP'])
+    await first.waitForMetric('sallyport_connections_open', 0)
     // The line of a session that has just ended may be on its way.
     await pause(300)
     const seen = first.log().length

@@ -7,7 +7,7 @@ import { run } from '../support/process.ts'
 import { until } from '../support/until.ts'
 import { noneLost, testDeath, testMail, testSettings } from './balancer-cases.ts'
 import { textOf } from './files.ts'
-import { startTwoGates, Traffic } from './two-gates.ts'
+import { orRestored, startTwoGates, Traffic } from './two-gates.ts'
 
 const recipe = 'deploy/balancers/nginx'
 const written = await textOf(`${recipe}/nginx.conf`)
@@ -62,12 +62,14 @@ describe('the nginx recipe', () => {
     const [, second] = two.gates
     const traffic = new Traffic(t, port, 8)
     await until(() => traffic.sent.size > 40)
-    await second.stop()
-    const sent = traffic.sent.size
-    await until(() => traffic.sent.size > sent + 40)
-    await traffic.stop()
-    noneLost(traffic, two.sink)
-    for (const { outcome } of traffic.failures) assert.match(outcome, /421 4\.3\.2|the server closed|ECONNRESET/)
+    await orRestored(second, async () => {
+      await second.stop()
+      const sent = traffic.sent.size
+      await until(() => traffic.sent.size > sent + 40)
+      await traffic.stop()
+      noneLost(traffic, two.sink)
+      for (const { outcome } of traffic.failures) assert.match(outcome, /421 4\.3\.2|the server closed|ECONNRESET/)
+    })
     await second.start()
     await (await connect(t, { port })).expect(/^220 /m)
   })

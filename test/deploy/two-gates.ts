@@ -55,6 +55,17 @@ export async function startTwoGates(
   return { gates, redis, sink, ports, places }
 }
 
+/** Does something in which a gate ends; where that fails the gate is started again, so that the next test finds both. */
+export async function orRestored<T>(gate: RunningGate, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work()
+  } catch (error) {
+    await gate.stop()
+    await gate.start()
+    throw error
+  }
+}
+
 /** What came of one attempt to send a message: `sent`, or the words or the silence that ended it. */
 export interface Attempt {
   readonly id: string

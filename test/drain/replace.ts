@@ -3,7 +3,7 @@
 import { readFile } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { textOf } from '../deploy/files.ts'
-import { startTwoGates, type TwoGates } from '../deploy/two-gates.ts'
+import { orRestored, startTwoGates, type TwoGates } from '../deploy/two-gates.ts'
 import { adapted, type HaProxy, startHaProxy } from '../support/balancer.ts'
 import type { RunningGate } from '../support/gate.ts'
 import type { Owner } from '../support/owner.ts'
@@ -84,25 +84,38 @@ async function drainOne({ two, haproxy }: Replaceable, which: number, load: Load
   const inMessage = await someInMessage(haproxy, which, load)
   const begun = performance.now()
   const since = () => performance.now() - begun
-  gate.signal('SIGTERM')
-  await until(async () => (await gate.admin('/readyz')).status === 503)
-  const unready = since()
-  await until(async () => (await states(haproxy))[which]?.startsWith('UP') === false)
-  const out = since()
-  const clients = () => gate.metric('sallyport_connections_total')
-  const before = await clients()
-  let last = before
-  while (await isOpen(two, which)) {
-    last = await clients()
-    await sleep(50)
-  }
-  const closed = since()
-  await gate.exited
-  const gone = since()
+  const ended = await orRestored(gate, async () => {
+    gate.signal('SIGTERM')
+    await until(async () => (await gate.admin('/readyz')).status === 503)
+    const unready = since()
+    await until(async () => (await states(haproxy))[which]?.startsWith('UP') === false)
+    const out = since()
+    const late = await lateAt(gate, () => isOpen(two, which))
+    const closed = since()
+    await gate.exited
+    return { unready, out, closed, gone: since(), late }
+  })
   const told = load.firstTold(begun) - begun
   await gate.start()
   await until(async () => (await states(haproxy)).every(state => state === 'UP'))
-  return { unready, out, closed, told, gone, back: since(), late: last - before, inMessage: inMessage.length }
+  return { ...ended, told, back: since(), inMessage: inMessage.length }
+}
+
+/** How many clients come to a gate as long as its port is open. */
+async function lateAt(gate: RunningGate, isOpen: () => Promise<boolean>): Promise<number> {
+  const clients = () => gate.metric('sallyport_connections_total')
+  const before = await clients()
+  let last = before
+  while (await isOpen()) {
+    try {
+      last = await clients()
+    } catch (error) {
+      // Where nobody is connected a gate ends as soon as its port is closed, and that may be while it is asked.
+      if (await isOpen()) throw error
+    }
+    await sleep(50)
+  }
+  return last - before
 }
 
 /** Waits until some client is within a message at this gate, by HAProxy's table of sessions, and gives their ports. */

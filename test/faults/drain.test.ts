@@ -6,6 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { connect, type Dialogue } from '../support/dialogue.ts'
 import { type RunningGate, startGate } from '../support/gate.ts'
 import { type Sink, startSink } from '../support/sink.ts'
+import { startHere, until } from './here.ts'
 import { assertNothingLost, sendUntil } from './sender.ts'
 
 async function world(t: TestContext, settings = ''): Promise<{ sink: Sink; gate: RunningGate }> {
@@ -41,11 +42,11 @@ test('SIGTERM: not ready at once, idle sessions hear 421, transactions under way
   const inMessage = await advance(t, gate, 4)
   const inTransaction = await advance(t, gate, 3)
   const idle = [await advance(t, gate, 0), await advance(t, gate, 1)]
-  const inPause = await connect(t, { port: gate.port, localAddress: '127.0.0.10' })
-  await inPause.line(/^220-/)
   dotted.sendRaw('Subject: its dot is out\r\n.\r\n')
   inMessage.send('Subject: in the middle')
   await sink.waitFor(({ messages }) => messages.length === 1)
+  const inPause = await connect(t, { port: gate.port, localAddress: '127.0.0.10' })
+  await inPause.line(/^220-/)
   gate.signal('SIGTERM')
   for (const client of [...idle, inPause]) {
     await client.expect(/^421 4\.3\.2 /)
@@ -69,6 +70,34 @@ test('SIGTERM: not ready at once, idle sessions hear 421, transactions under way
   assert.deepEqual(await gate.exited, { code: 0, signal: null })
   assert.ok(performance.now() - told < 5_000, 'it stayed when nobody was left')
   assert.equal(gate.log().length, 6)
+})
+
+test('what the admin port is being asked when the gate ends it answers, and who never asks to the end does not keep it', async t => {
+  const { running } = await startHere(t, "admin: { listen: '127.0.0.1:0' }\nbackend: 127.0.0.1:1")
+  const port = running.admin?.port ?? 0
+  const half = async () => {
+    const asking = await connect(t, { port })
+    // The first is answered when the second has begun.
+    asking.sendRaw('GET /healthz HTTP/1.1\r\nhost: gate\r\n\r\nGET /readyz HTTP/1.1\r\n')
+    await asking.line(/^HTTP\/1\.1 200 OK$/)
+    // The last chunk and its end (RFC 9112 7.1).
+    for (let line = ''; line !== '0'; ) line = await asking.line()
+    await asking.line(/^$/)
+    return asking
+  }
+  const [asking, silent] = [await half(), await half()]
+  const stopped = running.stop()
+  await until('the port is closed', () =>
+    connect(t, { port }).then(
+      () => false,
+      () => true,
+    ),
+  )
+  asking.sendRaw('host: gate\r\n\r\n')
+  await asking.line(/^HTTP\/1\.1 503 /)
+  assert.equal(await asking.line(), 'connection: close')
+  for (const client of [asking, silent]) await client.closed
+  await stopped
 })
 
 test('drain.delay: new clients are still taken while balancers notice', async t => {

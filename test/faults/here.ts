@@ -32,7 +32,7 @@ export async function startHere(owner: Owner, settings: string, waits: Partial<T
   const text = [
     'hostname: gate.example.test',
     /^listen:/m.test(settings) ? '' : `listen: ['127.0.0.1:0']`,
-    `admin: { listen: off }`,
+    /^admin:/m.test(settings) ? '' : 'admin: { listen: off }',
     `store: { file: '${join(folder, 'clients.json')}' }`,
     /^greet:/m.test(settings) ? '' : 'greet: { wait: 0s }',
     // That the machine is busy is no reason to turn a test's clients away.

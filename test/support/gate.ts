@@ -106,6 +106,9 @@ export class RunningGate {
   readonly #surroundings: Surroundings
   #program: Program | undefined
   #earlier = ''
+  /** The lines read so far, of all its runs, and how much of this run's output that is. */
+  readonly #lines: LogLine[] = []
+  #read = 0
   #listen: readonly string[] = []
   #admin = ''
 
@@ -121,6 +124,7 @@ export class RunningGate {
   async start(): Promise<void> {
     if (this.#program === undefined) await writeFile(this.file, this.settings)
     this.#earlier = this.output()
+    this.#readLines()
     const { env = {}, socket } = this.#surroundings
     const args = [cli, 'run', '-c', this.file]
     this.#program = await startProgram(this.#owner, {
@@ -131,6 +135,7 @@ export class RunningGate {
       env,
       ready: { line: /^\{.*"event":"start".*"listen":/ },
     })
+    this.#read = 0
     const line = this.lines().findLast(({ event, listen }) => event === 'start' && listen !== undefined)
     this.#listen = line?.['listen'] as readonly string[]
     this.#admin = String(line?.['admin'] ?? ':0')
@@ -167,10 +172,18 @@ export class RunningGate {
 
   /** Every line of the log so far, in the order written. */
   lines(): LogLine[] {
-    return this.output()
-      .split('\n')
-      .filter(line => line.startsWith('{') && line.endsWith('}'))
-      .map(line => JSON.parse(line) as LogLine)
+    this.#readLines()
+    return [...this.#lines]
+  }
+
+  /** What has been read is not read again: a test may ask every few ms, and after a thousand sessions. */
+  #readLines(): void {
+    if (this.#program === undefined) return
+    const lines = this.#program.written.since(this.#read).split('\n')
+    const begun = lines.pop() ?? ''
+    this.#read = this.#program.written.end - begun.length
+    for (const line of lines)
+      if (line.startsWith('{') && line.endsWith('}')) this.#lines.push(JSON.parse(line) as LogLine)
   }
 
   /** The session lines of the log so far. A line is written up to 100 ms after its session's end. */
@@ -206,9 +219,9 @@ export class RunningGate {
     )
   }
 
-  /** Asks the admin port for a path. */
+  /** Asks the admin port for a path; each time on a new connection, as one that was kept may be a gate's that has ended since. */
   async admin(path: string): Promise<{ readonly status: number; readonly text: string }> {
-    const response = await fetch(`http://${this.#admin}${path}`)
+    const response = await fetch(`http://${this.#admin}${path}`, { headers: { connection: 'close' } })
     return { status: response.status, text: await response.text() }
   }
 

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { connect } from 'node:net'
 import { test } from 'node:test'
 import { found } from './found.ts'
+import { Output } from './output.ts'
 import { type Owner, undoAfter } from './owner.ts'
 import { freePort } from './port.ts'
 import { run, startProgram } from './process.ts'
@@ -83,3 +84,24 @@ function connected(port: number): Promise<void> {
     socket.once('error', reject)
   })
 }
+
+test('of what a program writes the latest is kept, whatever pieces it comes in, and can be read as it comes', () => {
+  const output = new Output(100)
+  let all = ''
+  let read = 0
+  let together = ''
+  for (let turn = 0; turn < 500; turn++) {
+    const piece = `${turn} `.repeat(turn % 7)
+    output.add(piece)
+    all += piece
+    assert.equal(output.end, all.length)
+    const { text } = output
+    assert.ok(all.endsWith(text) && text.length >= Math.min(all.length, 100) && text.length < 240, text)
+    for (const from of [0, 1, 50, 99].map(back => Math.max(0, all.length - back)))
+      assert.equal(output.since(from), all.slice(from))
+    if (turn % 3 !== 0) continue
+    together += output.since(read)
+    read = output.end
+  }
+  assert.equal(together + output.since(read), all)
+})

@@ -4,6 +4,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { connect } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { Output } from './output.ts'
 import { type Owner, undoAfter, undoAtExit } from './owner.ts'
 
 /** When a program is ready: its port answers, a line of its output matches, or `check` says so (asked every few ms). */
@@ -38,6 +39,8 @@ export interface Program {
   readonly exited: Promise<Exit>
   /** What it has written to stdout and stderr, in the order it arrived (at least the last `outputLimit` characters). */
   output(): string
+  /** The same, for whoever reads it as it comes. */
+  readonly written: Output
   /** The first line of the output that matches; rejects with the output's end after `waitMs` (20,000) or when the program ends. */
   waitForLine(pattern: RegExp, waitMs?: number): Promise<string>
   kill(signal: NodeJS.Signals): void
@@ -73,8 +76,8 @@ class RunningProgram implements Program {
   readonly exited: Promise<Exit>
   readonly #command: string
   readonly #child: ChildProcess
-  readonly #texts = { stdout: '', stderr: '' }
-  #output = ''
+  readonly #streams = { stdout: new Output(outputLimit), stderr: new Output(outputLimit) }
+  readonly written = new Output(outputLimit)
   #exit: Exit | undefined
   #failure: Error | undefined
 
@@ -90,8 +93,8 @@ class RunningProgram implements Program {
     const forget = undoAtExit(() => signalGroup(this.pid, 'SIGKILL'))
     for (const name of ['stdout', 'stderr'] as const) {
       this.#child[name]?.setEncoding('utf8').on('data', (text: string) => {
-        this.#texts[name] = bounded(this.#texts[name] + text)
-        this.#output = bounded(this.#output + text)
+        this.#streams[name].add(text)
+        this.written.add(text)
       })
     }
     this.exited = new Promise(resolve => {
@@ -110,12 +113,12 @@ class RunningProgram implements Program {
   }
 
   output(): string {
-    return this.#output
+    return this.written.text
   }
 
   /** The same, each stream by itself. */
   get texts(): { readonly stdout: string; readonly stderr: string } {
-    return this.#texts
+    return { stdout: this.#streams.stdout.text, stderr: this.#streams.stderr.text }
   }
 
   kill(signal: NodeJS.Signals): void {
@@ -138,8 +141,12 @@ class RunningProgram implements Program {
 
   async waitForLine(pattern: RegExp, waitMs = 20_000): Promise<string> {
     let found: string | undefined
+    let seen = 0
     await this.#until(`no line of its output matches ${pattern}`, waitMs, () => {
-      found = this.#output.split('\n').find(line => pattern.test(line))
+      const lines = this.written.since(seen).split('\n')
+      found = lines.find(line => pattern.test(line))
+      // The last has not ended.
+      seen = this.written.end - (lines.at(-1)?.length ?? 0)
       return found !== undefined
     })
     return found ?? ''
@@ -169,12 +176,9 @@ class RunningProgram implements Program {
   }
 
   #error(what: string): Error {
-    return new Error(`${this.#command}: ${what}\n--- output\n${tail(this.#output)}`)
+    return new Error(`${this.#command}: ${what}\n--- output\n${tail(this.written.text)}`)
   }
 }
-
-/** Shortened once it is twice as long: cut to its length at each piece, it would be copied whole for every line of a log. */
-const bounded = (text: string): string => (text.length < 2 * outputLimit ? text : text.slice(-outputLimit))
 
 function describeExit(exit: Exit, failure: Error | undefined): string {
   if (failure !== undefined) return failure.message

@@ -28,7 +28,20 @@ export async function openAdmin(gate: Gate, where: Endpoint): Promise<Server> {
   return server
 }
 
+/** How long an answer may take that is under way when the gate ends, ms. */
+const lastAnswer = 1_000
+
+/** Answers what is being asked, and closes: a scrape that has come just before the end is no failure of the gate's. */
+export async function closeAdmin(server: Server): Promise<void> {
+  const closed = new Promise<void>(resolve => server.close(() => resolve()))
+  const late = setTimeout(() => server.closeAllConnections(), lastAnswer)
+  await closed
+  clearTimeout(late)
+}
+
 async function answer(gate: Gate, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  // Nobody shall ask again on a connection that is about to be closed.
+  if (gate.draining) response.setHeader('connection', 'close')
   if (request.method !== 'GET' && request.method !== 'HEAD') return send(response, 405, 'method not allowed\n')
   switch ((request.url ?? '').split('?', 1)[0]) {
     case '/metrics':

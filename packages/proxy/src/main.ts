@@ -2,7 +2,7 @@ import type { Server } from 'node:http'
 import type { AddressInfo, Server as Listener } from 'node:net'
 import { setTimeout as pause } from 'node:timers/promises'
 import { AccessLists } from './access.ts'
-import { openAdmin } from './admin.ts'
+import { closeAdmin, openAdmin } from './admin.ts'
 import { type GroupPlan, planGroups, withDecoy } from './backends/plan.ts'
 import type { Config, Endpoint } from './config/config.ts'
 import { usualMode } from './config/tls-keys.ts'
@@ -257,8 +257,7 @@ async function close({ gate, probe, mta, decoy, admin, listeners }: Household): 
   probe.stop()
   for (const listener of listeners) listener.close()
   gate.stop()
-  admin?.closeAllConnections()
-  admin?.close()
+  if (admin !== null) await closeAdmin(admin)
   await mta?.stop()
   await decoy?.stop()
   await gate.decisions.close()
