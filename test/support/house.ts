@@ -52,7 +52,7 @@ export function makeHouse(options: HouseOptions = {}): House {
     version: '00000000',
     hostname,
     offer,
-    plans: new Plans(withoutQuestions(policy, [...(options.asks ?? []), ...(options.lists ? ['dnsbl' as const] : [])])),
+    plans: plansOf(policy, [...(options.asks ?? []), ...(options.lists ? ['dnsbl' as const] : [])]),
     waits: { ...waits, ...options.waits },
     limits: { commandLine: options.commandLine ?? 2048, commands: options.commands ?? 1000 },
     recipientDomains: options.recipientDomains === undefined ? null : new Set(options.recipientDomains),
@@ -67,6 +67,17 @@ export function makeHouse(options: HouseOptions = {}): House {
     trap: { interval: 1_000, piece: 1, wait: 600_000, ...options.trap },
     bareNewline: options.bareNewline ?? 'normalise',
   }
+}
+
+const made = new WeakMap<Policy, Map<string, Plans>>()
+
+/** Made once for a policy that is given again: they take longer than all else of a house, and searches ask for thousands. */
+function plansOf(policy: Policy, asks: readonly Question[]): Plans {
+  const ofPolicy = made.get(policy) ?? new Map<string, Plans>()
+  made.set(policy, ofPolicy)
+  const plans = ofPolicy.get(asks.join()) ?? new Plans(withoutQuestions(policy, asks))
+  ofPolicy.set(asks.join(), plans)
+  return plans
 }
 
 /** The policy with those checks switched off that ask anything but these questions. */

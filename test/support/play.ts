@@ -69,7 +69,7 @@ function open({ settings }: Transcript, recorder: Recorder): Session {
   const keywords = list('keywords')
   const recipientDomains = list('domains')
   const options: HouseOptions = {
-    policy: JSON.parse(settings.get('policy') ?? '{}') as Policy,
+    policy: policyOf(settings.get('policy') ?? '{}'),
     lists: settings.get('lists') === 'true',
     asks: (list('asks') ?? []).map(question => oneOf(question, questions)),
     ...(keywords && { keywords: keywords.filter(keyword => keyword !== '') }),
@@ -100,6 +100,15 @@ function open({ settings }: Transcript, recorder: Recorder): Session {
   recorder.traps = Number(settings.get('traps') ?? 0)
   recorder.servers = Number(settings.get('servers') ?? 1) - 1
   return new Session(makeHouse(options), arrival, recorder, 0)
+}
+
+const policies = new Map<string, Policy>()
+
+/** The same object for the same text, so that its plans are made once for the forty ways in which a transcript is played. */
+function policyOf(text: string): Policy {
+  const policy = policies.get(text) ?? (JSON.parse(text) as Policy)
+  policies.set(text, policy)
+  return policy
 }
 
 function oneOf<const Word extends string>(text: string, words: readonly Word[]): Word {
