@@ -62,10 +62,10 @@ test('the health check of a balancer is answered at once, and neither counted as
     await client.command('QUIT', /^221/)
     await client.closed
   }
-  const local = await connect(t, { port: gate.port, waitMs: 1_000 })
+  const local = await connect(t, { port: gate.port, waitMs: 4_500 })
   local.sendRaw(proxyBlock(null))
   await probe(local)
-  await probe(await connect(t, { port: gate.port, localAddress: '127.0.0.9', waitMs: 1_000 }))
+  await probe(await connect(t, { port: gate.port, localAddress: '127.0.0.9', waitMs: 4_500 }))
   // One that only looks whether the port is open.
   const knock = await connect(t, { port: gate.port })
   knock.end()
@@ -82,11 +82,11 @@ test('the health check of a balancer is answered at once, and neither counted as
 })
 
 test('a trusted balancer without a header hears 421, at once or when the time for it is over', async t => {
-  const gate = await startGate(t, `${base}${believing}\ntimeouts: { proxy_header: 300ms }`)
-  const silent = await connect(t, { port: gate.port, waitMs: 1_500 })
-  const half = await connect(t, { port: gate.port, waitMs: 1_500 })
+  const gate = await startGate(t, `${base}${believing}\ntimeouts: { proxy_header: 2s }`)
+  const silent = await connect(t, { port: gate.port })
+  const half = await connect(t, { port: gate.port })
   half.sendRaw('PROXY TCP4 192.0.2.1')
-  const wrong = await connect(t, { port: gate.port, waitMs: 250 })
+  const wrong = await connect(t, { port: gate.port, waitMs: 1_800 })
   wrong.send('EHLO balancer.example.net')
   for (const client of [wrong, silent, half]) {
     await client.expect(/^421 4\.3\.2 gate\.example\.test Service not available, try again later; ref=\w+$/)

@@ -153,7 +153,7 @@ test('a backend that babbles into a message is let go at once, and the client he
   await client.command('RCPT TO:<user@example.test>', /^250/)
   await client.command('DATA', /^354/)
   client.send('Subject: x')
-  await sink.waitFor(({ connections }) => connections.at(-1)?.ended !== undefined, 1_000)
+  await sink.waitFor(({ connections }) => connections.at(-1)?.ended !== undefined, 5_000)
   await client.silence(50)
   client.send('.')
   await client.expect(/^421/)

@@ -120,7 +120,7 @@ test('a message of 64 MB is not held, whether the backend reads slowly or not at
   const other = await connect(t, { port: gate.port })
   await other.expect(/^220/)
   await other.command('EHLO other.example.net', /^250/)
-  assert.ok(performance.now() - ehlo < 1_000, 'another client waits')
+  assert.ok(performance.now() - ehlo < 3_000, 'another client waits')
   assert.ok(backend.octets < 10e6, `${backend.octets} octets read in 1.5 s`)
   // At full speed what is read and gone waits for the collector, up to some 35 MB however many messages there are.
   clearInterval(watch)
@@ -158,7 +158,7 @@ test('a backend whose connection never stands: 451 after the time to connect, an
   const hole = await startProgram(t, { command: process.execPath, args: ['-e', script], ready: { line: /^port \d+$/ } })
   undoAfter(t, () => hole.kill('SIGCONT'))
   const port = Number(/\d+/.exec(await hole.waitForLine(/^port/))?.[0])
-  const gate = await startGate(t, `backend: 127.0.0.1:${port}\ngreet: { wait: 0s }\ntimeouts: { backend_connect: 1s }`)
+  const gate = await startGate(t, `backend: 127.0.0.1:${port}\ngreet: { wait: 0s }\ntimeouts: { backend_connect: 3s }`)
   hole.kill('SIGSTOP')
   const fds = descriptors(gate.pid)
   await Promise.all(Array.from({ length: 4 }, () => connect(t, { port, waitMs: 300 }).catch(() => {})))
@@ -166,13 +166,13 @@ test('a backend whose connection never stands: 451 after the time to connect, an
   for (const course of courses) {
     assert.equal(course.codes.rcpt, 451, course.transcript)
     const took = course.ms.rcpt ?? 0
-    assert.ok(took >= 995 && took < 3_000, `after ${took} ms`)
-    assert.ok((course.ms.greeting ?? 0) < 900, 'the greeting was held')
+    assert.ok(took >= 2_995 && took < 6_000, `after ${took} ms`)
+    assert.ok((course.ms.greeting ?? 0) < 2_500, 'the greeting was held')
   }
   // It still asks whether the backend is back, with one connection at the most.
   await until('its descriptors are as before', () => descriptors(gate.pid) <= fds + 1)
   const stopped = performance.now()
   gate.signal('SIGTERM')
   assert.deepEqual(await gate.exited, { code: 0, signal: null })
-  assert.ok(performance.now() - stopped < 3_000, 'a stop waits for a backend that does not answer')
+  assert.ok(performance.now() - stopped < 6_000, 'a stop waits for a backend that does not answer')
 })

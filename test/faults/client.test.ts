@@ -232,7 +232,7 @@ test('a client that says QUIT hears every reply, and is let go at once though it
     await until('the greeting', () => said.includes('\r\n'))
     said = ''
     socket.write(`EHLO client.example.net\r\nMAIL FROM:<sender@example.net>\r\nRSET\r\n${last}`)
-    await until('the end', () => hasEnded && isEmpty(gate), 1_000)
+    await until('the end', () => hasEnded && isEmpty(gate), 1_900)
     assert.deepEqual(said.match(/^\d{3}(?= )/gm), ['250', '250', '250', '221'])
     assert.deepEqual(faults, [])
   }

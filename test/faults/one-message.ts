@@ -29,7 +29,7 @@ const said: Readonly<Record<Step, string>> = {
 
 /** Goes on until a reply is not the one that goes on, or the gate closes; then waits for its close if it has not come. */
 export async function sendOne(owner: Owner, port: number): Promise<Course> {
-  const client = await connect(owner, { port, waitMs: 4_000 })
+  const client = await connect(owner, { port, waitMs: 8_000 })
   const codes: Partial<Record<Step, number>> = {}
   const ms: Partial<Record<Step, number>> = {}
   let end = ''

@@ -50,6 +50,9 @@ export interface SessionLine extends LogLine {
   readonly msg: string
 }
 
+/** Between two looks at its log or its metrics, ms. */
+const pollMs = 20
+
 /** What a gate is given besides its settings. */
 export interface Surroundings {
   readonly env?: Readonly<Record<string, string>>
@@ -242,7 +245,7 @@ export class RunningGate {
       if (performance.now() > deadline) {
         throw new Error(`${otherwise} within ${waitMs} ms\n--- the gate wrote\n${this.output().slice(-6_000)}`)
       }
-      await sleep(10)
+      await sleep(pollMs)
     }
   }
 }

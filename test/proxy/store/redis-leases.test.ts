@@ -107,7 +107,7 @@ test('who stays keeps its place over several leases, though nobody else of its n
     '1',
     'one that ends without a word to its clients leaves them to the lease',
   )
-  await until('they are free', async () => (await other.enter(visitor, caps)) === null, 3000)
+  await until('they are free', async () => (await other.enter(visitor, caps)) === null, 10_000)
 })
 
 test('Redis killed: everybody has a place; started anew and empty: it is told what is open, and the caps hold', async t => {
@@ -121,7 +121,7 @@ test('Redis killed: everybody has a place; started anew and empty: it is told wh
   redis = await ownedRedis(t, redis.port)
   await until('it is back', () => one.health.up && other.health.up, 10_000)
   const held = async () => await redis.command('HGET', `test:open:{${network}}`, visitor.client)
-  await until('what is open was told', async () => (await held()) !== '', 3000)
+  await until('what is open was told', async () => (await held()) !== '', 10_000)
   assert.equal(await other.enter(visitor, { perClient: 5, perNetwork: 50 }), 'per_client')
   assert.equal(await other.enter(visitor, { perClient: 6, perNetwork: 50 }), null)
 })
