@@ -10,6 +10,7 @@ import { addressOf } from '../support/address.ts'
 import { arrivalOf } from '../support/arrival.ts'
 import { makeHouse } from '../support/house.ts'
 import { Recorder } from '../support/recorder.ts'
+import { passOf } from '../support/spf.ts'
 
 const house = makeHouse({
   asks: ['rate', 'greylist'],
@@ -37,14 +38,7 @@ test('a message that is refused for its content counts against the name of its s
   const store = new MemoryStore({ kind: 'memory', file: null, clients: 100 }, log, () => 1_000)
   const session = sessionOf('192.0.2.1')
   noteSender(session, 'a@example.org')
-  session.facts.spf = {
-    result: 'pass',
-    domain: 'example.org',
-    identity: 'mailfrom',
-    mechanism: 'mx',
-    problem: null,
-    explanation: null,
-  }
+  session.facts.spf = passOf('example.org')
   noteHeard(session, 'dot', { code: 550, text: '550 5.7.1 Spam message rejected\r\n' })
   noteSender(session, 'b@example.net')
   const discretion = { learnPrivate: true, proxies: NetworkSet.of([]), disbelieved: new Set<never>() }

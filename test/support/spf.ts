@@ -1,4 +1,4 @@
-import { checkHost, type SpfFinding } from '@sallyport/rules'
+import { checkHost, type Facts, type SpfFinding } from '@sallyport/rules'
 import { addressOf } from './address.ts'
 import { askZone, type Zone } from './zone.ts'
 
@@ -22,3 +22,13 @@ export function askSpf(zone: Zone, { client = '192.0.2.3', helo = 'mail.example.
 }
 
 export const spfResult = (zone: Zone, it: SpfCase): string => askSpf(zone, it).finding.result
+
+/** The sender is one of this domain's. */
+export const passOf = (domain: string): Facts['spf'] => ({
+  result: 'pass',
+  domain,
+  identity: 'mailfrom',
+  mechanism: 'mx',
+  problem: null,
+  explanation: null,
+})

@@ -3,10 +3,12 @@ import { test } from 'node:test'
 import { openStore, type Store } from '@sallyport/proxy/store/index.js'
 import { RedisClients } from '@sallyport/proxy/store/redis.js'
 import type { RedisServer } from '../../support/redis.js'
+import { rightsFor } from '../../support/redis-rights.js'
 import { startCluster, startReplica } from '../../support/redis-topology.js'
 import { stopwatch } from '../../support/stopwatch.js'
 import { StoreWorld, until } from '../../support/store-world.js'
 import { timeTravel } from '../../support/time-travel.js'
+import { saidOfLost } from './lost.js'
 import { storeContract } from './store.contract.js'
 
 const commandWait = 200
@@ -166,21 +168,8 @@ test('a cluster: a replica that takes the place of a node that is killed is aske
 
 test('a cluster: an ACL user needs the rights of one server, and to ask for the slots', async t => {
   const nodes = await startCluster(t)
-  const rights = [
-    '~test:*',
-    'resetchannels',
-    '&test:*',
-    '-@all',
-    '+@read',
-    '+@write',
-    '+@scripting',
-    '+@connection',
-    '+time',
-    '+info',
-    '+publish',
-    '+subscribe',
-  ]
-  for (const node of nodes) await node.command('ACL', 'SETUSER', 'gate', 'on', '>hush', ...rights, '+cluster|slots')
+  for (const node of nodes)
+    await node.command('ACL', 'SETUSER', 'gate', 'on', '>hush', ...rightsFor('test:'), '+cluster|slots')
   const world = new StoreWorld()
   const store = openStore({ ...settings(nodes, patience), username: 'gate', password: 'hush' }, world)
   t.after(() => store.close())
@@ -195,13 +184,5 @@ test('a cluster: an ACL user needs the rights of one server, and to ask for the 
 test('a cluster that is not there is done without, and said to be gone once', async t => {
   const nodes = await startCluster(t, 1)
   for (const node of nodes) await node.stop()
-  const world = new StoreWorld()
-  const store = openStore(settings(nodes, commandWait), world)
-  t.after(() => store.close())
-  await until('it was tried', () => world.lines.length > 0)
-  store.remember('192.0.2.1', lesson)
-  assert.deepEqual((await store.recall('192.0.2.1')).passed, ['pregreet'])
-  await new Promise(resolve => setTimeout(resolve, 500))
-  assert.equal(world.lines.length, 1, world.lines.join('\n'))
-  assert.match(world.lines[0] ?? '', /^warn Redis does not answer \(.*ECONNREFUSED/)
+  assert.match(await saidOfLost(t, settings(nodes, commandWait)), /^warn Redis does not answer \(.*ECONNREFUSED/)
 })

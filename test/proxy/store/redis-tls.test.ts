@@ -5,6 +5,7 @@ import { openStore, type Store, type StoreOptions } from '@sallyport/proxy/store
 import { makeAuthority } from '../../support/authority.js'
 import { freePort } from '../../support/port.js'
 import { startRedis } from '../../support/redis.js'
+import { rightsFor } from '../../support/redis-rights.js'
 import { StoreWorld, until } from '../../support/store-world.js'
 
 const settings = {
@@ -64,34 +65,18 @@ for (const { what, change, reason } of [
     assert.equal(world.lines.length, 1)
   })
 
-/** No more than the gate needs; in docs/store.md. */
-const rights = [
-  '~mine:*',
-  'resetchannels',
-  '&mine:*',
-  '-@all',
-  '+@read',
-  '+@write',
-  '+@scripting',
-  '+@connection',
-  '+time',
-  '+info',
-  '+publish',
-  '+subscribe',
-]
-
 /** What looks through more than it was asked for: however much is remembered, the gate never does. */
 const scans = ['-keys', '-scan', '-hscan', '-hgetall', '-hkeys', '-hvals', '-randomkey']
 
 test('the rights that docs/store.md names are those that are tested here', () => {
   const text = readFileSync(new URL('../../../../docs/store.md', import.meta.url), 'utf8')
-  assert.ok(text.includes(`user sallyport on >WORD ${rights.join(' ').replaceAll('mine:', 'sallyport:')}\n`))
+  assert.ok(text.includes(`user sallyport on >WORD ${rightsFor('sallyport:').join(' ')}\n`))
 })
 
 test('an ACL user with the rights that the documentation names, and no others, nor those to scan; all that it writes expires', async t => {
   const redis = await startRedis()
   t.after(() => redis.stop())
-  await redis.command('ACL', 'SETUSER', 'sallyport', 'on', '>hush', ...rights, ...scans)
+  await redis.command('ACL', 'SETUSER', 'sallyport', 'on', '>hush', ...rightsFor('mine:'), ...scans)
   await redis.command('ACL', 'SETUSER', 'default', '-@all', '+acl', '+keys', '+ttl', '+ping')
   const login = { url: `redis://127.0.0.1:${redis.port}`, username: 'sallyport', password: 'hush' }
   const { store, world } = open(t, { ...settings, ...login })

@@ -15,6 +15,7 @@ import { addressOf } from '../../support/address.ts'
 import { makeHouse } from '../../support/house.ts'
 import { Recorder } from '../../support/recorder.ts'
 import { type RedisServer, startRedis } from '../../support/redis.ts'
+import { passOf } from '../../support/spf.ts'
 import { until } from '../../support/store-world.ts'
 
 const limits = { address: 10, network: 50, period: 3600 } as const
@@ -104,14 +105,7 @@ test('the way out is one write, whatever a session taught, and so is that of man
     const session = sessionOf(client)
     const { facts } = session
     facts.reverse = { kind: 'confirmed', name: 'mx1.example.net' }
-    facts.spf = {
-      result: 'pass',
-      domain: 'example.org',
-      identity: 'mailfrom',
-      mechanism: 'mx',
-      problem: null,
-      explanation: null,
-    }
+    facts.spf = passOf('example.org')
     assert.equal(identitiesOf(facts, session.arrival.client).length, 2)
     judge(facts, session.plan, session.tally)
     noteHeard(session, 'dot', { code: 550, text: '550 5.7.1 Spam message rejected\r\n' })
