@@ -1,7 +1,9 @@
 // Clients of any address: a balancer on 127.0.0.1 that is trusted says who they are.
 
 import { connect, type Dialogue, type DialogueOptions } from '../support/dialogue.ts'
+import type { RunningGate } from '../support/gate.ts'
 import type { Owner } from '../support/owner.ts'
+import { until } from '../support/until.ts'
 
 /** The line of a gate's settings by which it believes the clients below. */
 export const believing = 'trusted_proxies: [127.0.0.1]'
@@ -71,6 +73,24 @@ export async function untilRcpt(client: Dialogue, envelope: Envelope = {}): Prom
   await client.command(`MAIL FROM:<${from}>`, /^250/)
   client.send(`RCPT TO:<${to}>`)
   return (await client.reply()).text
+}
+
+/**
+ * A client that comes again and again until its RCPT is answered so: what a gate learns is written without anybody waiting for it, and
+ * another asks when it likes.
+ */
+export async function untilAnswered(
+  owner: Parameters<typeof connectAs>[0],
+  gate: RunningGate,
+  address: string,
+  pattern: RegExp,
+): Promise<void> {
+  await until(async () => {
+    const client = await connectAs(owner, gate, address)
+    const said = await untilRcpt(client)
+    await client.command('QUIT', /^221/)
+    return pattern.test(said)
+  })
 }
 
 /** One message from the greeting to QUIT; gives the reply to its end. `body` is as on the wire, stuffed, without its end. */

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
 import { makeCertificate } from '../support/certificate.ts'
-import { assertFinding, diagnose } from '../support/doctor.ts'
+import { assertFinding, diagnose, diagnoseAsUser } from '../support/doctor.ts'
 import { startPostfix } from '../support/postfix.ts'
 import { startRbldnsd } from '../support/rbldnsd.ts'
 import { startSink } from '../support/sink.ts'
@@ -23,7 +23,7 @@ for (const [identity, port, proof] of [
 ] as const) {
   test(`Postfix and ${identity}: the stranger is seen and refused, and Postfix's log says the same`, async t => {
     const before = (await postfix.log()).length
-    const found = await diagnose(t, `${backend(port, identity)}${ask}`)
+    const found = await diagnoseAsUser(t, `${backend(port, identity)}${ask}`)
     assert.deepEqual([found.code, found.troubles], [0, []])
     assertFinding(found.of('identity'), 'ok', proof)
     assertFinding(
@@ -42,7 +42,7 @@ for (const [identity, port, proof] of [
 test('Postfix and identity none: an open relay, unless the gate refuses before', async t => {
   const trusting = 'i_know_the_backend_sees_the_gate: true'
   const address = `address: '127.0.0.1:${postfix.ports.plain}'`
-  const open = await diagnose(t, `backend: { ${address}, identity: none, ${trusting} }`)
+  const open = await diagnoseAsUser(t, `backend: { ${address}, identity: none, ${trusting} }`)
   assert.deepEqual([open.code, open.troubles], [1, ['warn identity', 'FAIL relay']])
   assertFinding(
     open.of('relay'),
@@ -158,7 +158,7 @@ test('a refusal that is not for relaying proves nothing; --recipient may', async
   // Words of the recipient are none of the server's.
   const echo = '550 5.1.2 <somebody@relay.example>: no such domain relay.example'
   sink.faults.set('rcpt', { kind: 'reply', text: echo })
-  const named = await diagnose(t, backend(sink.port, 'proxy_v2'), '--recipient', 'somebody@relay.example')
+  const named = await diagnoseAsUser(t, backend(sink.port, 'proxy_v2'), '--recipient', 'somebody@relay.example')
   assertFinding(named.of('relay'), 'warn', /550 5\.1\.2/)
   assert.ok(sink.connections.at(-1)?.commands.includes('RCPT TO:<somebody@relay.example>'))
 })

@@ -7,7 +7,7 @@ import { type RunningGate, startGate } from '../support/gate.ts'
 import { startPostfix } from '../support/postfix.ts'
 import { startRedis } from '../support/redis.ts'
 import { timeTravel } from '../support/time-travel.ts'
-import { believing, connectAs, sendMail, untilRcpt } from './client.ts'
+import { believing, connectAs, sendMail, untilAnswered, untilRcpt } from './client.ts'
 import { sharing } from './shared-store.ts'
 
 const redis = await startRedis()
@@ -98,7 +98,7 @@ test('private and loopback addresses gain no name, unless the operator says so',
   const testing = await startGate(t, `${settings('refuse')}\nreputation: { learn_private: true }`)
   await sendMail(await connectAs(t, testing, '10.1.2.4'), unwanted)
   await testing.waitForSession(() => true)
-  assert.match(await untilRcpt(await connectAs(t, testing, '10.1.2.4')), /^550/)
+  await untilAnswered(t, testing, '10.1.2.4', /^550/)
 })
 
 test('who asks for a trap at one gate is deferred at every other, until a day is over', async t => {
@@ -108,8 +108,7 @@ test('who asks for a trap at one gate is deferred at every other, until a day is
   assert.match(await untilRcpt(bot, { to: 'anybody@traps.example.test' }), /^450 4\.7\.1 Service unavailable/)
   await bot.command('QUIT', /^221/)
   await first.waitForSession(({ check }) => check === 'trap-recipient')
-  const again = await connectAs(t, second, '198.51.103.7')
-  assert.match(await untilRcpt(again), /^450 4\.7\.1 Service unavailable/)
+  await untilAnswered(t, second, '198.51.103.7', /^450 4\.7\.1 Service unavailable/)
   const left = Number(await redis.command('TTL', `sallyport:${placeOf('198.51.103.7').key}`))
   assert.ok(left > 86_000, `${left} s`)
 })
