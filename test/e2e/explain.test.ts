@@ -2,6 +2,8 @@
 
 import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
+import { explain } from '@sallyport/proxy/explain/explain.js'
+import { configured } from '@sallyport/proxy/own-checks/configured.js'
 import { type DnsReply, DnsServer } from '../support/dns.ts'
 import { cli, type RunningGate, startGate } from '../support/gate.ts'
 import { run } from '../support/process.ts'
@@ -39,10 +41,17 @@ timeouts: { recall: 2s }
 checks: { rate: { action: defer, address: 2, period: 3600 }, greylist: { delay: 300 }, no-reverse-name: { action: observe } }
 `
 
-async function explained(gate: RunningGate, options: string): Promise<string> {
-  const { code, stdout, output } = await run('sh', ['-c', `node ${cli} explain -c ${gate.file} ${options}`])
-  assert.ok(code === 0 || code === 1, output)
-  return stdout
+/** What a client says of itself; what it leaves out is null. */
+type Said = Partial<Parameters<typeof explain>[2]>
+
+/** The text of `sallyport explain`, made in this process: the command is run below, and in decisions.test.ts. */
+async function explained(gate: RunningGate, address: string, said: Said = {}): Promise<string> {
+  const parsed = await configured(gate.file)
+  if ('problems' in parsed) throw new Error(parsed.problems.join('\n'))
+  const visit = { helo: null, from: null, to: null, ...said }
+  const { status, text, troubles } = await explain(parsed.config, address, visit, false)
+  assert.ok(status === 0 || status === 1, troubles.join('\n'))
+  return text
 }
 
 /** All that is in Redis. */
@@ -63,7 +72,8 @@ test('explain asks SPF, the sender’s domain and HELO of whom it is told, and s
     /^ {2}not asked: helo-unresolvable: say by --helo how it greets$/m,
   )
 
-  const told = await explained(gate, '198.51.100.7 --helo nowhere.example --from a@example.org --to b@example.test')
+  const letter = { helo: 'nowhere.example', from: 'a@example.org', to: 'b@example.test' }
+  const told = await explained(gate, '198.51.100.7', letter)
   assert.match(told, /^ {2}HELO +none in the DNS$/m)
   assert.match(told, /^ {2}sender +found$/m)
   assert.match(told, /^ {2}SPF +fail of example\.org by -all$/m)
@@ -72,35 +82,32 @@ test('explain asks SPF, the sender’s domain and HELO of whom it is told, and s
   assert.match(told, /^DEFERRED by greylist: 300 s to wait; suspect: [a-z, -]+$/m)
   assert.doesNotMatch(told, /not asked/)
   assert.doesNotMatch(told, /DATA/, 'whose recipient is refused has no message to send')
-  const bounce = await explained(gate, "198.51.100.7 --from '' --helo example.org")
+  const bounce = await explained(gate, '198.51.100.7', { from: '', helo: 'example.org' })
   assert.match(bounce, /^ {2}SPF +fail of example\.org by -all$/m)
 })
 
 test('explain asks what rates and greylisting have left, and neither counts nor notes who asks', async t => {
   const gate = await startGate(t, settings)
-  const visit = '198.51.100.8 --helo mail.example.net --from a@example.org --to b@example.test'
+  const letter = { helo: 'mail.example.net', from: 'a@example.org', to: 'b@example.test' }
+  const asks = (to = letter.to) => explained(gate, '198.51.100.8', { ...letter, to })
   const before = await kept()
-  for (let count = 0; count < 4; count++) assert.match(await explained(gate, visit), /^ {2}rate +within it$/m)
+  for (let count = 0; count < 4; count++) assert.match(await asks(), /^ {2}rate +within it$/m)
   assert.equal(await kept(), before)
 
-  const letter = { helo: 'mail.example.net', from: 'a@example.org', to: 'b@example.test' }
   const client = await connectAs(t, gate, '198.51.100.8')
   assert.match(await untilRcpt(client, letter), /^450 4\.7\.1 Greylisted/)
   await client.command('QUIT', /^221/)
   await gate.waitForSession(() => true)
   await redis.command('EVAL', timeTravel, 0, 100)
-  const left = Number(/^DEFERRED by greylist: (\d+) s to wait; /m.exec(await explained(gate, visit))?.[1])
+  const left = Number(/^DEFERRED by greylist: (\d+) s to wait; /m.exec(await asks())?.[1])
   assert.ok(left > 160 && left <= 200, `${left} s`)
   await redis.command('EVAL', timeTravel, 0, 250)
-  assert.match(await explained(gate, visit), /^PASSED/m)
-  assert.match(
-    await explained(gate, visit.replace('--to b', '--to c')),
-    /^DEFERRED by greylist: 300 s to wait; suspect: [a-z, -]+$/m,
-  )
+  assert.match(await asks(), /^PASSED/m)
+  assert.match(await asks('c@example.test'), /^DEFERRED by greylist: 300 s to wait; suspect: [a-z, -]+$/m)
 
   for (let count = 0; count < 3; count++) await (await connectAs(t, gate, '198.51.100.8')).expect(/^220 /m)
-  assert.match(await explained(gate, visit), /^ {2}rate +beyond 2 of address in 3600 s$/m)
-  assert.match(await explained(gate, visit), /^DEFERRED by rate: more than 2 of address in 3600 s$/m)
+  assert.match(await asks(), /^ {2}rate +beyond 2 of address in 3600 s$/m)
+  assert.match(await asks(), /^DEFERRED by rate: more than 2 of address in 3600 s$/m)
 })
 
 test('options that are no words of a client, or beside a reference, are wrong usage', async t => {
