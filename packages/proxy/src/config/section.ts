@@ -1,5 +1,8 @@
 import * as z from 'zod'
 
+// A file is read once: to write and compile a function for each of its objects takes longer than to read it without.
+z.config({ jitless: true })
+
 type Camel<Key extends string> = Key extends `${infer Head}_${infer Tail}` ? `${Head}${Capitalize<Camel<Tail>>}` : Key
 type Renamed<T> = { readonly [Key in keyof T & string as Camel<Key>]: T[Key] }
 
