@@ -13,7 +13,7 @@ import { unpackServers } from './unpacked.mjs'
 
 const longRunning = ['bench', 'fuzz', 'chaos', 'soak'].map(name => join('test', name))
 
-/** What measures times, or has deadlines that are short for its sake: it is given a processor for each file. */
+/** What measures times, or has deadlines that are short for its sake: of two files one waits most of the time, and three share two processors. */
 const measuring = [
   'faults',
   'proxy/store',
@@ -22,6 +22,9 @@ const measuring = [
   'proxy/replay/replay.test.ts',
   'rules/network-set.test.ts',
 ].map(path => join('test', path))
+
+/** What waits for minutes of a sender's queue and hardly works: run beside the others, as it would keep them waiting at their end. */
+const patient = ['zoo/senders.test.ts'].map(path => join('test', path))
 
 requireNode()
 const given = process.argv.slice(2)
@@ -41,32 +44,32 @@ await step('find tests', () => {
   return `${files.length} files`
 })
 
-// Half of the time a file waits: for servers to start, for the gate's pauses and deadlines.
-const groups = [
-  { files: files.filter(file => !isMeasuring(file)), atATime: 2 * availableParallelism() },
-  { files: files.filter(isMeasuring), atATime: availableParallelism() },
-].filter(({ files }) => files.length > 0)
-let running
+const isOf = kind => file => kind.some(path => isBelow(sourceOf(file), path))
+const isOther = file => ![measuring, patient].some(kind => isOf(kind)(file))
+const running = new Set()
 let isStopped = false
 for (const signal of ['SIGINT', 'SIGTERM'])
   process.on(signal, () => {
     isStopped = true
-    running?.kill(signal)
+    for (const child of running) child.kill(signal)
   })
-const outcomes = []
-for (const group of groups) if (!isStopped) outcomes.push(await runTests(group))
-if (groups.length > 1) {
-  const sum = what => outcomes.reduce((count, outcome) => count + outcome[what], 0)
-  process.stdout.write(`${sum('pass')} passed, ${sum('fail') + sum('cancelled')} failed\n`)
-}
+// Half of the time a file waits: for servers to start, for the gate's pauses and deadlines.
+const others = runTests(files.filter(isOther), 2 * availableParallelism())
+const beside = runTests(files.filter(isOf(patient)), 1, others)
+const first = [await others, await beside]
+const outcomes = [...first, await runTests(files.filter(isOf(measuring)), Math.ceil(1.5 * availableParallelism()))]
+const sum = what => outcomes.reduce((count, outcome) => count + outcome[what], 0)
+process.stdout.write(`${sum('pass')} passed, ${sum('fail') + sum('cancelled')} failed\n`)
 process.exitCode = !isStopped && outcomes.every(({ code }) => code === 0) ? 0 : 1
 
-/** Shows what node:test says of these files, so many at a time; gives its exit status and what it counted. */
-function runTests({ files, atATime }) {
+/** Runs these files, so many at a time, and shows what node:test says of them, `after` something else; gives its exit status and what it counted. */
+async function runTests(files, atATime, after = Promise.resolve()) {
+  const counts = { code: 0, pass: 0, fail: 0, cancelled: 0 }
+  if (files.length === 0 || isStopped) return counts
   const reporter = options.some(option => option.startsWith('--test-reporter'))
     ? []
     : [`--test-reporter=${process.stdout.isTTY ? 'spec' : 'tap'}`]
-  running = spawn(
+  const child = spawn(
     process.execPath,
     // A test that hangs fails; none of them takes minutes. What a test has forgotten to close keeps nobody waiting.
     [
@@ -82,10 +85,17 @@ function runTests({ files, atATime }) {
       stdio: ['inherit', 'pipe', 'inherit'],
     },
   )
-  const counts = { pass: 0, fail: 0, cancelled: 0 }
+  running.add(child)
+  const held = []
+  let isShown = false
+  void after.then(() => {
+    isShown = true
+    for (const octets of held) process.stdout.write(octets)
+  })
   let cut = ''
-  running.stdout.on('data', octets => {
-    process.stdout.write(octets)
+  child.stdout.on('data', octets => {
+    if (isShown) process.stdout.write(octets)
+    else held.push(octets)
     const lines = (cut + octets.toString('latin1')).split('\n')
     cut = lines.pop() ?? ''
     for (const line of lines) {
@@ -94,14 +104,15 @@ function runTests({ files, atATime }) {
       if (what !== undefined) counts[what] = Number(count)
     }
   })
-  return new Promise(resolve => {
-    running.once('close', code => resolve({ code, ...counts }))
-  })
+  counts.code = await new Promise(resolve => child.once('close', resolve))
+  running.delete(child)
+  await after
+  return counts
 }
 
-function isMeasuring(file) {
-  const source = join('test', relative(join('test', 'dist'), file)).replace(/\.js$/, '.ts')
-  return measuring.some(path => isBelow(source, path))
+/** The source of a compiled test. */
+function sourceOf(file) {
+  return join('test', relative(join('test', 'dist'), file)).replace(/\.js$/, '.ts')
 }
 
 /** The compiled files of the tests to run: by their sources, so that what was compiled of a test since removed is not run. */

@@ -57,7 +57,8 @@ export async function unpackServers() {
       `The tests run against real servers from Debian's packages. Missing here: ${missing.join(', ')}`,
     )
   }
-  for (const name of missing) await unpack(name)
+  const outcomes = await Promise.allSettled(missing.map(unpack))
+  for (const { reason } of outcomes) if (reason !== undefined) throw reason
   const lacking = names.filter(lacksLibraries)
   if (lacking.length > 0) await installLibraries(lacking)
   const broken = lacking.filter(lacksLibraries)
@@ -109,12 +110,15 @@ async function installLibraries(names) {
   await withFreshLists(() => quietly('apt-get', install, { DEBIAN_FRONTEND: 'noninteractive' }))
 }
 
-/** Once more after `apt-get update`: a new machine has no lists of packages, and old lists name what the mirror has no more. */
+let updated
+
+/** Once more after `apt-get update`, one for all: a new machine has no lists of packages, and old lists name what the mirror has no more. */
 async function withFreshLists(work) {
   try {
     await work()
   } catch {
-    await quietly('apt-get', ['update'])
+    updated ??= quietly('apt-get', ['update'])
+    await updated
     await work()
   }
 }

@@ -32,7 +32,7 @@ async function openMemory(t: TestContext) {
   t.after(() => redis.stop())
   const url = `redis://127.0.0.1:${redis.port}`
   const store = openStore(
-    { kind: 'redis', url, password: null, prefix: 'sallyport:', commandWait: 10_000, clients: 1000 },
+    { kind: 'redis', url, password: null, prefix: 'sallyport:', commandWait: 10_000, grace: 10_000, clients: 1000 },
     { log: { info() {}, warn() {} }, now: () => Math.floor(Date.now() / 1000) },
   )
   t.after(() => store.close())
