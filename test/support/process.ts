@@ -50,7 +50,7 @@ export interface Program {
 
 const outputLimit = 64 * 1024 * 1024
 const tailLimit = 4_000
-const pollMs = 5
+const pollMs = 10
 
 /**
  * Starts a program in a process group of its own (so that its children can be stopped with it, and Ctrl-C reaches the test

@@ -13,10 +13,11 @@ export type ZooPreset = (typeof zooPresets)[number]
  *  - `wait`: so many ms.
  *  - `listen`: takes all replies until the server closes, for so many ms at most.
  *  - `tls`: begins TLS.
+ *  - `meet`: waits for all of its wave to have come as far, or to be gone.
  */
 export type Step =
   | { readonly does: 'say'; readonly octets: string; readonly every?: number }
-  | { readonly does: 'line' | 'hear' | 'heed' | 'tls' }
+  | { readonly does: 'line' | 'hear' | 'heed' | 'tls' | 'meet' }
   | { readonly does: 'wait' | 'listen'; readonly ms: number }
 
 /** One connection. */

@@ -111,6 +111,8 @@ function linesOf(step: Step): string[] {
       return ['(replies, until the server closes)']
     case 'tls':
       return ['(TLS)']
+    case 'meet':
+      return ['(until all have come so far)']
     default:
       return step satisfies never
   }

@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { SessionLine } from '../support/gate.ts'
 import type { Owner } from '../support/owner.ts'
 import { type Bot, type Sighting, type ZooPreset, zooPresets } from './animal.ts'
-import { type Experience, visit } from './wire.ts'
+import { type Experience, Meeting, visit } from './wire.ts'
 import type { World } from './world.ts'
 
 /** Every bot has a network of its own with every gate, or one would suffer from another's bad name. */
@@ -30,10 +30,11 @@ export async function observe(
   const network = networkOf(preset, position)
   const experiences: Experience[] = []
   for (const wave of bot.waves) {
+    const meeting = new Meeting(wave.length)
     const over = wave.map(async one => {
       const address = `${network}.${one.host}`
       christen(world, bot, address)
-      return visit(owner, gate.port, address, one)
+      return visit(owner, gate.port, address, one, meeting)
     })
     experiences.push(...(await Promise.all(over)))
     // What the gate has learnt of a session is written when its line is.

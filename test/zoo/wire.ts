@@ -30,17 +30,45 @@ export const patience = 15_000
 /** How long it stays in all, ms. */
 export const longestStay = 38_000
 
+/** Where those of a wave wait for each other. */
+export class Meeting {
+  #absent: number
+  readonly #waiting: (() => void)[] = []
+
+  /** `size`: how many there are of the wave. */
+  constructor(size: number) {
+    this.#absent = size
+  }
+
+  /** Resolves when all have come, or are gone. */
+  come(): Promise<void> {
+    return new Promise(resolve => {
+      this.#waiting.push(resolve)
+      this.leave()
+    })
+  }
+
+  /** It has been there, or is not coming. */
+  leave(): void {
+    this.#absent--
+    if (this.#absent <= 0) for (const wake of this.#waiting.splice(0)) wake()
+  }
+}
+
 class Bot {
   readonly heard: Heard[] = []
   wasClosed = false
   readonly #dialogue: Dialogue
+  readonly #meeting: Meeting
+  #hasMet = false
   readonly #since = performance.now()
   /** What the next replies will be the answers to. */
   readonly #asked = ['the greeting']
   #isWriting = false
 
-  constructor(dialogue: Dialogue) {
+  constructor(dialogue: Dialogue, meeting: Meeting) {
     this.#dialogue = dialogue
+    this.#meeting = meeting
   }
 
   get lasted(): number {
@@ -51,6 +79,7 @@ class Bot {
     for (const step of steps) {
       if (!(await this.#step(step)) || this.lasted > longestStay) break
     }
+    if (!this.#hasMet) this.#meeting.leave()
     this.#dialogue.end()
   }
 
@@ -74,6 +103,10 @@ class Bot {
         while ((await Promise.race([this.#hear(), end])) !== null);
         return true
       }
+      case 'meet':
+        this.#hasMet = true
+        await this.#meeting.come()
+        return true
       case 'tls':
         return this.#unlessClosed(async () => void (await this.#dialogue.secure()))
       default:
@@ -127,11 +160,17 @@ class Bot {
 }
 
 /** Holds one visit, from the address given, which a balancer tells the gate. */
-export async function visit(owner: Owner, port: number, address: string, { steps }: Visit): Promise<Experience> {
+export async function visit(
+  owner: Owner,
+  port: number,
+  address: string,
+  { steps }: Visit,
+  meeting: Meeting,
+): Promise<Experience> {
   const dialogue = await connect(owner, { port, waitMs: patience })
   const { localPort } = dialogue
   dialogue.sendRaw(proxyLine(address, localPort))
-  const bot = new Bot(dialogue)
+  const bot = new Bot(dialogue, meeting)
   await bot.play(steps)
   // Who is held by a delay is not waited for.
   await Promise.race([dialogue.closed.catch(() => 'rst'), sleep(500)])

@@ -137,7 +137,8 @@ async function runGate(values: Values): Promise<number> {
     return exit.config
   }
   for (const warning of parsed.warnings) complain(`warning: ${warning}`)
-  return run(version(), parsed.config, findConfig(values.config))
+  // At once: where its event loop is left to run out, Node may wait for a thread of its own for ever (nodejs/node#54918).
+  process.exit(await run(version(), parsed.config, findConfig(values.config)))
 }
 
 async function doctor(values: Values): Promise<number> {

@@ -21,6 +21,8 @@ const within = `${inner.join('\r\n')}\r\nSubject: smuggled\r\n\r\nFrom the admin
 
 const smuggle = (end: string): readonly Step[] => [
   ...politely(...envelope(outer)),
+  // Together: what comes of the first message would be held against the network of those who have not come so far.
+  { does: 'meet' },
   { does: 'say', octets: `Subject: harmless\r\n\r\ntext${end}${within}\r\n.\r\n` },
   ...[heed, say('QUIT'), hear],
 ]
