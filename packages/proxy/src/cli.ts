@@ -137,7 +137,7 @@ async function runGate(values: Values): Promise<number> {
     return exit.config
   }
   for (const warning of parsed.warnings) complain(`warning: ${warning}`)
-  // At once: where its event loop is left to run out, Node may wait for a thread of its own for ever (nodejs/node#54918).
+  // At once: where Node closes by itself what is still open, it may turn in that for ever (CleanupHandles() of Node 20.20, on a busy machine).
   process.exit(await run(version(), parsed.config, findConfig(values.config)))
 }
 
