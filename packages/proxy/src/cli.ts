@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path'
 import { parseArgs } from 'node:util'
 import type { Config } from './config/config.ts'
 import type { Parsed } from './config/parse.ts'
+import { errorText } from './error.ts'
 import type { Told } from './told.ts'
 
 // What a command alone needs is imported by that command: a gate that starts need not load the doctor, nor `--version` a gate.
@@ -253,7 +254,7 @@ function main(args: string[]): number | Promise<number> {
   } catch (error) {
     // The only errors that parseArgs throws are those of the user.
     // Behind the first sentence Node tells of arguments that begin with a dash, which there are none of here.
-    return wrongUsage(error instanceof Error ? error.message.replace(/\. To specify.*$/s, '') : String(error))
+    return wrongUsage(errorText(error).replace(/\. To specify.*$/s, ''))
   }
   const { values, positionals } = parsed
   if (values.help === true) return print(help)

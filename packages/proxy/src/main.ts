@@ -10,6 +10,7 @@ import { type Decoy, decoyFor } from './decoy/decoy.ts'
 import { lookAtFolder } from './decoy/samples.ts'
 import { usesDecoy } from './decoy/use.ts'
 import { type EmbeddedMta, startEmbeddedMta } from './embedded-mta.ts'
+import { errorText } from './error.ts'
 import { Gate } from './gate.ts'
 import { suspectFromOf } from './house.ts'
 import { inheritedSockets, listen } from './listener.ts'
@@ -80,7 +81,7 @@ export async function start(
       house.listeners.push(await named('listen', listen(gate, where, config.listen[i]?.tls ?? usual)))
   } catch (error) {
     await close(house)
-    throw new StartError([error instanceof Error ? error.message : String(error)])
+    throw new StartError([errorText(error)])
   }
   access.watch()
   certificates.watch()
@@ -154,7 +155,7 @@ async function embedded(config: Config, log: Log): Promise<EmbeddedMta> {
   try {
     return await startEmbeddedMta({ ...anyPort, maildir, hostname: config.hostname, log })
   } catch (error) {
-    throw new StartError([`embedded mail server: ${error instanceof Error ? error.message : String(error)}`])
+    throw new StartError([`embedded mail server: ${errorText(error)}`])
   }
 }
 
@@ -186,7 +187,7 @@ function running(house: Household): Running {
         await named('decisions.file', gate.decisions.renew(config))
       } catch (fault) {
         gate.metrics.reloadSuccessful.set(0)
-        return [fault instanceof Error ? fault.message : String(fault)]
+        return [errorText(fault)]
       }
       gate.renew(config, withDecoy(plans, config, house.decoy), access, certificates)
       access.watch()
@@ -210,7 +211,7 @@ async function named<T>(key: string, opening: Promise<T>): Promise<T> {
   try {
     return await opening
   } catch (error) {
-    throw new Error(`${key}: ${error instanceof Error ? error.message : String(error)}`)
+    throw new Error(`${key}: ${errorText(error)}`)
   }
 }
 

@@ -1,6 +1,6 @@
 import { type FileHandle, open, readdir, rm } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
-import { codeOf } from '../file-mark.ts'
+import { codeOf } from '../error.ts'
 
 /*
  * The files of one name: the one that is written, and those that are full, which are `NAME.20261121T164345.123Z-k3x9`: the UTC at which

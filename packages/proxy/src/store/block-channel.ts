@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import { errorText } from '../error.ts'
 import type { RedisClients } from './redis.ts'
 import { isRefusal, type Listening } from './redis-connection.ts'
 import type { BlockListener, Counters, StoreLog } from './store.ts'
@@ -86,7 +87,7 @@ export class BlockChannel {
       this.#counters.blocksTold += names.length
     } catch (error) {
       this.#counters.blocksDropped += names.length
-      if (isRefusal(error)) this.#refused(error instanceof Error ? error.message : String(error))
+      if (isRefusal(error)) this.#refused(errorText(error))
     }
   }
 

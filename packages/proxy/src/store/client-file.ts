@@ -3,6 +3,7 @@ import { type FileHandle, open, rename, rm, writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { StringDecoder } from 'node:string_decoder'
 import type { Fading } from '@sallyport/rules'
+import { codeOf, errorText } from '../error.ts'
 import { markOf } from '../file-mark.ts'
 import { type Entry, type Expiries, type Fame, isEmpty, longestTtl } from './entry.ts'
 import { Records } from './records.ts'
@@ -36,8 +37,6 @@ const slice = 1000
 
 /** The file is there and readable, but not one that this version has written whole. */
 class Corrupt extends Error {}
-
-const errorText = (error: unknown): string => (error instanceof Error ? error.message : String(error))
 
 /** The lines of a file, without ever holding more of it than a piece and a line. */
 function* linesOf(file: number): Generator<string> {
@@ -157,7 +156,7 @@ export class ClientFile {
       if (!fstatSync(file).isFile()) throw new Error('not a regular file')
       return recordsOf(linesOf(file), bounds, now)
     } catch (error) {
-      if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) this.#setAside(error)
+      if (codeOf(error) !== 'ENOENT') this.#setAside(error)
       return new Records(bounds.clients, bounds.fading)
     } finally {
       if (file !== null) closeSync(file)

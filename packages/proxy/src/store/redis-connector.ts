@@ -1,3 +1,4 @@
+import { errorText } from '../error.ts'
 import { coalesce } from './coalescence.ts'
 import { connectCluster } from './redis-cluster.ts'
 import {
@@ -18,7 +19,7 @@ export function connectRedis(place: RedisPlace, options: ConnectionOptions, even
   try {
     tls = options.tls == null ? null : readTls(options.tls)
   } catch (error) {
-    return unreadable(error instanceof Error ? error.message : String(error), events)
+    return unreadable(errorText(error), events)
   }
   const usual = usualOptions(options, tls)
   return 'cluster' in place ? connectCluster(place, usual, events) : connectOne(place, usual, events)

@@ -1,3 +1,4 @@
+import { errorText } from '../error.ts'
 import { type ChannelListener, isRefusal, type Listening, type Redis } from './redis-connection.ts'
 
 /** Between two looks whether it is still there, in ms. A server that hangs is left a second later. */
@@ -39,7 +40,7 @@ export function listen(
       await opened.subscribe(channel)
       listener.granted()
     } catch (error) {
-      if (isRefusal(error)) listener.refused(error instanceof Error ? error.message : String(error))
+      if (isRefusal(error)) listener.refused(errorText(error))
       // The answer may only be late: with the next connection it is tried again.
       else if (opened === redis) opened.disconnect(true)
     }

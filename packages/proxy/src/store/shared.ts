@@ -1,5 +1,6 @@
 import { type GreyTimes, isBlock, type Lesson, mayBlock, noRepute, usualSuspectFrom } from '@sallyport/rules'
 import type { Caps, Excess, Visitor } from '../census.ts'
+import { errorText } from '../error.ts'
 import { BlockChannel } from './block-channel.ts'
 import { Doubts } from './doubts.ts'
 import { Grace } from './grace.ts'
@@ -24,8 +25,6 @@ import {
   zeroCounters,
 } from './store.ts'
 import { type Asked, Unwritten } from './unwritten.ts'
-
-const errorText = (error: unknown): string => (error instanceof Error ? error.message : String(error))
 
 function recordOf({ passed, failed, repute }: Lesson): ClientRecord {
   return { passed: Object.keys(passed), failed: Object.keys(failed), repute: repute ?? null }
