@@ -13,6 +13,7 @@ export {
 export { type DisarmReason, disarmReasons } from './arming.ts'
 export { type BackendReplies, type BackendWord, backendWords, type ReplyStage, wordOf } from './backend-word.ts'
 export { isBlock, mayBlock, usualSuspectFrom } from './block.ts'
+export { BoundedMap, dropOldest } from './bounded-map.ts'
 export { type ArmingChange, Breakers, type Passage } from './breakers.ts'
 export {
   type Action,

@@ -1,3 +1,5 @@
+import { BoundedMap } from '@sallyport/rules'
+
 /** Names of which no good is believed; at the cap the one doubted first is believed again, as if its block had not been heard of. */
 export const mostDoubted = 10_000
 
@@ -10,16 +12,10 @@ export const mostDoubted = 10_000
  * longer waited for; it would lose what has not been written yet as well.
  */
 export class Doubts {
-  private readonly blocks = new Map<string, object>()
+  private readonly blocks = new BoundedMap<string, object>(mostDoubted)
 
   add(name: string): void {
-    this.blocks.delete(name)
     this.blocks.set(name, {})
-    if (this.blocks.size <= mostDoubted) return
-    for (const oldest of this.blocks.keys()) {
-      this.blocks.delete(oldest)
-      return
-    }
   }
 
   has(name: string): boolean {

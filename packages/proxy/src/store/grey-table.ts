@@ -1,4 +1,4 @@
-import type { GreyTimes } from '@sallyport/rules'
+import { BoundedMap, type GreyTimes } from '@sallyport/rules'
 
 interface Attempt {
   /** Of the first; null: it has come again in time. */
@@ -8,11 +8,10 @@ interface Attempt {
 
 /** A bounded table of who has come when. Time is an argument, in wall-clock seconds; at the cap the one met least recently goes. */
 export class GreyTable {
-  private readonly capacity: number
-  private readonly attempts = new Map<string, Attempt>()
+  private readonly attempts: BoundedMap<string, Attempt>
 
   constructor(capacity: number) {
-    this.capacity = capacity
+    this.attempts = new BoundedMap(capacity)
   }
 
   get size(): number {
@@ -25,8 +24,8 @@ export class GreyTable {
     const before = this.known(name, now)
     const since = before === null ? now : before.since
     const left = this.left(name, times, now)
-    if (left === 0) this.put(name, { since: null, until: now + keep })
-    else this.put(name, before ?? { since, until: now + window })
+    if (left === 0) this.attempts.set(name, { since: null, until: now + keep })
+    else this.attempts.set(name, before ?? { since, until: now + window })
     return left
   }
 
@@ -40,15 +39,5 @@ export class GreyTable {
   private known(name: string, now: number): Attempt | null {
     const known = this.attempts.get(name)
     return known !== undefined && known.until > now ? known : null
-  }
-
-  private put(name: string, attempt: Attempt): void {
-    this.attempts.delete(name)
-    this.attempts.set(name, attempt)
-    if (this.attempts.size <= this.capacity) return
-    for (const oldest of this.attempts.keys()) {
-      this.attempts.delete(oldest)
-      return
-    }
   }
 }

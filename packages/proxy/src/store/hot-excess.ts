@@ -1,3 +1,4 @@
+import { BoundedMap } from '@sallyport/rules'
 import type { Caps, Excess, Visitor } from '../census.ts'
 
 /** How long the answer that there are too many is used, ms. */
@@ -16,7 +17,7 @@ interface Known {
  * leaves at another gate, its place stays empty here for as long. Time is an argument, in ms on a clock that only goes forward.
  */
 export class HotExcess {
-  private readonly known = new Map<string, Known>()
+  private readonly known = new BoundedMap<string, Known>(mostExcess)
 
   /** Of what there are known to be too many; null: of nothing. */
   of({ client, network }: Visitor, { perClient, perNetwork }: Caps, now: number): Excess | null {
@@ -29,13 +30,7 @@ export class HotExcess {
   note({ client, network }: Visitor, { perClient, perNetwork }: Caps, excess: Excess, asked: number): void {
     const isClient = excess === 'per_client'
     const name = isClient ? `${network} ${client}` : network
-    this.known.delete(name)
     this.known.set(name, { cap: isClient ? perClient : perNetwork, until: asked + excessSpan })
-    if (this.known.size <= mostExcess) return
-    for (const oldest of this.known.keys()) {
-      this.known.delete(oldest)
-      return
-    }
   }
 
   /** One of them has left. */

@@ -1,13 +1,12 @@
-import { admit } from '@sallyport/rules'
+import { admit, BoundedMap } from '@sallyport/rules'
 import type { Beyond, Counted } from './store.ts'
 
 /** A bounded table of rates in this process. Time is an argument, in wall-clock seconds; at the cap the one met least recently goes. */
 export class RateTable {
-  private readonly capacity: number
-  private readonly untils = new Map<string, number>()
+  private readonly untils: BoundedMap<string, number>
 
   constructor(capacity: number) {
-    this.capacity = capacity
+    this.untils = new BoundedMap(capacity)
   }
 
   get size(): number {
@@ -18,7 +17,8 @@ export class RateTable {
   count(place: string, counted: readonly Counted[], now: number): Beyond | null {
     const beyond = this.left(place, counted, now)
     if (beyond !== null) return beyond
-    for (const { name, rate } of counted) this.note(keyOf(place, name), admit(this.until(place, name), rate, now).until)
+    for (const { name, rate } of counted)
+      this.untils.set(keyOf(place, name), admit(this.until(place, name), rate, now).until)
     return null
   }
 
@@ -33,16 +33,6 @@ export class RateTable {
 
   private until(place: string, name: string): number | null {
     return this.untils.get(keyOf(place, name)) ?? null
-  }
-
-  private note(key: string, until: number): void {
-    this.untils.delete(key)
-    this.untils.set(key, until)
-    if (this.untils.size <= this.capacity) return
-    for (const oldest of this.untils.keys()) {
-      this.untils.delete(oldest)
-      return
-    }
   }
 }
 

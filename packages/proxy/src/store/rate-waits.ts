@@ -1,3 +1,4 @@
+import { BoundedMap } from '@sallyport/rules'
 import type { Beyond, Counted } from './store.ts'
 
 /** Names that are known to be beyond their rate; at the cap the one noted first goes, and is asked for again. */
@@ -9,7 +10,7 @@ export const mostWaits = 10_000
  * meanwhile can only prolong the wait. Time is an argument, in ms on a clock that only goes forward.
  */
 export class RateWaits {
-  private readonly untils = new Map<string, number>()
+  private readonly untils = new BoundedMap<string, number>(mostWaits)
 
   /** The first of the names that is known to be beyond its rate; null: none is. */
   beyond(place: string, counted: readonly Counted[], now: number): Beyond | null {
@@ -28,13 +29,7 @@ export class RateWaits {
     const one = counted.find(each => each.name === name)
     if (one === undefined) return
     const key = keyOf(place, one)
-    this.untils.delete(key)
     this.untils.set(key, asked + wait * 1000)
-    if (this.untils.size <= mostWaits) return
-    for (const oldest of this.untils.keys()) {
-      this.untils.delete(oldest)
-      return
-    }
   }
 }
 

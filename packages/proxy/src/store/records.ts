@@ -1,4 +1,4 @@
-import { type Fading, type Lesson, usualFading } from '@sallyport/rules'
+import { dropOldest, type Fading, type Lesson, usualFading } from '@sallyport/rules'
 import {
   type Entry,
   isEmpty,
@@ -114,10 +114,6 @@ export class Records {
 
   #pushOut(): void {
     const badFirst = this.#bad.size * 4 > this.capacity || this.#good.size === 0
-    const shelf = badFirst ? this.#bad : this.#good
-    for (const oldest of shelf.keys()) {
-      shelf.delete(oldest)
-      return
-    }
+    dropOldest(badFirst ? this.#bad : this.#good)
   }
 }
