@@ -2,7 +2,7 @@
 export type Tree = ReadonlyMap<string, string>
 
 /** Gives a line for each place where the law is broken. */
-export type Law = (tree: Tree) => readonly string[]
+type Law = (tree: Tree) => readonly string[]
 
 interface Import {
   readonly of: string

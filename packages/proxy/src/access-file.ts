@@ -11,7 +11,7 @@ const pieceSize = 16 * 1024
 const longestFile = 128 * 1024 * 1024
 
 /** What a poll found. `refused`: there is a new version, which cannot be used; the problems say why. */
-export type PollResult =
+type PollResult =
   | { readonly kind: 'unchanged' }
   | { readonly kind: 'loaded' }
   | { readonly kind: 'refused'; readonly problems: readonly string[] }

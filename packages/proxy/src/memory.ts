@@ -24,7 +24,7 @@ import type { Session } from './session/session.ts'
 import type { Store } from './store/index.ts'
 
 /** What the memory must not do. */
-export interface Discretion {
+interface Discretion {
   /** Private and loopback addresses may gain a name, good or bad. */
   readonly learnPrivate: boolean
   /** Of these nothing is learnt of mail: they carry that of others. */

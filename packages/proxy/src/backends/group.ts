@@ -34,7 +34,7 @@ export interface Surroundings {
   queued(result: QueueResult): void
 }
 
-export interface GroupOptions {
+interface GroupOptions {
   readonly picking: Picking
   readonly queue: { readonly length: number; readonly wait: number }
 }

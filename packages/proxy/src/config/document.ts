@@ -45,7 +45,7 @@ export interface Source {
 }
 
 /** Puts the environment and files into a text value; the problem never tells their contents. */
-export type Fill = (text: string) => { readonly value: string } | { readonly problem: string }
+type Fill = (text: string) => { readonly value: string } | { readonly problem: string }
 
 /** Octets. */
 export const largest = 1024 * 1024

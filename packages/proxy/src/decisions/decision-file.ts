@@ -5,7 +5,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { codeOf } from '../error.ts'
 import { fullName, prune } from './decision-set.ts'
 
-export interface DecisionFileOptions {
+interface DecisionFileOptions {
   readonly path: string
   /** Octets above which a new file is begun. */
   readonly size: number

@@ -11,12 +11,12 @@ import { Samples } from './samples.ts'
 import { usesDecoy } from './use.ts'
 
 /** What it says: its own faults. */
-export interface DecoyLog {
+interface DecoyLog {
   error(fields: object, text: string): void
 }
 
 /** The decoy's settings; see schema.ts. */
-export type DecoySettings = Config['decoy']
+type DecoySettings = Config['decoy']
 
 /**
  * A mail server that takes everybody's dialogue and message and refuses every message at its end. It never says 2xx for one, and the

@@ -12,7 +12,7 @@ import type { Knowledge, Visit } from './knowledge.ts'
 import type { Remembered } from './remembered.ts'
 
 /** What would happen now to a client of which so much is known, if it spoke as mail servers do. */
-export interface Prospect {
+interface Prospect {
   readonly knowledge: Knowledge
   readonly played: Played
   readonly decision: Decision

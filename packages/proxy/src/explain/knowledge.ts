@@ -28,7 +28,7 @@ export interface Visit {
 }
 
 /** What one DNS list says of a client now. */
-export interface ListWord {
+interface ListWord {
   /** Its public name. */
   readonly list: string
   readonly says: 'listed' | 'not listed' | 'no answer'

@@ -5,7 +5,7 @@ import { actions, type Check, type OwnName, questions } from '@sallyport/rules'
 import { errorText } from '../error.ts'
 
 /** What is wrong with a module. `position`: its place among those that were to be loaded. */
-export interface ModuleProblem {
+interface ModuleProblem {
   readonly position: number
   readonly text: string
 }

@@ -11,7 +11,7 @@ interface RateAnswer {
 }
 
 /** Waits for an answer as long as somebody should; null: it is late. */
-export type RateWait = <Answer>(question: Promise<Answer>) => Promise<Answer | null>
+type RateWait = <Answer>(question: Promise<Answer>) => Promise<Answer | null>
 
 const toTheEnd: RateWait = question => question
 
