@@ -115,7 +115,7 @@ async function openConfig(values: Values): Promise<{ readonly name: string; read
 
 /** The files that the configuration names are looked at once it is good by itself: until then nobody knows which they are. */
 async function check(values: Values): Promise<number> {
-  const { lookAtFiles } = await import('./main.ts')
+  const { lookAtFiles } = await import('./named-files.ts')
   const { name, parsed } = await openConfig(values)
   const files = 'problems' in parsed ? { problems: parsed.problems, warnings: [] } : await lookAtFiles(parsed.config)
   const { problems } = files
