@@ -4,24 +4,24 @@ import type { Server } from './server.ts'
 
 /** Who wants a server and was told to wait; hears of it while others are worked for. */
 export interface Seeker {
-  /** The lease has a server now, to be connected to. */
-  granted(lease: Lease): void
+  /** The assignment has a server now, to be connected to. */
+  granted(assignment: Assignment): void
   /** There will be none. */
-  refused(lease: Lease, why: string): void
+  refused(assignment: Assignment, why: string): void
 }
 
 /**
  * What a session has of a group: a connection of one of its servers, or a place in its queue, or neither; and which servers it
  * has tried. Whatever it has is given back by `release`.
  */
-export class Lease {
+export class Assignment {
   readonly group: Group
   readonly seeker: Seeker
   readonly tried: Server[] = []
   /** Of the latest attempt; null: there was none yet. */
   server: Server | null = null
   private begun: Instant = 0
-  private state: 'idle' | 'held' | 'short' = 'idle'
+  private state: 'idle' | 'taken' | 'short' = 'idle'
   private isTold = false
 
   constructor(group: Group, seeker: Seeker) {
@@ -47,7 +47,7 @@ export class Lease {
     if (!this.tried.includes(server)) this.tried.push(server)
     this.server = server
     this.begun = now
-    this.state = 'held'
+    this.state = 'taken'
     this.isTold = false
   }
 
@@ -70,6 +70,6 @@ export class Lease {
     this.group.leave(this)
     const { state } = this
     this.state = 'idle'
-    if (state === 'held') this.server?.release()
+    if (state === 'taken') this.server?.release()
   }
 }
