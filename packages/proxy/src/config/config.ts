@@ -1,6 +1,6 @@
 import type { BreakerLimits, DnsblZone, Fading, LoadLimits, Network, Policy } from '@sallyport/rules'
 import type { Waits } from '../session/house.ts'
-import type { RedisPlace, RedisTls } from '../store/redis-place.ts'
+import type { RedisTls, RedisTopology } from '../store/redis-topology.ts'
 import type { TrapBudget } from '../traps.ts'
 
 /** Where to listen, or whom to call. */
@@ -206,7 +206,7 @@ export interface MemoryStore {
 }
 
 /** A URL and the passwords are never shown. */
-export type RedisStore = RedisPlace & {
+export type RedisStore = RedisTopology & {
   readonly kind: 'redis'
   readonly username: string | null
   readonly password: string | null

@@ -68,7 +68,7 @@ function packed({ address, prefix }: Network): string | null {
   return letter + octets.toString('base64url', 0, prefix / 8)
 }
 
-function fieldOf(client: string): string {
+function fieldName(client: string): string {
   const network = parseNetwork(client)
   const short = 'problem' in network ? null : packed(network)
   if (short !== null) return short
@@ -77,9 +77,9 @@ function fieldOf(client: string): string {
 }
 
 /** Where a client stands: its key, without the prefix, and its field there. */
-export const placeOf = (client: string): { readonly key: string; readonly field: string } => ({
+export const fieldOf = (client: string): { readonly key: string; readonly field: string } => ({
   key: `clients:${hashOf(client) % parts}`,
-  field: fieldOf(client),
+  field: fieldName(client),
 })
 
 /** 1 octet, 4 octets. */

@@ -10,11 +10,11 @@ import {
   type Usual,
 } from './redis-connection.ts'
 import { listen } from './redis-listener.ts'
-import type { Host, RedisPlace } from './redis-place.ts'
+import type { Host, RedisTopology } from './redis-topology.ts'
 
 /** A connection to each node of a cluster. */
 export function connectCluster(
-  place: Extract<RedisPlace, { cluster: unknown }>,
+  topology: Extract<RedisTopology, { cluster: unknown }>,
   usual: Usual,
   events: RedisEvents,
 ): RedisConnection {
@@ -23,7 +23,7 @@ export function connectCluster(
   let lastError = ''
   let closing = false
   const anyReady = () => [...nodes.values()].some(({ status }) => status === 'ready')
-  const cluster = openCluster(place, usual, anyReady)
+  const cluster = openCluster(topology, usual, anyReady)
   const serves = (node: string) => cluster.slots.some(([master]) => master === node)
 
   function watch(redis: Redis): void {
@@ -80,7 +80,7 @@ export function connectCluster(
       let turn = 0
       const next = () => {
         const masters = [...new Set(cluster.slots.map(([master]) => master ?? ''))].filter(node => node !== '')
-        const known = masters.length > 0 ? masters.map(hostOf) : place.cluster
+        const known = masters.length > 0 ? masters.map(hostOf) : topology.cluster
         // Gates that are started together do not all listen to the same.
         turn = turn === 0 ? 1 + Math.floor(Math.random() * known.length) : turn + 1
         return openNode(known[turn % known.length] as Host, usual)

@@ -1,7 +1,7 @@
 import { createRequire } from 'node:module'
 import type { Redis, Result } from 'ioredis'
-import type { Host, RedisPlace, RedisTls, TlsMaterial } from './redis-place.ts'
 import { scripts } from './redis-scripts.ts'
+import type { Host, RedisTls, RedisTopology, TlsMaterial } from './redis-topology.ts'
 
 declare module 'ioredis' {
   interface RedisCommander<Context> {
@@ -112,17 +112,17 @@ export function usualOptions(options: ConnectionOptions, tls: TlsMaterial | null
   }
 }
 
-export type OnePlace = Exclude<RedisPlace, { readonly cluster: unknown }>
+export type OneServer = Exclude<RedisTopology, { readonly cluster: unknown }>
 
-export function openOne(place: OnePlace, usual: Usual): Redis {
+export function openOne(server: OneServer, usual: Usual): Redis {
   const { Redis } = ioredis()
   const options = { ...usual, scripts, retryStrategy: backoff }
-  if ('url' in place) return new Redis(place.url, options)
+  if ('url' in server) return new Redis(server.url, options)
   return new Redis({
     ...options,
-    sentinels: place.sentinels.map(({ host, port }) => ({ host, port })),
-    name: place.masterName,
-    ...(place.sentinelPassword === null ? {} : { sentinelPassword: place.sentinelPassword }),
+    sentinels: server.sentinels.map(({ host, port }) => ({ host, port })),
+    name: server.masterName,
+    ...(server.sentinelPassword === null ? {} : { sentinelPassword: server.sentinelPassword }),
     ...(usual.tls === undefined ? {} : { sentinelTLS: usual.tls, enableTLSForSentinelMode: true }),
     sentinelRetryStrategy: backoff,
     sentinelReconnectStrategy: backoff,
@@ -139,10 +139,14 @@ const attemptsOfNode = 20
  * What ioredis does by itself, and is not wanted here: commands that wait in a queue for a node, or for a cluster that is down;
  * sixteen redirections; connections to nodes at the first command, which would then be late.
  */
-export function openCluster(place: Extract<RedisPlace, { cluster: unknown }>, usual: Usual, anyReady: () => boolean) {
+export function openCluster(
+  topology: Extract<RedisTopology, { cluster: unknown }>,
+  usual: Usual,
+  anyReady: () => boolean,
+) {
   const { Cluster } = ioredis()
   return new Cluster(
-    place.cluster.map(({ host, port }) => ({ host, port })),
+    topology.cluster.map(({ host, port }) => ({ host, port })),
     {
       scripts,
       redisOptions: usual,

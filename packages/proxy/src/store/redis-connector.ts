@@ -3,7 +3,7 @@ import { coalesce } from './coalescence.ts'
 import { connectCluster } from './redis-cluster.ts'
 import {
   type ConnectionOptions,
-  type OnePlace,
+  type OneServer,
   openOne,
   type RedisConnection,
   type RedisEvents,
@@ -11,10 +11,14 @@ import {
   usualOptions,
 } from './redis-connection.ts'
 import { listen } from './redis-listener.ts'
-import { type RedisPlace, readTls, type TlsMaterial } from './redis-place.ts'
+import { type RedisTopology, readTls, type TlsMaterial } from './redis-topology.ts'
 
 /** Begins to connect, and waits for nothing. */
-export function connectRedis(place: RedisPlace, options: ConnectionOptions, events: RedisEvents): RedisConnection {
+export function connectRedis(
+  topology: RedisTopology,
+  options: ConnectionOptions,
+  events: RedisEvents,
+): RedisConnection {
   let tls: TlsMaterial | null
   try {
     tls = options.tls == null ? null : readTls(options.tls)
@@ -22,7 +26,7 @@ export function connectRedis(place: RedisPlace, options: ConnectionOptions, even
     return unreadable(errorText(error), events)
   }
   const usual = usualOptions(options, tls)
-  return 'cluster' in place ? connectCluster(place, usual, events) : connectOne(place, usual, events)
+  return 'cluster' in topology ? connectCluster(topology, usual, events) : connectOne(topology, usual, events)
 }
 
 /** In place of a connection whose files cannot be read: mail flows without it as without Redis. */
@@ -51,15 +55,15 @@ function unreadable(reason: string, events: RedisEvents): RedisConnection {
   }
 }
 
-function connectOne(place: OnePlace, usual: Usual, events: RedisEvents): RedisConnection {
+function connectOne(server: OneServer, usual: Usual, events: RedisEvents): RedisConnection {
   let lastError = ''
   let closing = false
-  const redis = openOne(place, usual)
+  const redis = openOne(server, usual)
   coalesce(redis)
   redis.on('error', error => {
     lastError = error.message
     // While no Sentinel answers there is no connection that could be closed.
-    if ('sentinels' in place && redis.status === 'connecting' && !closing) events.lost(lastError, '')
+    if ('sentinels' in server && redis.status === 'connecting' && !closing) events.lost(lastError, '')
   })
   redis.on('ready', () => {
     lastError = ''
@@ -79,7 +83,7 @@ function connectOne(place: OnePlace, usual: Usual, events: RedisEvents): RedisCo
     ping: async () => void (await redis.ping()),
     listen: (channel, listener) =>
       listen(
-        () => openOne(place, usual),
+        () => openOne(server, usual),
         () => false,
         channel,
         listener,

@@ -1,14 +1,14 @@
 import { randomBytes } from 'node:crypto'
 import { admit, type Fading, type GreyTimes, type Lesson, noRepute, usualFading } from '@sallyport/rules'
 import { tokenOf } from './check-codes.ts'
-import { lessonFrom, placeOf } from './client-record.ts'
+import { fieldOf, lessonFrom } from './client-record.ts'
 import type { Coming, Places } from './lease-book.ts'
 import type { ChannelListener, ConnectionOptions, Listening, RedisConnection, RedisEvents } from './redis-connection.ts'
 import { connectRedis } from './redis-connector.ts'
-import type { RedisPlace } from './redis-place.ts'
+import type { RedisTopology } from './redis-topology.ts'
 import type { Beyond, Counted } from './store.ts'
 
-export type RedisOptions = RedisPlace &
+export type RedisOptions = RedisTopology &
   ConnectionOptions & {
     readonly kind: 'redis'
     readonly prefix: string
@@ -51,7 +51,7 @@ export class RedisClients {
 
   /** The node that has a client, and with it all that is known of it. */
   nodeOf(client: string): string {
-    return this.connection.nodeOf(`${this.#prefix}${placeOf(client).key}`)
+    return this.connection.nodeOf(`${this.#prefix}${fieldOf(client).key}`)
   }
 
   greyNodeOf(name: string): string {
@@ -68,7 +68,7 @@ export class RedisClients {
 
   /** What is known, with the seconds for which it still holds. A key that is no client's holds nothing. */
   async recall(client: string): Promise<Lesson> {
-    const { key, field } = placeOf(client)
+    const { key, field } = fieldOf(client)
     const reply = await this.connection.commands.recallClientBuffer(`${this.#prefix}${key}`, field)
     const [record, now]: unknown[] = Array.isArray(reply) ? reply : []
     if (!Buffer.isBuffer(record) || !Buffer.isBuffer(now)) return { passed: {}, failed: {} }
@@ -77,7 +77,7 @@ export class RedisClients {
 
   /** Gives the score that the client has now; null: the key is somebody else's, and was left alone. */
   async remember(client: string, lesson: Lesson): Promise<number | null> {
-    const { key, field } = placeOf(client)
+    const { key, field } = fieldOf(client)
     const { score, accepted, content, unknown } = lesson.repute ?? noRepute
     const told: (string | number)[] = [this.#fading.bad, this.#fading.good, score, accepted, content, unknown]
     for (const [ttls, isFailed] of [
@@ -149,7 +149,7 @@ export class RedisClients {
   }
 
   async forget(client: string): Promise<void> {
-    const { key, field } = placeOf(client)
+    const { key, field } = fieldOf(client)
     await this.connection.commands.hdel(`${this.#prefix}${key}`, field)
   }
 

@@ -7,7 +7,7 @@ export interface Host {
 }
 
 /** Where Redis is: one server; the master that Sentinels know by a name; a cluster, of which a few nodes are enough. */
-export type RedisPlace =
+export type RedisTopology =
   | { readonly url: string }
   | { readonly sentinels: readonly Host[]; readonly masterName: string; readonly sentinelPassword: string | null }
   | { readonly cluster: readonly Host[] }
@@ -40,10 +40,10 @@ export function readTls({ ca, certificate, key, serverName }: RedisTls): TlsMate
 }
 
 /** For people: hosts and ports, and never the rest of a URL, which may hold a password. */
-export function placeText(place: RedisPlace): string {
+export function topologyText(topology: RedisTopology): string {
   const list = (hosts: readonly Host[]) => hosts.map(({ host, port }) => `${host}:${port}`).join(', ')
-  if ('sentinels' in place) return `${place.masterName} of sentinels ${list(place.sentinels)}`
-  if ('cluster' in place) return `cluster ${list(place.cluster)}`
-  const { hostname, port } = new URL(place.url)
+  if ('sentinels' in topology) return `${topology.masterName} of sentinels ${list(topology.sentinels)}`
+  if ('cluster' in topology) return `cluster ${list(topology.cluster)}`
+  const { hostname, port } = new URL(topology.url)
   return `${hostname}:${port === '' ? 6379 : port}`
 }
