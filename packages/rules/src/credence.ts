@@ -96,7 +96,7 @@ class Hearing {
 export class Credence {
   private readonly hearings = new Map<TeachingWord, Hearing>(teachingWords.map(word => [word, new Hearing()]))
   private readonly tell: (change: CredenceChange) => void
-  private held: ReadonlySet<TeachingWord> = believed
+  private unbelieved: ReadonlySet<TeachingWord> = believed
 
   /** `tell`: called once for each change. */
   constructor(tell: (change: CredenceChange) => void) {
@@ -119,10 +119,10 @@ export class Credence {
   disbelieved(now: Instant): ReadonlySet<TeachingWord> {
     for (const [word, hearing] of this.hearings) {
       hearing.wake(now)
-      if (hearing.isBelieved !== this.held.has(word)) continue
-      this.held = new Set([...this.hearings].filter(([, { isBelieved }]) => !isBelieved).map(([name]) => name))
+      if (hearing.isBelieved !== this.unbelieved.has(word)) continue
+      this.unbelieved = new Set([...this.hearings].filter(([, { isBelieved }]) => !isBelieved).map(([name]) => name))
       this.tell({ word, isBelieved: hearing.isBelieved })
     }
-    return this.held
+    return this.unbelieved
   }
 }

@@ -2,7 +2,7 @@ import type { Redis } from './redis-connection.ts'
 
 type Stream = Redis['stream']
 
-const held = new Set<Stream>()
+const corked = new Set<Stream>()
 
 /**
  * All commands that one turn of the event loop has for a connection go out in one write: the questions on a session's way in, the lessons on its way out,
@@ -19,20 +19,20 @@ const held = new Set<Stream>()
 export function coalesce(redis: Redis): void {
   const send = redis.sendCommand.bind(redis)
   redis.sendCommand = (command, stream) => {
-    hold(redis.stream)
+    cork(redis.stream)
     return send(command, stream)
   }
 }
 
 /** `stream`: undefined before the first connection. */
-function hold(stream: Stream | undefined): void {
-  if (stream === undefined || held.has(stream)) return
-  if (held.size === 0) setImmediate(release)
-  held.add(stream)
+function cork(stream: Stream | undefined): void {
+  if (stream === undefined || corked.has(stream)) return
+  if (corked.size === 0) setImmediate(uncork)
+  corked.add(stream)
   stream.cork()
 }
 
-function release(): void {
-  for (const stream of held) stream.uncork()
-  held.clear()
+function uncork(): void {
+  for (const stream of corked) stream.uncork()
+  corked.clear()
 }
