@@ -80,8 +80,8 @@ export class MemoryStore implements Store {
     return Promise.resolve(this.#grey.meet(name, times, this.#now()))
   }
 
-  rate(place: string, counted: readonly Counted[]): Promise<Beyond | null> {
-    return Promise.resolve(this.#rates.count(place, counted, this.#now()))
+  rate(scope: string, counted: readonly Counted[]): Promise<Beyond | null> {
+    return Promise.resolve(this.#rates.count(scope, counted, this.#now()))
   }
 
   enter(): Promise<null> {
@@ -94,8 +94,8 @@ export class MemoryStore implements Store {
     return Promise.resolve(this.#grey.left(name, times, this.#now()))
   }
 
-  rateLeft(place: string, counted: readonly Counted[]): Promise<Beyond | null> {
-    return Promise.resolve(this.#rates.left(place, counted, this.#now()))
+  rateLeft(scope: string, counted: readonly Counted[]): Promise<Beyond | null> {
+    return Promise.resolve(this.#rates.left(scope, counted, this.#now()))
   }
 
   onBlock(listener: BlockListener): void {

@@ -1,7 +1,7 @@
 /*
- * A rate is one string, `<prefix>rate:{<place>}` or, of a name within the place, `<prefix>rate:{<place>}<name>`: the second, with its fractions, until
+ * A rate is one string, `<prefix>rate:{<scope>}` or, of a name within the scope, `<prefix>rate:{<scope>}<name>`: the second, with its fractions, until
  * which all that were let in will have been worked off (admit in the rules). It expires then. By Redis' own clock, as everything here. The
- * rates of a place are in one slot of a cluster: a connection is counted under its address and its network at once, or under neither.
+ * rates of a scope are in one slot of a cluster: a connection is counted under its address and its network at once, or under neither.
  */
 
 // KEYS: rates. ARGV: count and period of each. Gives which of them the connection is beyond (0: none, and it is counted under all), and the

@@ -14,26 +14,26 @@ export class RateTable {
   }
 
   /** Counts one more under each name, unless it is beyond the rate of one of them: the first of these. */
-  count(place: string, counted: readonly Counted[], now: number): Beyond | null {
-    const beyond = this.left(place, counted, now)
+  count(scope: string, counted: readonly Counted[], now: number): Beyond | null {
+    const beyond = this.left(scope, counted, now)
     if (beyond !== null) return beyond
     for (const { name, rate } of counted)
-      this.untils.set(keyOf(place, name), admit(this.until(place, name), rate, now).until)
+      this.untils.set(keyOf(scope, name), admit(this.until(scope, name), rate, now).until)
     return null
   }
 
   /** The same of one that is not counted. */
-  left(place: string, counted: readonly Counted[], now: number): Beyond | null {
+  left(scope: string, counted: readonly Counted[], now: number): Beyond | null {
     for (const { name, rate } of counted) {
-      const { wait } = admit(this.until(place, name), rate, now)
+      const { wait } = admit(this.until(scope, name), rate, now)
       if (wait > 0) return { name, wait }
     }
     return null
   }
 
-  private until(place: string, name: string): number | null {
-    return this.untils.get(keyOf(place, name)) ?? null
+  private until(scope: string, name: string): number | null {
+    return this.untils.get(keyOf(scope, name)) ?? null
   }
 }
 
-const keyOf = (place: string, name: string): string => `${place} ${name}`
+const keyOf = (scope: string, name: string): string => `${scope} ${name}`

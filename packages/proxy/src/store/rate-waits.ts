@@ -13,10 +13,10 @@ export class RateWaits {
   private readonly untils = new BoundedMap<string, number>(mostWaits)
 
   /** The first of the names that is known to be beyond its rate; null: none is. */
-  beyond(place: string, counted: readonly Counted[], now: number): Beyond | null {
+  beyond(scope: string, counted: readonly Counted[], now: number): Beyond | null {
     if (this.untils.size === 0) return null
     for (const one of counted) {
-      const key = keyOf(place, one)
+      const key = keyOf(scope, one)
       const wait = (this.untils.get(key) ?? now) - now
       if (wait > 0) return { name: one.name, wait: wait / 1000 }
       this.untils.delete(key)
@@ -25,14 +25,14 @@ export class RateWaits {
   }
 
   /** The store has said so. `asked`: when it was asked, so that nobody waits here for longer than there. */
-  note(place: string, counted: readonly Counted[], { name, wait }: Beyond, asked: number): void {
+  note(scope: string, counted: readonly Counted[], { name, wait }: Beyond, asked: number): void {
     const one = counted.find(each => each.name === name)
     if (one === undefined) return
-    const key = keyOf(place, one)
+    const key = keyOf(scope, one)
     this.untils.set(key, asked + wait * 1000)
   }
 }
 
 /** With the rate: after a reload it may be another, and then is asked for anew. */
-const keyOf = (place: string, { name, rate: { count, period } }: Counted): string =>
-  `${place} ${name} ${count}/${period}`
+const keyOf = (scope: string, { name, rate: { count, period } }: Counted): string =>
+  `${scope} ${name} ${count}/${period}`

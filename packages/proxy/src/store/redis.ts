@@ -58,8 +58,8 @@ export class RedisClients {
     return this.connection.nodeOf(this.#greyKey(name))
   }
 
-  rateNodeOf(place: string): string {
-    return this.connection.nodeOf(this.#rateKey(place, ''))
+  rateNodeOf(scope: string): string {
+    return this.connection.nodeOf(this.#rateKey(scope, ''))
   }
 
   networkNodeOf(network: string): string {
@@ -99,9 +99,9 @@ export class RedisClients {
     return typeof left === 'number' ? left : null
   }
 
-  /** Counts one more under each name of the place, or gives the first of which it would be one too many. */
-  async rate(place: string, counted: readonly Counted[]): Promise<Beyond | null> {
-    const keys = counted.map(({ name }) => this.#rateKey(place, name))
+  /** Counts one more under each name of the scope, or gives the first of which it would be one too many. */
+  async rate(scope: string, counted: readonly Counted[]): Promise<Beyond | null> {
+    const keys = counted.map(({ name }) => this.#rateKey(scope, name))
     const numbers = counted.flatMap(({ rate: { count, period } }) => [count, period])
     const reply = await this.connection.commands.countRates(keys.length, ...keys, ...numbers)
     const [which, wait]: unknown[] = Array.isArray(reply) ? reply : []
@@ -137,8 +137,8 @@ export class RedisClients {
   }
 
   /** What `rate` would give; nothing is counted. */
-  async rateLeft(place: string, counted: readonly Counted[]): Promise<Beyond | null> {
-    const found = await Promise.all(counted.map(({ name }) => this.#peek(this.#rateKey(place, name))))
+  async rateLeft(scope: string, counted: readonly Counted[]): Promise<Beyond | null> {
+    const found = await Promise.all(counted.map(({ name }) => this.#peek(this.#rateKey(scope, name))))
     for (const [i, { name, rate }] of counted.entries()) {
       const [value, now] = found[i] ?? [null, 0]
       const until = Number(value ?? Number.NaN)
@@ -192,8 +192,8 @@ export class RedisClients {
     return `${this.#prefix}blocks`
   }
 
-  /** All of a place in one slot. */
-  #rateKey(place: string, name: string): string {
-    return `${this.#prefix}rate:{${place}}${name}`
+  /** All of a scope in one slot. */
+  #rateKey(scope: string, name: string): string {
+    return `${this.#prefix}rate:{${scope}}${name}`
   }
 }

@@ -4,7 +4,7 @@ import { RateWaits } from './rate-waits.ts'
 import type { Beyond, Counted, WallClock } from './store.ts'
 
 /** Asks Redis to count; what is no answer says why there is none. */
-export type RateQuestion = (place: string, counted: readonly Counted[]) => Promise<RateAnswer | string>
+export type RateQuestion = (scope: string, counted: readonly Counted[]) => Promise<RateAnswer | string>
 
 interface RateAnswer {
   readonly answer: Beyond | null
@@ -17,7 +17,7 @@ const toTheEnd: RateWait = question => question
 
 /**
  * Rates that are counted in Redis, at the cost of those who are let in: whoever is beyond a rate is answered here until he is not, and few
- * questions about one place are under way at once. While Redis is away this process counts alone; also for one who does not wait, and
+ * questions about one scope are under way at once. While Redis is away this process counts alone; also for one who does not wait, and
  * whose turn does not come (rate-queue.ts).
  */
 export class SharedRates {
@@ -37,29 +37,29 @@ export class SharedRates {
   }
 
   /** Who does not wait to the end is asked for all the same, so that he is counted there, too. */
-  async count(place: string, counted: readonly Counted[], wait: RateWait = toTheEnd): Promise<Beyond | null> {
-    const asked = await wait(this.countInTurn(place, counted))
+  async count(scope: string, counted: readonly Counted[], wait: RateWait = toTheEnd): Promise<Beyond | null> {
+    const asked = await wait(this.countInTurn(scope, counted))
     if (asked !== null && typeof asked === 'object') return asked.answer
-    return this.waits.beyond(place, counted, this.clock()) ?? this.away.count(place, counted, this.now())
+    return this.waits.beyond(scope, counted, this.clock()) ?? this.away.count(scope, counted, this.now())
   }
 
   /** What this process alone would say. */
-  left(place: string, counted: readonly Counted[]): Beyond | null {
-    return this.away.left(place, counted, this.now())
+  left(scope: string, counted: readonly Counted[]): Beyond | null {
+    return this.away.left(scope, counted, this.now())
   }
 
-  private async countInTurn(place: string, counted: readonly Counted[]): Promise<RateAnswer | string> {
-    if (!(await this.queue.take(place, this.clock()))) return 'no turn'
-    const answer = this.waits.beyond(place, counted, this.clock())
-    const asked = answer === null ? await this.countThere(place, counted) : { answer }
-    this.queue.give(place, this.clock())
+  private async countInTurn(scope: string, counted: readonly Counted[]): Promise<RateAnswer | string> {
+    if (!(await this.queue.take(scope, this.clock()))) return 'no turn'
+    const answer = this.waits.beyond(scope, counted, this.clock())
+    const asked = answer === null ? await this.countThere(scope, counted) : { answer }
+    this.queue.give(scope, this.clock())
     return asked
   }
 
-  private async countThere(place: string, counted: readonly Counted[]): Promise<RateAnswer | string> {
+  private async countThere(scope: string, counted: readonly Counted[]): Promise<RateAnswer | string> {
     const sent = this.clock()
-    const asked = await this.ask(place, counted)
-    if (typeof asked === 'object' && asked.answer !== null) this.waits.note(place, counted, asked.answer, sent)
+    const asked = await this.ask(scope, counted)
+    if (typeof asked === 'object' && asked.answer !== null) this.waits.note(scope, counted, asked.answer, sent)
     return asked
   }
 }
