@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
-import { fieldOf } from '@sallyport/proxy/store/client-record.js'
+import { fieldOf } from '@sallyport/proxy/store/redis/client-record.js'
 import { type RunningGate, startGate } from '../support/gate.ts'
 import { startPostfix } from '../support/postfix.ts'
 import { startRedis } from '../support/redis.ts'

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { fieldOf } from '@sallyport/proxy/store/client-record.js'
+import { fieldOf } from '@sallyport/proxy/store/redis/client-record.js'
 import { connect, type Dialogue } from '../support/dialogue.ts'
 import { type RunningGate, startGate } from '../support/gate.ts'
 import { type Owner, tempDirectory, undoAfter } from '../support/owner.ts'

@@ -67,7 +67,7 @@ const pure = [rules, smtp, session]
 
 /** The one place for each package that is not ours: a file, or a folder. */
 const outside: ReadonlyMap<string, string> = new Map([
-  ['ioredis', 'packages/proxy/src/store/redis-connection.ts'],
+  ['ioredis', 'packages/proxy/src/store/redis/redis-connection.ts'],
   ['pino', 'packages/proxy/src/log.ts'],
   ['prom-client', 'packages/proxy/src/metrics.ts'],
   ['smtp-server', 'packages/proxy/src/mail-server.ts'],

@@ -1,11 +1,11 @@
-import { fieldOf } from '@sallyport/proxy/store/client-record.js'
-import { RedisClients } from '@sallyport/proxy/store/redis.js'
+import { fieldOf } from '@sallyport/proxy/store/redis/client-record.js'
+import { RedisClients } from '@sallyport/proxy/store/redis/redis.js'
 import { checks, type Lesson } from '@sallyport/rules'
 import { type Owner, undoAfter } from './owner.ts'
 import type { RedisServer } from './redis.ts'
 import { until } from './store-world.ts'
 
-/** Parts of all clients, as packages/proxy/src/store/client-record.ts has them. */
+/** Parts of all clients, as packages/proxy/src/store/redis/client-record.ts has them. */
 export const allParts = 16_384
 
 export type Family = 'IPv4' | 'IPv6'

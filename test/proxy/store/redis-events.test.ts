@@ -2,10 +2,16 @@
 
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
-import { BlockChannel, longestMessage, mostHeard, mostTold, mostUntold } from '@sallyport/proxy/store/block-channel.js'
 import { openStore, type Store } from '@sallyport/proxy/store/index.js'
-import { RedisClients } from '@sallyport/proxy/store/redis.js'
-import type { RedisTopology } from '@sallyport/proxy/store/redis-topology.js'
+import { RedisClients } from '@sallyport/proxy/store/redis/redis.js'
+import type { RedisTopology } from '@sallyport/proxy/store/redis/redis-topology.js'
+import {
+  BlockChannel,
+  longestMessage,
+  mostHeard,
+  mostTold,
+  mostUntold,
+} from '@sallyport/proxy/store/shared/block-channel.js'
 import { zeroCounters } from '@sallyport/proxy/store/store.js'
 import type { Lesson } from '@sallyport/rules'
 import { startRedis } from '../../support/redis.js'

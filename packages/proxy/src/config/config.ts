@@ -1,6 +1,6 @@
 import type { BreakerLimits, DnsblZone, Fading, LoadLimits, Network, Policy } from '@sallyport/rules'
 import type { Waits } from '../session/house.ts'
-import type { RedisTls, RedisTopology } from '../store/redis-topology.ts'
+import type { RedisTls, RedisTopology } from '../store/redis/redis-topology.ts'
 import type { TrapBudget } from '../traps.ts'
 
 /** Where to listen, or whom to call. */

@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import type { RedisTls, RedisTopology } from '../store/redis-topology.ts'
+import type { RedisTls, RedisTopology } from '../store/redis/redis-topology.ts'
 import type { MemoryStore, RedisStore } from './config.ts'
 import * as leaves from './leaves.ts'
 import { section } from './section.ts'

@@ -3,7 +3,7 @@ import { createServer } from 'node:net'
 import { AccessLists } from '../access.ts'
 import type { Config, Endpoint } from '../config/config.ts'
 import { formatEndpoint } from '../config/scalars.ts'
-import { sharedBy } from '../store/client-file.ts'
+import { sharedBy } from '../store/memory/client-file.ts'
 import { Report } from './report.ts'
 import { timed } from './stopwatch.ts'
 

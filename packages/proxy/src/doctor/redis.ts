@@ -1,6 +1,6 @@
 import type { RedisStore } from '../config/config.ts'
-import { RedisClients } from '../store/redis.ts'
-import { topologyText } from '../store/redis-topology.ts'
+import { RedisClients } from '../store/redis/redis.ts'
+import { topologyText } from '../store/redis/redis-topology.ts'
 import { Report } from './report.ts'
 import { type Timed, timed } from './stopwatch.ts'
 

@@ -1,6 +1,6 @@
-import { type MemoryOptions, MemoryStore } from './memory.ts'
-import type { RedisOptions } from './redis.ts'
-import { SharedStore } from './shared.ts'
+import { type MemoryOptions, MemoryStore } from './memory/memory.ts'
+import type { RedisOptions } from './redis/redis.ts'
+import { SharedStore } from './shared/shared.ts'
 import type { Store, StoreWorld } from './store.ts'
 
 export type { ClientRecord, Store, StoreHealth, StoreLog, StoreWorld } from './store.ts'

@@ -1,4 +1,5 @@
 import { dropOldest, type Fading, type Lesson, usualFading } from '@sallyport/rules'
+import { type ClientRecord, unknownClient } from '../store.ts'
 import {
   type Entry,
   isEmpty,
@@ -11,7 +12,6 @@ import {
   reputeAt,
   without,
 } from './entry.ts'
-import { type ClientRecord, unknownClient } from './store.ts'
 
 /**
  * A bounded table of clients in this process. Time is an argument, in wall-clock seconds.

@@ -1,4 +1,4 @@
-import type { ClientRecord } from './store.ts'
+import type { ClientRecord } from '../store.ts'
 import type { Asked } from './unwritten.ts'
 
 /** How long an answer is used, ms. */

@@ -1,5 +1,5 @@
 import { BoundedMap } from '@sallyport/rules'
-import type { Caps, Excess, Visitor } from '../census.ts'
+import type { Caps, Excess, Visitor } from '../../census.ts'
 
 /** How long the answer that there are too many is used, ms. */
 export const excessSpan = 250

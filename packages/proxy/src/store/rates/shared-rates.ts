@@ -1,7 +1,7 @@
+import { RateTable } from '../memory/rate-table.ts'
+import type { Beyond, Counted, WallClock } from '../store.ts'
 import { RateQueue } from './rate-queue.ts'
-import { RateTable } from './rate-table.ts'
 import { RateWaits } from './rate-waits.ts'
-import type { Beyond, Counted, WallClock } from './store.ts'
 
 /** Asks Redis to count; what is no answer says why there is none. */
 export type RateQuestion = (scope: string, counted: readonly Counted[]) => Promise<RateAnswer | string>

@@ -1,5 +1,5 @@
 import { admit, BoundedMap } from '@sallyport/rules'
-import type { Beyond, Counted } from './store.ts'
+import type { Beyond, Counted } from '../store.ts'
 
 /** A bounded table of rates in this process. Time is an argument, in wall-clock seconds; at the cap the one met least recently goes. */
 export class RateTable {

@@ -1,17 +1,12 @@
 import { type GreyTimes, isBlock, type Lesson, mayBlock, noRepute, usualSuspectFrom } from '@sallyport/rules'
-import type { Caps, Excess, Visitor } from '../census.ts'
-import { errorText } from '../error.ts'
-import { BlockChannel } from './block-channel.ts'
-import { Doubts } from './doubts.ts'
-import { Grace } from './grace.ts'
-import { HotRecalls } from './hot-recalls.ts'
-import { Leases } from './leases.ts'
-import { Records } from './records.ts'
-import { RedisClients, type RedisOptions, usualLease } from './redis.ts'
-import { isRefusal } from './redis-connection.ts'
-import { RedisNodes } from './redis-nodes.ts'
-import { Refusal } from './refusal.ts'
-import { SharedRates } from './shared-rates.ts'
+import type { Caps, Excess, Visitor } from '../../census.ts'
+import { errorText } from '../../error.ts'
+import { Leases } from '../leases/leases.ts'
+import { Records } from '../memory/records.ts'
+import { SharedRates } from '../rates/shared-rates.ts'
+import { RedisClients, type RedisOptions, usualLease } from '../redis/redis.ts'
+import { isRefusal } from '../redis/redis-connection.ts'
+import { RedisNodes } from '../redis/redis-nodes.ts'
 import {
   type Beyond,
   type BlockListener,
@@ -23,7 +18,12 @@ import {
   type StoreWorld,
   type WallClock,
   zeroCounters,
-} from './store.ts'
+} from '../store.ts'
+import { BlockChannel } from './block-channel.ts'
+import { Doubts } from './doubts.ts'
+import { Grace } from './grace.ts'
+import { HotRecalls } from './hot-recalls.ts'
+import { Refusal } from './refusal.ts'
 import { type Asked, Unwritten } from './unwritten.ts'
 
 function recordOf({ passed, failed, repute }: Lesson): ClientRecord {

@@ -1,4 +1,4 @@
-import type { StoreLog } from './store.ts'
+import type { StoreLog } from '../store.ts'
 
 /** A server must have refused nothing for so long, in ms, before it is said to be willing again. */
 const settled = 10_000

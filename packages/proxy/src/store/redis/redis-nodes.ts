@@ -1,6 +1,6 @@
+import type { StoreLog } from '../store.ts'
 import { Breaker, breakerLimits } from './breaker.ts'
 import { isRefusal, type RedisConnection } from './redis-connection.ts'
-import type { StoreLog } from './store.ts'
 
 type Connections = Pick<RedisConnection, 'isReady' | 'isGone' | 'ping'>
 

@@ -1,12 +1,12 @@
 import { randomBytes } from 'node:crypto'
 import { admit, type Fading, type GreyTimes, type Lesson, noRepute, usualFading } from '@sallyport/rules'
+import type { Coming, Places } from '../leases/lease-book.ts'
+import type { Beyond, Counted } from '../store.ts'
 import { tokenOf } from './check-codes.ts'
 import { fieldOf, lessonFrom } from './client-record.ts'
-import type { Coming, Places } from './lease-book.ts'
 import type { ChannelListener, ConnectionOptions, Listening, RedisConnection, RedisEvents } from './redis-connection.ts'
 import { connectRedis } from './redis-connector.ts'
 import type { RedisTopology } from './redis-topology.ts'
-import type { Beyond, Counted } from './store.ts'
 
 export type RedisOptions = RedisTopology &
   ConnectionOptions & {

@@ -1,7 +1,7 @@
 import type { Fading, Lesson } from '@sallyport/rules'
+import { Records } from '../memory/records.ts'
+import type { WallClock } from '../store.ts'
 import { Pace } from './pace.ts'
-import { Records } from './records.ts'
-import type { WallClock } from './store.ts'
 
 /** Clients whose lessons wait to be written, where `store.clients` is not less: 35 MB, if each has passed ten checks. */
 const mostUnwritten = 100_000

@@ -1,4 +1,4 @@
-import { errorText } from '../error.ts'
+import { errorText } from '../../error.ts'
 import { type ChannelListener, isRefusal, type Listening, type Redis } from './redis-connection.ts'
 
 /** Between two looks whether it is still there, in ms. A server that hangs is left a second later. */

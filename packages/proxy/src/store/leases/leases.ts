@@ -1,4 +1,4 @@
-import type { Caps, Excess, Visitor } from '../census.ts'
+import type { Caps, Excess, Visitor } from '../../census.ts'
 import { LeaseBook, type OpenTable, turn } from './lease-book.ts'
 
 /** The book of this process, in its time: what changes is told behind the present turn of the event loop, once; what stays, turn by turn. */

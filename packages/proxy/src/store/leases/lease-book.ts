@@ -1,5 +1,5 @@
 import type { Instant } from '@sallyport/rules'
-import type { Caps, Excess, Visitor } from '../census.ts'
+import type { Caps, Excess, Visitor } from '../../census.ts'
 import { HotExcess } from './hot-excess.ts'
 import { changedLines, emptyPage, isEmpty, type Line, lineOf, type Page, tidyLines, unknown } from './lease-page.ts'
 

@@ -1,5 +1,5 @@
 import { BoundedMap } from '@sallyport/rules'
-import type { Beyond, Counted } from './store.ts'
+import type { Beyond, Counted } from '../store.ts'
 
 /** Names that are known to be beyond their rate; at the cap the one noted first goes, and is asked for again. */
 export const mostWaits = 10_000

@@ -1,11 +1,11 @@
 import { closeSync, constants, fstatSync, mkdirSync, openSync, renameSync } from 'node:fs'
 import { open, rename, rm, writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import { codeOf, errorText } from '../error.ts'
-import { markOf } from '../file-mark.ts'
+import { codeOf, errorText } from '../../error.ts'
+import { markOf } from '../../file-mark.ts'
+import type { StoreLog } from '../store.ts'
 import { type Bounds, Corrupt, readClients, writeClients } from './client-lines.ts'
 import { Records } from './records.ts'
-import type { StoreLog } from './store.ts'
 
 /** What says, by its age, that several processes have been found to write a file. */
 export const sharedBy = (path: string): string => `${path}.shared`

@@ -1,4 +1,4 @@
-import { errorText } from '../error.ts'
+import { errorText } from '../../error.ts'
 import { coalesce } from './coalescence.ts'
 import { connectCluster } from './redis-cluster.ts'
 import {

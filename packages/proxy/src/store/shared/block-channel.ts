@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto'
-import { errorText } from '../error.ts'
-import type { RedisClients } from './redis.ts'
-import { isRefusal, type Listening } from './redis-connection.ts'
-import type { BlockListener, Counters, StoreLog } from './store.ts'
+import { errorText } from '../../error.ts'
+import type { RedisClients } from '../redis/redis.ts'
+import { isRefusal, type Listening } from '../redis/redis-connection.ts'
+import type { BlockListener, Counters, StoreLog } from '../store.ts'
 
 /** Names are collected for so long before they are told, in ms: ten messages a second at most. */
 export const tellWait = 100

@@ -1,8 +1,4 @@
 import { type Fading, type GreyTimes, isBlock, type Lesson, mayBlock, usualSuspectFrom } from '@sallyport/rules'
-import { ClientFile } from './client-file.ts'
-import { GreyTable } from './grey-table.ts'
-import { RateTable } from './rate-table.ts'
-import { Records } from './records.ts'
 import {
   type Beyond,
   type BlockListener,
@@ -13,7 +9,11 @@ import {
   type StoreLog,
   type WallClock,
   zeroCounters,
-} from './store.ts'
+} from '../store.ts'
+import { ClientFile } from './client-file.ts'
+import { GreyTable } from './grey-table.ts'
+import { RateTable } from './rate-table.ts'
+import { Records } from './records.ts'
 
 export interface MemoryOptions {
   readonly kind: 'memory'
