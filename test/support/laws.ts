@@ -11,6 +11,8 @@ interface Import {
 
 const withoutComments = (text: string) => text.replace(/\/\*[\s\S]*?\*\//g, '').replace(/^\s*\/\/.*$/gm, '')
 
+const commentsOf = (text: string) => text.match(/\/\*[\s\S]*?\*\/|^\s*\/\/.*$/gm)?.join('\n') ?? ''
+
 /** What is run: neither comments nor what stands in quotes. */
 const codeOf = (text: string) =>
   withoutComments(text).replace(/'(?:[^'\\\n]|\\.)*'|"(?:[^"\\\n]|\\.)*"|`(?:[^`\\]|\\.)*`/g, "''")
@@ -158,6 +160,16 @@ export const laws = {
     /@ts-(?:ignore|nocheck|expect-error)|biome-(?:ignore)|eslint-(?:disable)/,
     true,
   ),
+  'a source file that a comment names is there': tree => {
+    const paths = [...tree.keys()]
+    return [...tree].flatMap(([path, text]) =>
+      isSource(path)
+        ? [...commentsOf(text).matchAll(/(?<![\w/.-])(?:[a-z0-9-]+\/)*[a-z0-9-]+(?:\.test)?\.ts\b/g)]
+            .filter(([named]) => !paths.some(known => `/${known}`.endsWith(`/${named}`)))
+            .map(([named]) => `${path} names ${named}`)
+        : [],
+    )
+  },
   'file names are kebab-case': tree =>
     [...tree.keys()].filter(path =>
       path.split('/').some(part => !/^[a-z0-9]+(?:-[a-z0-9]+)*(?:\.[a-z0-9]+)*$/.test(part)),
