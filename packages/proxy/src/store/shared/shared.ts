@@ -140,10 +140,10 @@ export class SharedStore implements Store {
     return asked !== null && typeof asked === 'object' ? asked.answer : null
   }
 
-  rate(place: string, counted: readonly Counted[], sake?: string): Promise<Beyond | null> {
-    const node = this.#redis.rateNodeOf(place)
-    const isSpared = sake !== undefined && this.#isSpared(place, sake)
-    return this.#rates.count(place, counted, question =>
+  rate(scope: string, counted: readonly Counted[], sake?: string): Promise<Beyond | null> {
+    const node = this.#redis.rateNodeOf(scope)
+    const isSpared = sake !== undefined && this.#isSpared(scope, sake)
+    return this.#rates.count(scope, counted, question =>
       isSpared ? this.#grace.answerInTurn(node, question) : this.#unlessSilent(node, question),
     )
   }
@@ -161,9 +161,9 @@ export class SharedStore implements Store {
     return typeof asked === 'object' ? asked.answer : null
   }
 
-  async rateLeft(place: string, counted: readonly Counted[]): Promise<Beyond | null> {
-    const asked = await this.#ask('reads', this.#redis.rateNodeOf(place), () => this.#redis.rateLeft(place, counted))
-    return typeof asked === 'object' ? asked.answer : this.#rates.left(place, counted)
+  async rateLeft(scope: string, counted: readonly Counted[]): Promise<Beyond | null> {
+    const asked = await this.#ask('reads', this.#redis.rateNodeOf(scope), () => this.#redis.rateLeft(scope, counted))
+    return typeof asked === 'object' ? asked.answer : this.#rates.left(scope, counted)
   }
 
   onBlock(listener: BlockListener): void {
@@ -217,8 +217,8 @@ export class SharedStore implements Store {
     this.#hot.drop(name)
   }
 
-  #askRate(place: string, counted: readonly Counted[]): Promise<Asked<Beyond | null>> {
-    return this.#ask('writes', this.#redis.rateNodeOf(place), () => this.#redis.rate(place, counted))
+  #askRate(scope: string, counted: readonly Counted[]): Promise<Asked<Beyond | null>> {
+    return this.#ask('writes', this.#redis.rateNodeOf(scope), () => this.#redis.rate(scope, counted))
   }
 
   /** What is said of a lesson that was written: the score that the client came to; null: the key is not ours, and it can never be written. */
@@ -245,13 +245,13 @@ export class SharedStore implements Store {
     const asked = await this.#ask('reads', this.#redis.nodeOf(client), () => this.#redis.recall(client))
     if (typeof asked === 'string') return asked
     if (!this.#unwritten.isOpen(client)) this.#copy.replace(client, asked.answer, this.#now())
-    else if (this.#doubts.has(client)) this.#hold(client, asked.answer)
+    else if (this.#doubts.has(client)) this.#keepAgainst(client, asked.answer)
     answered()
     return { answer: recordOf(asked.answer) }
   }
 
   /** What Redis has against a client that was blocked, beside what was learnt here and is not written yet. */
-  #hold(client: string, { failed, repute }: Lesson): void {
+  #keepAgainst(client: string, { failed, repute }: Lesson): void {
     const now = this.#now()
     const score = (repute?.score ?? 0) - (this.#copy.recall(client, now).repute?.score ?? 0)
     const added = score > 0 ? { repute: { ...noRepute, score } } : {}
