@@ -16,15 +16,17 @@ export async function coresSettings(sink: Sink, redis: RedisServer): Promise<str
   })
 }
 
-/** Starts them, each with the metrics where its name says. `socket`: the one that both are handed, as by systemd. */
+/** Starts them, each under the name that is also the port of its metrics. `socket`: the one that both are handed, as by systemd. */
 export async function startPair(
   owner: Owner,
   settings: string,
   socket?: number,
+  names?: readonly [number, number],
 ): Promise<readonly [RunningGate, RunningGate]> {
-  const start = async () => {
-    const env = { INSTANCE: `${await freePort()}` }
+  const [first, second] = names ?? [await freePort(), await freePort()]
+  const start = (name: number) => {
+    const env = { INSTANCE: `${name}` }
     return startGate(owner, `${settings}\ngreet: { wait: 300ms }`, { env, ...(socket === undefined ? {} : { socket }) })
   }
-  return [await start(), await start()]
+  return Promise.all([start(first), start(second)])
 }
