@@ -240,13 +240,14 @@ describe('two gates on one port, and one Prometheus', () => {
     for (const expr of queries.trim().split('\n')) assert.ok((await foldsRight('the page', expr, at)).length > 0, expr)
     await panelsFoldRight(at)
     const ratio = 'sallyport:stopped_ratio:rate15m'
-    await until(async () => {
+    await comesTrue(async () => {
       const evaluated = await prometheus.value(`timestamp(${ratio})`)
       const rates = await prometheus.query('rate(sallyport_sessions_total[15m])', evaluated)
       const sum = (verdicts: RegExp) =>
         rates.filter(({ labels }) => verdicts.test(labels['verdict'] ?? '')).reduce((so, { value }) => so + value, 0)
-      return isClose(await prometheus.value(ratio, evaluated), sum(/^(?:deferred|refused)$/) / sum(/./))
-    }, waitMs)
+      const [recorded, own] = [await prometheus.value(ratio, evaluated), sum(/^(?:deferred|refused)$/) / sum(/./)]
+      assert.ok(isClose(recorded, own), `${recorded} is recorded, and ${own} is so`)
+    })
     assert.ok(Math.abs((await prometheus.value(ratio)) - sessions.bad / (sessions.good + sessions.bad)) < 0.1)
   })
 
