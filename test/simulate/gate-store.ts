@@ -138,6 +138,8 @@ export class GateStore implements Store {
     return Promise.resolve(null)
   }
 
+  renew(): void {}
+
   onBlock(): void {}
 
   forget(): Promise<boolean> {

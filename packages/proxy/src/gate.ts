@@ -18,7 +18,7 @@ import { CheckWatch } from './check-watch.ts'
 import type { Config } from './config/config.ts'
 import type { Connection } from './connection.ts'
 import { Decisions } from './decisions/decisions.ts'
-import { greetWaitOf, houseOf } from './house.ts'
+import { greetWaitOf, houseOf, weightsOf } from './house.ts'
 import { IdSource } from './id.ts'
 import { Load } from './load.ts'
 import type { Log } from './log.ts'
@@ -133,6 +133,7 @@ export class Gate {
     this.load.limits = config.load
     this.backends = new Backends(plans, config.timeouts, this.watch, this.backends)
     this.access = access
+    this.store.renew(weightsOf(config))
     this.house = houseOf(config, this.backends, this.offer, this.load, this.silenced)
     this.lookups.retire()
     this.lookups = this.lookupsOf(config)

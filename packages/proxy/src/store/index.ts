@@ -3,7 +3,16 @@ import type { RedisOptions } from './redis.ts'
 import { SharedStore } from './shared.ts'
 import type { Store, StoreWorld } from './store.ts'
 
-export type { BlockListener, ClientRecord, Store, StoreHealth, StoreLog, StoreWorld, WallClock } from './store.ts'
+export type {
+  BlockListener,
+  ClientRecord,
+  Store,
+  StoreHealth,
+  StoreLog,
+  StoreWorld,
+  WallClock,
+  Weights,
+} from './store.ts'
 export { unknownClient } from './store.ts'
 export type StoreOptions = MemoryOptions | RedisOptions
 

@@ -21,6 +21,7 @@ import {
   type StoreLog,
   type StoreWorld,
   type WallClock,
+  type Weights,
   zeroCounters,
 } from './store.ts'
 import { type Asked, Unwritten } from './unwritten.ts'
@@ -58,7 +59,7 @@ export class SharedStore implements Store {
   readonly #refusals: { readonly reads: Refusal; readonly writes: Refusal }
   readonly #hot = new HotRecalls()
   readonly #channel: BlockChannel
-  readonly #suspectFrom: number
+  #suspectFrom: number
   #listener: BlockListener | null = null
   readonly #log: StoreLog
   readonly #now: WallClock
@@ -159,6 +160,13 @@ export class SharedStore implements Store {
   async rateLeft(place: string, counted: readonly Counted[]): Promise<Beyond | null> {
     const asked = await this.#ask('reads', this.#redis.rateNodeOf(place), () => this.#redis.rateLeft(place, counted))
     return typeof asked === 'object' ? asked.answer : this.#rates.left(place, counted)
+  }
+
+  renew({ fading, suspectFrom }: Weights): void {
+    this.#redis.fading = fading
+    this.#copy.fading = fading
+    this.#unwritten.renew(fading)
+    this.#suspectFrom = suspectFrom
   }
 
   onBlock(listener: BlockListener): void {
