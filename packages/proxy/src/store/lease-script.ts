@@ -9,6 +9,10 @@
  * A gate says how many it holds, never that it is one more or one less: a command that is lost, late or repeated does no harm that the next one does not
  * mend. What is not said again in time is not counted any more, and the key expires with the last of it, so that nobody has to clear up after a gate that was killed.
  *
+ * Clocks of two Redis differ, and behind a failover it is the other's. Whatever is ahead by more than a lease is cut to one when it is met, and written so: what a dead
+ * gate held counts for a lease from then on, not for as long as the clocks differ. Where the new clock is ahead, what living gates hold is not counted until they say it again, within three
+ * quarters of a lease. Leases should be the same at all gates: of the longer one as much counts as the shorter says.
+ *
  * One key for a network and its clients: both are asked for and told with one command, and who is turned away for the one has not taken a place of the
  * other.
  *
@@ -33,6 +37,20 @@ const common = `
 local key, gate, lease = KEYS[1], ARGV[1], tonumber(ARGV[2])
 local time = redis.call('TIME')
 local now = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
+local function read(name)
+  local held = redis.call('HGET', key, name)
+  local kept, isCut = {}, false
+  for i = 1, #(held or '') - ${entryLength - 1}, ${entryLength} do
+    local entry = string.sub(held, i, i + ${entryLength - 1})
+    if struct.unpack('>I6', entry, 12) > now + lease then
+      entry, isCut = string.sub(entry, 1, 11) .. struct.pack('>I6', now + lease), true
+    end
+    kept[#kept + 1] = entry
+  end
+  if not isCut then return held end
+  redis.call('HSET', key, name, table.concat(kept))
+  return table.concat(kept)
+end
 local function living(held, but)
   local kept, count = {}, 0
   for i = 1, #(held or '') - ${entryLength - 1}, ${entryLength} do
@@ -71,14 +89,14 @@ end`
  */
 export const enterScript = `${common}
 local perClient, perNetwork, holds = tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
-local whole = redis.call('HGET', key, '*')
+local whole = read('*')
 local beside, all = living(whole, gate)
 local answers, clients, entered = {}, {}, false
 for i = 6, #ARGV, 2 do
   local name = ARGV[i]
   local client = clients[name]
   if not client then
-    client = { held = redis.call('HGET', key, name), holds = tonumber(ARGV[i + 1]), entered = false }
+    client = { held = read(name), holds = tonumber(ARGV[i + 1]), entered = false }
     client.others, client.count = living(client.held, gate)
     clients[name] = client
   end
@@ -104,7 +122,7 @@ return answers`
 /** ARGV: the gate, its lease in ms; then name, how many, name, how many ... that this gate holds; 0: none any more. */
 export const tellScript = `${common}
 for i = 3, #ARGV, 2 do
-  local held = redis.call('HGET', key, ARGV[i])
+  local held = read(ARGV[i])
   tell(ARGV[i], held, (living(held, gate)), tonumber(ARGV[i + 1]))
 end
 last()
