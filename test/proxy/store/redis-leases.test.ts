@@ -3,6 +3,7 @@ import { type TestContext, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { excessSpan } from '@sallyport/proxy/store/hot-excess.js'
 import { openStore, type Store } from '@sallyport/proxy/store/index.js'
+import { longestLease } from '@sallyport/proxy/store/lease-script.js'
 import { RedisClients } from '@sallyport/proxy/store/redis.js'
 import type { RedisPlace } from '@sallyport/proxy/store/redis-place.js'
 import { undoAfter } from '../../support/owner.js'
@@ -93,6 +94,16 @@ test('what a gate holds that says no more is free when its lease is over, and th
   assert.equal(await redis.command('DBSIZE'), '0')
   await sleep(excessSpan)
   assert.equal(await other.enter(visitor, caps), null)
+})
+
+test('gates need not agree about the lease', async t => {
+  const redis = await ownedRedis(t)
+  const [one, other] = [await gateAt(t, placeOf(redis), longestLease), await gateAt(t, placeOf(redis), 2000)]
+  await enterTimes(one, 3)
+  assert.equal(await other.enter(visitor, caps), 'per_client')
+  await redis.command('EVAL', timeTravel, 0, 590)
+  await sleep(excessSpan)
+  assert.equal(await other.enter(visitor, caps), 'per_client')
 })
 
 test('behind a failover to a clock that is an hour behind, what a dead gate held counts for a lease from when it is met', async t => {

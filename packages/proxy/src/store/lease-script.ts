@@ -9,16 +9,17 @@
  * A gate says how many it holds, never that it is one more or one less: a command that is lost, late or repeated does no harm that the next one does not
  * mend. What is not said again in time is not counted any more, and the key expires with the last of it, so that nobody has to clear up after a gate that was killed.
  *
- * Clocks of two Redis differ, and behind a failover it is the other's. Whatever is ahead by more than a lease is cut to one when it is met, and written so: what a dead
- * gate held counts for a lease from then on, not for as long as the clocks differ. Where the new clock is ahead, what living gates hold is not counted until they say it again, within three
- * quarters of a lease. Leases should be the same at all gates: of the longer one as much counts as the shorter says.
+ * Clocks of two Redis differ, and behind a failover it is the other's. What is ahead by more than any gate's lease may be was written by another clock, and is cut to a lease when it is met:
+ * what a dead gate held counts for ten minutes at most, not for as long as the clocks differ. Where the new clock is ahead, what living gates hold is not counted until they say it
+ * again, within three quarters of a lease.
  *
  * One key for a network and its clients: both are asked for and told with one command, and who is turned away for the one has not taken a place of the
  * other.
  *
  * Roads not taken: counters (INCR, DECR), of which a gate that dies leaves its part behind for ever; a key for each gate that says that it lives, and places that
  * count as long as it does: nothing would have to be renewed for a held client, but that key is on one node of a cluster, what another node has lost nobody would tell
- * it again, and what dead gates held would stay in memory for as long as a session may last; a ttl for each field (Redis 7.4).
+ * it again, and what dead gates held would stay in memory for as long as a session may last; a ttl for each field (Redis 7.4); to cut to the lease of who asks whatever is ahead by more than that, which is sooner, and would
+ * have gates agree about their lease.
  */
 
 /** Gates in one field; one more is not noted, and holds what it holds by its own count alone. */
@@ -33,23 +34,22 @@ const few = 16
 
 const entryLength = 17
 
+/** The longest lease that a gate may have, ms: `store.lease`. */
+export const longestLease = 600_000
+
 const common = `
 local key, gate, lease = KEYS[1], ARGV[1], tonumber(ARGV[2])
 local time = redis.call('TIME')
 local now = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
 local function read(name)
-  local held = redis.call('HGET', key, name)
-  local kept, isCut = {}, false
-  for i = 1, #(held or '') - ${entryLength - 1}, ${entryLength} do
-    local entry = string.sub(held, i, i + ${entryLength - 1})
-    if struct.unpack('>I6', entry, 12) > now + lease then
-      entry, isCut = string.sub(entry, 1, 11) .. struct.pack('>I6', now + lease), true
+  local held, isCut = redis.call('HGET', key, name), false
+  for i = 12, #(held or '') - 5, ${entryLength} do
+    if struct.unpack('>I6', held, i) > now + ${longestLease} then
+      held, isCut = string.sub(held, 1, i - 1) .. struct.pack('>I6', now + lease) .. string.sub(held, i + 6), true
     end
-    kept[#kept + 1] = entry
   end
-  if not isCut then return held end
-  redis.call('HSET', key, name, table.concat(kept))
-  return table.concat(kept)
+  if isCut then redis.call('HSET', key, name, held) end
+  return held
 end
 local function living(held, but)
   local kept, count = {}, 0
