@@ -31,6 +31,7 @@ import { replies } from './session/replies.ts'
 import type { Session } from './session/session.ts'
 import { countSession } from './session-count.ts'
 import { sentence, sessionLine, verdictOf } from './session-line.ts'
+import { Grace } from './store/grace.ts'
 import type { Store } from './store/index.ts'
 import type { Certificates } from './tls/certificates.ts'
 import { Traps } from './traps.ts'
@@ -56,6 +57,8 @@ export class Gate {
   readonly store: Store
   readonly memory: Memory
   readonly blocks = new Blocks(this.connections)
+  /** How long a greeting waits for whether its client has a place. */
+  readonly placeGrace = new Grace()
   readonly checks: CheckWatch
   readonly credence = new Credence(change => this.tellCredence(change))
   readonly offer: Offer
