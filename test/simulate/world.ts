@@ -1,10 +1,10 @@
 import { clientKey } from '@sallyport/rules'
 import { Clock } from './clock.ts'
-import { Crowd } from './crowd.ts'
 import { Dice } from './dice.ts'
 import { Flow } from './flow.ts'
 import { caps, Gate, type Outcome, rates, type Visit } from './gate.ts'
 import { GateStore } from './gate-store.ts'
+import { Occupancy } from './occupancy.ts'
 import { type Extent, isHonest, type Kind, kinds, messageOf, populationOf, type Sender } from './senders.ts'
 import { type Operation, Server } from './server.ts'
 
@@ -85,7 +85,7 @@ export class World {
   private readonly flow = new Flow(rates)
   /** Clients of whom the backend has taken a message. */
   private readonly praised = new Set<string>()
-  private readonly crowd = new Crowd(() => this.isAway)
+  private readonly occupancy = new Occupancy(() => this.isAway)
   private readonly learntAway: Visit[] = []
   private message = 0
   private merged: number | null = null
@@ -102,7 +102,7 @@ export class World {
         this.clock,
         store,
         this.flow.witness(this.clock, () => this.isAway),
-        this.crowd,
+        this.occupancy,
       )
     })
   }
@@ -243,7 +243,7 @@ export class World {
     }
     const bound = this.gates.length * rates.address * (1 + (outage.to - outage.from) / rates.period)
     if (away > bound) this.broken(`while the store was away ${away} connections of one address were let in`)
-    const { most, mostAway } = this.crowd
+    const { most, mostAway } = this.occupancy
     if (most.client > caps.perClient || most.network > caps.perNetwork)
       this.broken(`${most.client} connections of one client were open, ${most.network} of one network`)
     if (mostAway > this.gates.length * caps.perClient)
