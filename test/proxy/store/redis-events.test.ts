@@ -10,7 +10,7 @@ import { zeroCounters } from '@sallyport/proxy/store/store.js'
 import type { Lesson } from '@sallyport/rules'
 import { startRedis } from '../../support/redis.js'
 import { startCluster, startReplica, startWatched } from '../../support/redis-topology.js'
-import { StoreWorld, until } from '../../support/store-world.js'
+import { flushed, StoreWorld, until } from '../../support/store-world.js'
 import { timeTravel } from '../../support/time-travel.js'
 
 const trapped: Lesson = { passed: {}, failed: { 'trap-recipient': 1000 } }
@@ -92,7 +92,7 @@ test('mail counts by the weights that were given last: what is a block, and how 
   const [one, other] = await openPair(t, { url: `redis://127.0.0.1:${redis.port}` })
   const points: Lesson = { passed: {}, failed: {}, repute: { score: 4, accepted: 0, content: 0, unknown: 0 } }
   one.store.remember('198.51.100.1', points)
-  await until('it is written', () => one.store.health.remembers >= 1)
+  await flushed(one.store)
   for (const { store } of [one, other]) store.renew({ suspectFrom: 3, fading: { bad: 3600, good: 3600 } })
   one.store.remember('198.51.100.2', points)
   await until('it is heard', () => one.heard.length > 0 && other.heard.length > 0)
