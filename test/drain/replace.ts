@@ -93,7 +93,8 @@ async function drainOne({ two, haproxy }: Replaceable, which: number, load: Load
   const before = await clients()
   let last = before
   while (await isOpen(two, which)) {
-    last = await clients()
+    // It may have closed its port, and gone, since that was looked at.
+    last = await clients().catch(() => last)
     await sleep(50)
   }
   const closed = since()
