@@ -1,7 +1,7 @@
 // Programs whose packages cannot be installed here: unpacked, each with its packages in a folder of var/cache/unpacked.
 //
-// Only one mail server can be installed on a Debian, and that is Postfix; promtool's package would install and start a server of
-// 96 MB, and those of balancers would take port 80 at the next boot. Kept below var/ and not in the common temporary directory, where another user could put a program for us to run.
+// Only one mail server can be installed on a Debian, and that is Postfix; Prometheus' package would start one at each boot that writes
+// to the disk for ever, and those of balancers would take port 80. Kept below var/ and not in the common temporary directory, where another user could put a program for us to run.
 // test/support/unpacked.ts finds them there.
 
 import { execFileSync } from 'node:child_process'
@@ -20,27 +20,25 @@ import { backportsOptions } from './backports.mjs'
 import { isInstalled, quietly, root, StepFailed } from './steps.mjs'
 
 /**
- * Each folder: the Debian packages unpacked into it, the program that they are wanted for, whether all else is taken too, and whether
- * an older Debian has them in its backports only.
+ * Each folder: the Debian packages unpacked into it, a program that is there then, and whether an older Debian has them in its
+ * backports only.
  */
 const folders = {
   // The light daemon knows no PROXY protocol.
-  exim: { packages: ['exim4-daemon-heavy'], program: 'usr/sbin/exim4', whole: true },
-  opensmtpd: { packages: ['opensmtpd'], program: 'usr/sbin/smtpd', whole: true },
+  exim: { packages: ['exim4-daemon-heavy'], program: 'usr/sbin/exim4' },
+  opensmtpd: { packages: ['opensmtpd'], program: 'usr/sbin/smtpd' },
   sendmail: {
     packages: ['sendmail-bin', 'sendmail-base', 'sendmail-cf'],
     program: 'usr/libexec/sendmail/sendmail',
-    whole: true,
   },
-  haproxy: { packages: ['haproxy'], program: 'usr/sbin/haproxy', whole: true },
-  nginx: { packages: ['nginx', 'libnginx-mod-stream'], program: 'usr/sbin/nginx', whole: true },
+  haproxy: { packages: ['haproxy'], program: 'usr/sbin/haproxy' },
+  nginx: { packages: ['nginx', 'libnginx-mod-stream'], program: 'usr/sbin/nginx' },
   valkey: {
     packages: ['valkey-server', 'valkey-tools'],
     program: 'usr/bin/valkey-server',
-    whole: true,
     backports: true,
   },
-  promtool: { packages: ['prometheus'], program: 'usr/bin/promtool', whole: false },
+  prometheus: { packages: ['prometheus'], program: 'usr/bin/prometheus' },
 }
 
 const cache = join(root, 'var', 'cache', 'unpacked')
@@ -66,7 +64,7 @@ export async function unpackServers() {
 }
 
 async function unpack(name) {
-  const { packages, program, whole, backports = false } = folders[name]
+  const { packages, backports = false } = folders[name]
   mkdirSync(cache, { recursive: true })
   const directory = mkdtempSync(join(cache, 'download-'))
   try {
@@ -75,8 +73,7 @@ async function unpack(name) {
     mkdirSync(tree)
     const archives = readdirSync(directory).filter(file => file.endsWith('.deb'))
     for (const archive of archives.map(file => join(directory, file))) {
-      const taken = whole ? '.' : `./${program}`
-      await quietly('sh', ['-c', 'dpkg-deb --fsys-tarfile "$0" | tar -x -C "$1" "$2"', archive, tree, taken])
+      await quietly('dpkg-deb', ['--extract', archive, tree])
     }
     writeFileSync(librariesFile(name), librariesOf(archives.map(file => join(directory, file))).join('\n'))
     rmSync(join(cache, name), { recursive: true, force: true })

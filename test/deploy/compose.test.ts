@@ -173,7 +173,7 @@ describe('compose.yaml', () => {
     const directory = await tempDirectory(t, 'prometheus')
     await writeFile(join(directory, 'prometheus.yaml'), await textOf(`${folder}/prometheus.yaml`))
     await writeFile(join(directory, 'alerts.yaml'), await textOf('deploy/prometheus/alerts.yaml'))
-    const program = unpacked('promtool', 'usr/bin/promtool')
+    const program = unpacked('prometheus', 'usr/bin/promtool')
     const { code, output } = await run(program, ['check', 'config', join(directory, 'prometheus.yaml')])
     assert.equal(code, 0, output)
     const { port } = gate.admin.listen ?? { port: 0 }

@@ -1,16 +1,15 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it, type TestContext } from 'node:test'
 import { sendMail } from '../e2e/client.ts'
-import { adapted } from '../support/balancer.ts'
 import { connect } from '../support/dialogue.ts'
-import { failToStart, type RunningGate, startGate } from '../support/gate.ts'
+import { failToStart, type RunningGate } from '../support/gate.ts'
 import { holdSocket } from '../support/held-socket.ts'
 import { freePort } from '../support/port.ts'
 import { type RedisServer, startRedis } from '../support/redis.ts'
 import { type Sink, startSink } from '../support/sink.ts'
 import { until } from '../support/until.ts'
 import { noneLost } from './balancer-cases.ts'
-import { textOf } from './files.ts'
+import { coresSettings, startPair } from './two-cores.ts'
 import { Traffic } from './two-gates.ts'
 
 let redis: RedisServer
@@ -18,25 +17,10 @@ let sink: Sink
 let settings = ''
 before(async () => {
   redis = await startRedis()
-  settings = adapted(await textOf('deploy/systemd/sallyport.cores.yaml'), {
-    '127.0.0.1:10025': `127.0.0.1:${sink.port}`,
-    '127.0.0.1:6379': `127.0.0.1:${redis.port}`,
-  })
+  settings = await coresSettings(sink, redis)
 })
 after(() => redis.stop())
 sink = await startSink({ after }, { proxy: true })
-
-/** Two gates that accept on one port, each with the metrics where its name says. */
-async function startPair(t: TestContext, listen: string, socket?: number): Promise<readonly RunningGate[]> {
-  const start = async () => {
-    const env = { INSTANCE: `${await freePort()}` }
-    return startGate(t, `${settings}\nlisten: [${listen}]\ngreet: { wait: 300ms }`, {
-      env,
-      ...(socket === undefined ? {} : { socket }),
-    })
-  }
-  return [await start(), await start()]
-}
 
 /** Who has a session with a gate that stops is told so at its next command. */
 const told = /421 4\.3\.2/
@@ -77,7 +61,7 @@ async function goesOn(t: TestContext, port: number, gates: readonly RunningGate[
 describe('two gates on one port', () => {
   it('share the clients of a socket that systemd holds; one restarts, one dies, and nothing is lost', async t => {
     const port = await freePort()
-    const gates = await startPair(t, "'127.0.0.1:25'", holdSocket(t, port))
+    const gates = await startPair(t, `${settings}\nlisten: ['127.0.0.1:25']`, holdSocket(t, port))
     assert.deepEqual(
       gates.map(({ listen }) => listen),
       [[`127.0.0.1:${port}`], [`127.0.0.1:${port}`]],
@@ -87,7 +71,7 @@ describe('two gates on one port', () => {
 
   it('leave a client in the queue of that socket while none of them runs, and greet it when one does', async t => {
     const port = await freePort()
-    const gates = await startPair(t, "'127.0.0.1:25'", holdSocket(t, port))
+    const gates = await startPair(t, `${settings}\nlisten: ['127.0.0.1:25']`, holdSocket(t, port))
     await Promise.all(gates.map(gate => gate.stop()))
     const client = await connect(t, { port, waitMs: 20_000 })
     await client.silence(300)
@@ -99,7 +83,13 @@ describe('two gates on one port', () => {
     const port = await freePort()
     const listen = `{ address: '127.0.0.1:${port}', reuse_port: true }`
     const [major = 0] = process.versions.node.split('.').map(Number)
-    if (major >= 22) return goesOn(t, port, await startPair(t, listen), /421 4\.3\.2|the server closed|ECONNRESET/)
+    if (major >= 22)
+      return goesOn(
+        t,
+        port,
+        await startPair(t, `${settings}\nlisten: [${listen}]`),
+        /421 4\.3\.2|the server closed|ECONNRESET/,
+      )
     const file = `${settings.replace(/^admin.*$/m, '')}\nlisten: [${listen}]`
     const { code, output } = await failToStart(t, file)
     assert.equal(code, 78)

@@ -48,7 +48,28 @@ describe('the Grafana dashboard', () => {
     )
     const file = join(await tempDirectory(t, 'grafana'), 'rules.yaml')
     await writeFile(file, JSON.stringify({ groups: [{ name: 'dashboard', rules }] }))
-    const { code, output } = await run(unpacked('promtool', 'usr/bin/promtool'), ['check', 'rules', file])
+    const { code, output } = await run(unpacked('prometheus', 'usr/bin/promtool'), ['check', 'rules', file])
+    assert.equal(code, 0, output)
+  })
+
+  it('counts a check once, however many gates, and proxies of theirs, it only observes for', async t => {
+    const [{ expr = '' } = {}] = dashboard.panels.find(({ title }) => title === 'Disarmed checks')?.targets ?? []
+    const series = (instance: string, check: string, reason: string, value: number) => ({
+      series: `sallyport_check_disarmed{job="sallyport",instance="${instance}",check="${check}",reason="${reason}"}`,
+      values: `0x4 ${value}x5`,
+    })
+    const input_series = [
+      ...['mx1:9525', 'mx1:9526', 'mx2:9525'].map(instance => series(instance, 'dnsbl', 'source', 1)),
+      series('mx1:9525', 'pregreet', 'proxy', 2),
+      series('mx1:9525', 'spf', 'leap', 0),
+    ]
+    const expects = (minute: number, value: number) => {
+      return { expr: asGrafana(expr), eval_time: `${minute}m`, exp_samples: [{ labels: '{}', value }] }
+    }
+    const story = { interval: '1m', input_series, promql_expr_test: [expects(3, 0), expects(8, 2)] }
+    const file = join(await tempDirectory(t, 'grafana'), 'story.yaml')
+    await writeFile(file, JSON.stringify({ rule_files: [], evaluation_interval: '1m', tests: [story] }))
+    const { code, output } = await run(unpacked('prometheus', 'usr/bin/promtool'), ['test', 'rules', file])
     assert.equal(code, 0, output)
   })
 

@@ -89,7 +89,7 @@ describe('the systemd units', () => {
     const [, scrape = ''] = /```yaml\n(scrape_configs:[^`]*)```/.exec(readme) ?? []
     const file = join(directory, 'scrape.yaml')
     await writeFile(file, scrape)
-    const program = unpacked('promtool', 'usr/bin/promtool')
+    const program = unpacked('prometheus', 'usr/bin/promtool')
     const checked = await run(program, ['check', 'config', file])
     assert.equal(checked.code, 0, checked.output)
     const queries = [...readme.matchAll(/```promql\n([^`]*)```/g)].flatMap(([, text = '']) => text.trim().split('\n'))

@@ -8,27 +8,12 @@ import { certificatesKey, makeAuthority } from '../support/authority.ts'
 import { connect } from '../support/dialogue.ts'
 import { startGate } from '../support/gate.ts'
 import { startRbldnsd } from '../support/rbldnsd.ts'
+import { samplesOf } from '../support/samples.ts'
 import { startSink } from '../support/sink.ts'
 import { unpacked } from '../support/unpacked.ts'
 import { believing, connectAs, proxyBlock, sendMail, untilRcpt } from './client.ts'
 
 const repository = resolve(import.meta.dirname, '../../..')
-
-interface Sample {
-  readonly name: string
-  readonly labels: Readonly<Record<string, string>>
-  readonly value: number
-}
-
-function samplesOf(metrics: string): Sample[] {
-  const lines = metrics.split('\n').filter(line => line !== '' && !line.startsWith('#'))
-  return lines.map(line => {
-    const [, name = '', labels = '', value = ''] = /^([a-z_0-9:]+)(?:\{(.*)\})? (\S+)$/i.exec(line) ?? []
-    assert.ok(name !== '' && value !== '', `no sample: ${line}`)
-    const pairs = [...labels.matchAll(/(\w+)="((?:[^"\\]|\\.)*)"/g)].map(([, key = '', text = '']) => [key, text])
-    return { name, labels: Object.fromEntries(pairs), value: Number(value) }
-  })
-}
 
 /** A gate that has had a session of every kind, and what its metrics say then. */
 async function afterAllKinds(t: Parameters<typeof startGate>[0]): Promise<string> {
@@ -84,7 +69,7 @@ dnsbl: { resolvers: ['${dns.server}'], zones: [bl.example.test, overused.example
 
 test('/metrics is what Prometheus wants, no label holds what a client said, and README and alerts ask for what is there', async t => {
   const metrics = await afterAllKinds(t)
-  const { error, output } = await checkMetrics(unpacked('promtool', 'usr/bin/promtool'), metrics)
+  const { error, output } = await checkMetrics(unpacked('prometheus', 'usr/bin/promtool'), metrics)
   assert.equal(error, null, output)
   assert.equal(output, '')
 

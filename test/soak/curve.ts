@@ -55,7 +55,15 @@ export function picture(samples: readonly Sample[], words: readonly string[]): s
   })
   const head = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${total}" font-family="sans-serif" font-size="13">`
   const texts = words.map((line, i) => `<text x="${left}" y="${(i + 1) * lineHeight + 6}">${escaped(line)}</text>`)
-  return [head, `<rect width="${width}" height="${total}" fill="#fff"/>`, ...texts, ...fields, '</svg>', ''].join('\n')
+  return [
+    head,
+    '<title>A gate under load: memory, clients served, descriptors, timers</title>',
+    `<rect width="${width}" height="${total}" fill="#fff"/>`,
+    ...texts,
+    ...fields,
+    '</svg>',
+    '',
+  ].join('\n')
 }
 
 /** A thin line at a value, and its number. */

@@ -6,7 +6,7 @@ const cache = resolve(import.meta.dirname, '../../../var/cache/unpacked')
 
 /** The absolute path of a file of the packages unpacked under this name; throws where it is not there. */
 export function unpacked(
-  name: 'exim' | 'opensmtpd' | 'sendmail' | 'promtool' | 'haproxy' | 'nginx' | 'valkey',
+  name: 'exim' | 'opensmtpd' | 'sendmail' | 'prometheus' | 'haproxy' | 'nginx' | 'valkey',
   file = '.',
 ): string {
   const path = resolve(cache, name, file)

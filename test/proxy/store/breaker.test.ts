@@ -42,6 +42,20 @@ describe('the breaker', () => {
     assert.ok(breaker.up)
   })
 
+  it('is silent from the first failure to the next answer, and until it is given up', () => {
+    const { breaker } = make()
+    assert.equal(breaker.silent, false)
+    fail(breaker, 1, 0)
+    assert.deepEqual([breaker.silent, breaker.up], [true, true])
+    assert.ok(breaker.take())
+    breaker.succeeded()
+    assert.equal(breaker.silent, false)
+    fail(breaker, 3, 1_000)
+    assert.equal(breaker.up, false)
+    breaker.restored()
+    assert.equal(breaker.silent, false)
+  })
+
   it('takes many failures in one moment for one: a stall of the event loop is no outage', () => {
     const { breaker } = make()
     for (let i = 0; i < 200; i++) breaker.take()

@@ -21,12 +21,13 @@ export const breakerLimits: BreakerLimits = {
 }
 
 /**
- * Whether a server is worth asking. While it is up, every command is sent (up to a number outstanding); after a few failures
- * in a row it is down, and nothing is sent but one probe now and then. Knows no clock: `now` is an argument, in ms on a clock
- * that only goes forward.
+ * Whether a server is worth asking. While it is up, every command is sent (up to a number outstanding); from the first failure to the
+ * next answer it is silent: nobody waits for it; after a few failures in a row it is down, and nothing is sent but one probe now and
+ * then. Knows no clock: `now` is an argument, in ms on a clock that only goes forward.
  *
  * Not taken: letting a client's own recall be the probe. It would cost that client the whole wait, and without clients nobody
- * would learn that the server is back.
+ * would learn that the server is back. Opening at the first failure: one slow answer in a thousand, as when Redis forks, would end the
+ * sharing for a second each time, with two lines of the log.
  */
 export class Breaker {
   up = true
@@ -45,6 +46,11 @@ export class Breaker {
     this.#limits = limits
     this.#onChange = onChange
     this.#wait = limits.firstWait
+  }
+
+  /** A command was not answered, and none has been since: whoever comes now need not wait for this server. */
+  get silent(): boolean {
+    return this.#failures > 0
   }
 
   /** Whether a command may be sent now. If so it must be given back, by `succeeded` or by `failed`. */

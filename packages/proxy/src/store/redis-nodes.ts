@@ -7,10 +7,12 @@ type Connections = Pick<RedisConnection, 'isReady' | 'isGone' | 'ping'>
 interface Node {
   readonly breaker: Breaker
   probeTimer: NodeJS.Timeout | null
+  /** As it is silent. */
+  isSounded: boolean
 }
 
 /**
- * A breaker for each node, so that one of a cluster that hangs costs its own clients a few waits and the clients of the others
+ * A breaker for each node, so that one of a cluster that hangs costs its own clients one wait and the clients of the others
  * nothing. What is not a cluster is one node, with no name.
  */
 export class RedisNodes {
@@ -34,11 +36,23 @@ export class RedisNodes {
     return this.#redis.isReady(name) && this.#nodes.get(name)?.breaker.up !== false
   }
 
+  /** Whether who comes now need not wait for this node. */
+  isSilent(name: string): boolean {
+    return this.#nodes.get(name)?.breaker.silent === true
+  }
+
   /** null: this node is not to be asked now. What is given has been taken, and must be given back. */
   take(name: string): Breaker | null {
     if (!this.#redis.isReady(name)) return null
     const { breaker } = this.#node(name)
     return breaker.take() ? breaker : null
+  }
+
+  /** It was asked, and did not answer: from now on we ask for our own sake, until it does or is given up. */
+  failed(name: string, breaker: Breaker, reason: string): void {
+    breaker.failed(performance.now(), reason)
+    const node = this.#node(name)
+    if (node.breaker === breaker && !node.isSounded) void this.#sound(name, node, reason)
   }
 
   /** A connection was made: the first, or one that may show that it is back. */
@@ -60,9 +74,25 @@ export class RedisNodes {
     const known = this.#nodes.get(name)
     if (known !== undefined) return known
     const breaker = new Breaker(breakerLimits, (up, reason) => this.#changed(name, up, reason))
-    const node = { breaker, probeTimer: null }
+    const node = { breaker, probeTimer: null, isSounded: false }
     this.#nodes.set(name, node)
     return node
+  }
+
+  /** Asks a node that is silent again and again, one after the other, so that no client has to wait to find out what is the matter. */
+  async #sound(name: string, node: Node, reason: string): Promise<void> {
+    const { breaker } = node
+    node.isSounded = true
+    while (!this.#closed && breaker.silent && this.#redis.isReady(name) && breaker.take()) {
+      try {
+        await this.#redis.ping(name)
+        breaker.succeeded()
+      } catch (error) {
+        if (isRefusal(error)) breaker.succeeded()
+        else breaker.failed(performance.now(), reason)
+      }
+    }
+    node.isSounded = false
   }
 
   #changed(name: string, up: boolean, reason: string): void {

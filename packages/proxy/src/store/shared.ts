@@ -97,6 +97,7 @@ export class SharedStore implements Store {
       {
         enter: async coming => {
           const node = this.#redis.networkNodeOf(coming.network)
+          if (this.#nodes.isSilent(node)) return 'unheard'
           const asked = await this.#ask('writes', node, () => this.#redis.enter(coming))
           return typeof asked === 'object' ? asked.answer : 'unheard'
         },
@@ -118,7 +119,8 @@ export class SharedStore implements Store {
     if (this.#unwritten.waits(client) && !this.#doubts.has(client)) return this.#recallHere(client)
     const question = this.#hot.recall(client, this.#clock(), () => this.#askFor(client))
     const isSpared = this.#isSpared(client, sake)
-    const asked = await (isSpared ? this.#grace.answer(this.#redis.nodeOf(client), question) : question)
+    const node = this.#redis.nodeOf(client)
+    const asked = await (isSpared ? this.#grace.answer(node, question) : this.#unlessSilent(node, question))
     if (asked === 'failed' || asked === 'refused') this.#counters.recallErrors++
     // A lesson that was learnt, or could not be written, while Redis was asked is newer than its answer.
     if (asked === null || typeof asked === 'string' || this.#unwritten.isOpen(client)) return this.#recallHere(client)
@@ -133,15 +135,19 @@ export class SharedStore implements Store {
   }
 
   async greylist(name: string, times: GreyTimes): Promise<number | null> {
-    const asked = await this.#ask('writes', this.#redis.greyNodeOf(name), () => this.#redis.greylist(name, times))
+    const node = this.#redis.greyNodeOf(name)
+    const question = this.#ask('writes', node, () => this.#redis.greylist(name, times))
+    const asked = await this.#unlessSilent(node, question)
     // Gates that each remember alone would defer the same message one after another.
-    return typeof asked === 'object' ? asked.answer : null
+    return asked !== null && typeof asked === 'object' ? asked.answer : null
   }
 
   rate(place: string, counted: readonly Counted[], sake?: string): Promise<Beyond | null> {
-    if (sake === undefined || !this.#isSpared(place, sake)) return this.#rates.count(place, counted)
     const node = this.#redis.rateNodeOf(place)
-    return this.#rates.count(place, counted, question => this.#grace.answerInTurn(node, question))
+    const isSpared = sake !== undefined && this.#isSpared(place, sake)
+    return this.#rates.count(place, counted, question =>
+      isSpared ? this.#grace.answerInTurn(node, question) : this.#unlessSilent(node, question),
+    )
   }
 
   enter(visitor: Visitor, caps: Caps): Promise<Excess | null> {
@@ -209,6 +215,11 @@ export class SharedStore implements Store {
     return this.#copy.isGood(sake, this.#now()) && !this.#doubts.has(name) && !this.#doubts.has(sake)
   }
 
+  /** What a client waits for to the end, but not where a node has just failed to answer another; null: it does not wait. */
+  #unlessSilent<Answer>(node: string, question: Promise<Answer>): Promise<Answer | null> {
+    return this.#nodes.isSilent(node) ? Promise.resolve(null) : question
+  }
+
   /** A name was blocked: what was known of it before is not believed. */
   #doubt(name: string): void {
     this.#doubts.add(name)
@@ -273,7 +284,7 @@ export class SharedStore implements Store {
         this.#refusals[what].refused(performance.now(), errorText(error))
         return 'refused'
       }
-      breaker.failed(performance.now(), errorText(error))
+      this.#nodes.failed(node, breaker, errorText(error))
       return 'failed'
     }
   }
