@@ -99,6 +99,7 @@ const breaches: Readonly<Record<keyof typeof laws, readonly (readonly [path: str
     [`${proxy}x.ts`, `// @ts-${'ignore'}`],
     [`${proxy}x.ts`, `// biome-${'ignore'} lint: no`],
   ],
+  'a source file that a comment names is there': [[`${proxy}x.ts`, '// See store/nowhere.ts.']],
   'file names are kebab-case': [
     [`${proxy}xY.ts`, ''],
     [`${proxy}x_y.ts`, ''],

@@ -23,7 +23,7 @@ test('every key of limits and timeouts has its row', () => {
 })
 
 /** Bounds of what no peer decides on: the doctor's, and of texts that are shown. */
-const others = ['doctor/', 'config/parse.ts', 'config/path.ts', 'backend-dialogue.ts', 'store/client-file.ts']
+const others = ['doctor/', 'config/parse.ts', 'config/path.ts', 'backend-dialogue.ts', 'store/memory/client-lines.ts']
 
 test('every constant of the program that is named for the most of something has its row', () => {
   const sources = new URL('packages/proxy/src/', root)

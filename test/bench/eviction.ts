@@ -1,4 +1,4 @@
-import type { RedisClients } from '@sallyport/proxy/store/redis.js'
+import type { RedisClients } from '@sallyport/proxy/store/redis/redis.js'
 import type { Owner } from '../support/owner.ts'
 import { type RedisServer, startRedis } from '../support/redis.ts'
 import { clientsIn, fill, lessons, memoryOf } from '../support/redis-filling.ts'

@@ -31,7 +31,7 @@ export interface Evidence {
 }
 
 /** A copy too many: the backend had taken it, and its 250 did not reach the sender. */
-export interface Duplicate {
+interface Duplicate {
   readonly id: string
   readonly queueId: string
   /** `gate`: the 250 was in flight when it was killed; `backend`: stopped before it could say 250; null: a fault. */

@@ -20,7 +20,7 @@ const sooner = { 'delay: 10s': 'delay: 1500ms' }
 /** Of the gates, `drain.delay`, ms. */
 export const delay = 1_500
 
-export interface Replaceable {
+interface Replaceable {
   readonly two: TwoGates
   readonly haproxy: HaProxy
 }

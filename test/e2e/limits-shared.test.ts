@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, type TestContext, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { excessSpan } from '@sallyport/proxy/store/hot-excess.js'
+import { excessSpan } from '@sallyport/proxy/store/leases/hot-excess.js'
 import { certificatesKey, makeAuthority } from '../support/authority.ts'
 import type { Dialogue } from '../support/dialogue.ts'
 import { type RunningGate, startGate } from '../support/gate.ts'

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
-import { placeOf } from '@sallyport/proxy/store/client-record.js'
+import { fieldOf } from '@sallyport/proxy/store/redis/client-record.js'
 import { type RunningGate, startGate } from '../support/gate.ts'
 import { startPostfix } from '../support/postfix.ts'
 import { startRedis } from '../support/redis.ts'
@@ -110,7 +110,7 @@ test('who asks for a trap at one gate is deferred at every other, until a day is
   await first.waitForSession(({ check }) => check === 'trap-recipient')
   const again = await connectAs(t, second, '198.51.103.7')
   assert.match(await untilRcpt(again), /^450 4\.7\.1 Service unavailable/)
-  const left = Number(await redis.command('TTL', `sallyport:${placeOf('198.51.103.7').key}`))
+  const left = Number(await redis.command('TTL', `sallyport:${fieldOf('198.51.103.7').key}`))
   assert.ok(left > 86_000, `${left} s`)
 })
 

@@ -8,7 +8,7 @@ import { parentPort, workerData } from 'node:worker_threads'
 const { certificate }: { certificate?: { readonly cert: string; readonly key: string } } = workerData
 
 /** What a backend does once it has taken a recipient. */
-export type Mood = 'good' | 'deaf' | 'endless' | 'garbage' | 'flood' | 'drip' | 'gush' | 'jam' | 'riddle' | 'sphinx'
+type Mood = 'good' | 'deaf' | 'endless' | 'garbage' | 'flood' | 'drip' | 'gush' | 'jam' | 'riddle' | 'sphinx'
 
 const keywords = ['slow.example.test', 'CHUNKING', 'AUTH PLAIN LOGIN', 'STARTTLS', 'PIPELINING', 'SIZE 0', '8BITMIME']
 

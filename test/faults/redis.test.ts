@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { placeOf } from '@sallyport/proxy/store/client-record.js'
+import { fieldOf } from '@sallyport/proxy/store/redis/client-record.js'
 import { connect, type Dialogue } from '../support/dialogue.ts'
 import { type RunningGate, startGate } from '../support/gate.ts'
 import { type Owner, tempDirectory, undoAfter } from '../support/owner.ts'
@@ -52,7 +52,7 @@ async function good(t: TestContext, gate: RunningGate, address: string): Promise
 }
 
 async function isWritten(redis: RedisServer, client: string): Promise<boolean> {
-  const { key, field } = placeOf(client)
+  const { key, field } = fieldOf(client)
   return (await redis.command('hexists', `sallyport:${key}`, field)) === '1'
 }
 

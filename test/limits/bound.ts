@@ -3,7 +3,7 @@
 import { readFileSync } from 'node:fs'
 import { configSchema, type SchemaNode } from '@sallyport/proxy/config/schema.js'
 
-export type Unit = 'octets' | 'ms' | 'count'
+type Unit = 'octets' | 'ms' | 'count'
 
 /** A key of the configuration, or a constant of a source file (`limits.line`: a member of one). */
 export type Bound = { readonly key: string } | { readonly file: string; readonly name: string; readonly unit: Unit }

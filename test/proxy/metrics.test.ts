@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { SharedStore } from '@sallyport/proxy/store/shared.js'
+import { SharedStore } from '@sallyport/proxy/store/shared/shared.js'
 import { metricLines } from '../deploy/gate-metrics.ts'
 import { startRedis } from '../support/redis.ts'
 import { until } from '../support/store-world.ts'

@@ -1,8 +1,9 @@
 import type { Caps, Excess, Visitor } from '@sallyport/proxy/census.js'
-import { Breaker, breakerLimits } from '@sallyport/proxy/store/breaker.js'
-import { LeaseBook, turn } from '@sallyport/proxy/store/lease-book.js'
-import { Records } from '@sallyport/proxy/store/records.js'
-import { type RateQuestion, SharedRates } from '@sallyport/proxy/store/shared-rates.js'
+import { LeaseBook, turn } from '@sallyport/proxy/store/leases/lease-book.js'
+import { Records } from '@sallyport/proxy/store/memory/records.js'
+import { type RateQuestion, SharedRates } from '@sallyport/proxy/store/rates/shared-rates.js'
+import { Breaker, breakerLimits } from '@sallyport/proxy/store/redis/breaker.js'
+import { type Asked, Unwritten } from '@sallyport/proxy/store/shared/unwritten.js'
 import {
   type Beyond,
   type ClientRecord,
@@ -11,7 +12,6 @@ import {
   type StoreHealth,
   zeroCounters,
 } from '@sallyport/proxy/store/store.js'
-import { type Asked, Unwritten } from '@sallyport/proxy/store/unwritten.js'
 import type { GreyTimes, Lesson } from '@sallyport/rules'
 import type { Clock } from './clock.ts'
 import type { Dice } from './dice.ts'
@@ -31,7 +31,7 @@ let born = 0
 const [nearest, farthest] = [0.0001, 0.001]
 
 /**
- * One gate's way to the server, as store/shared.ts goes it: its breaker, its copy, and as they are there what is unwritten and
+ * One gate's way to the server, as store/shared/shared.ts goes it: its breaker, its copy, and as they are there what is unwritten and
  * how it is written back; without its short ways, which are answers that many
  * ask for at once, the grace of good clients, and blocks told between gates. That one cannot run here, as its timers and
  * sockets are real; what it does in trouble is held against real servers (test/proxy/store), and this against what it promises.

@@ -1,11 +1,11 @@
-import type { Coming, Places } from '@sallyport/proxy/store/lease-book.js'
+import type { Coming, Places } from '@sallyport/proxy/store/leases/lease-book.js'
 
 interface Share {
   readonly count: number
   readonly until: number
 }
 
-/** What all gates hold open, as the scripts of store/lease-script.ts keep it; time in seconds, as an argument. */
+/** What all gates hold open, as the scripts of store/redis/lease-script.ts keep it; time in seconds, as an argument. */
 export class OpenNetworks {
   /** By network and name: which gate holds how many until when. */
   private readonly fields = new Map<string, Map<string, Share>>()

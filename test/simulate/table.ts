@@ -16,7 +16,7 @@ const operationsOf = ({ operations }: Report): number =>
   Object.values(operations).reduce((sum, count) => sum + count, 0)
 
 /** Commands to the store for each session. */
-export const operationsEach = (report: Report): number => operationsOf(report) / report.sessions
+const operationsEach = (report: Report): number => operationsOf(report) / report.sessions
 
 /** `seconds`: what the run took. */
 export function print(report: Report, seconds: number): void {

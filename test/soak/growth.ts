@@ -5,7 +5,7 @@
 
 import type { Sample } from './sample.ts'
 
-export interface Quarter {
+interface Quarter {
   /** Seconds since the soak began. */
   readonly from: number
   readonly to: number

@@ -12,7 +12,7 @@ export interface Pair {
 }
 
 /** An authority, and the certificates that it signs. Files of one folder. */
-export class Authority {
+class Authority {
   readonly folder: string
   /** Its own certificate, for those who trust it. */
   readonly file: string

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { found } from './found.ts'
 
 /** A mail server whose log and messages can be read at any time. */
-export interface Observed {
+interface Observed {
   log(): Promise<string>
   messages(): Promise<string[]>
 }

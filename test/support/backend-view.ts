@@ -18,7 +18,7 @@ export interface Exchange {
 }
 
 /** How the connection is used, as the session was told. */
-export interface Use {
+interface Use {
   readonly xclient: boolean
   readonly tls: 'off' | 'opportunistic' | 'required'
 }

@@ -1,6 +1,6 @@
+import { Assignment, type Seeker } from '@sallyport/proxy/backends/assignment.js'
 import type { Member } from '@sallyport/proxy/backends/choice.js'
 import { Group, type QueueResult, type Surroundings } from '@sallyport/proxy/backends/group.js'
-import { Lease, type Seeker } from '@sallyport/proxy/backends/lease.js'
 import { Server } from '@sallyport/proxy/backends/server.js'
 import type { Picking } from '@sallyport/proxy/config/config.js'
 import { noTls } from '@sallyport/proxy/tls/backend-tls.js'
@@ -18,11 +18,11 @@ export function makeMembers(weights: readonly number[], limit = 1_000): Member[]
 export class Told implements Seeker {
   readonly heard: string[] = []
 
-  granted(lease: Lease): void {
-    this.heard.push(`granted ${lease.server?.name}`)
+  granted(assignment: Assignment): void {
+    this.heard.push(`granted ${assignment.server?.name}`)
   }
 
-  refused(_lease: Lease, why: string): void {
+  refused(_assignment: Assignment, why: string): void {
     this.heard.push(`refused ${why}`)
   }
 }
@@ -76,9 +76,9 @@ export class GroupWorld implements Surroundings {
   }
 
   /** A session that seeks a server. */
-  seek(stay: Server | null = null): { lease: Lease; found: string; told: Told } {
+  seek(stay: Server | null = null): { assignment: Assignment; found: string; told: Told } {
     const told = new Told()
-    const lease = new Lease(this.group, told)
-    return { lease, found: lease.seek(stay, this.now), told }
+    const assignment = new Assignment(this.group, told)
+    return { assignment, found: assignment.seek(stay, this.now), told }
   }
 }

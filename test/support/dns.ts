@@ -1,7 +1,7 @@
 import dgram from 'node:dgram'
 import { once } from 'node:events'
 
-export type QueryType = 'A' | 'AAAA' | 'PTR' | 'MX' | 'TXT' | 'other'
+type QueryType = 'A' | 'AAAA' | 'PTR' | 'MX' | 'TXT' | 'other'
 
 export interface DnsQuery {
   readonly name: string

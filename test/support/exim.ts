@@ -14,7 +14,7 @@ const shipped = resolve(import.meta.dirname, '../../../deploy/backends/exim/exim
 /** Any numbers do that are not root's: they exist in its root directory only. */
 const users = { 'Debian-exim': 64_990, mail: 8 }
 
-export interface EximOptions {
+interface EximOptions {
   /** What is changed in the shipped configuration, besides the port. */
   readonly edit?: (configuration: string) => string
   /** Further arguments of the daemon: with `-q1s` it comes again with what it could not deliver. */

@@ -11,7 +11,7 @@ import { type Exit, type Finished, type Program, run, startProgram } from './pro
 export const cli: string = resolve(import.meta.dirname, '../../../packages/proxy/dist/cli.js')
 
 /** The name of the gate in its greeting and replies, unless the settings have another. */
-export const gateName = 'gate.example.test'
+const gateName = 'gate.example.test'
 
 /** One line of the log, whatever it says. */
 export type LogLine = Readonly<Record<string, unknown>> & { readonly event?: string; readonly level: string }

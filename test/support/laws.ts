@@ -2,7 +2,7 @@
 export type Tree = ReadonlyMap<string, string>
 
 /** Gives a line for each place where the law is broken. */
-export type Law = (tree: Tree) => readonly string[]
+type Law = (tree: Tree) => readonly string[]
 
 interface Import {
   readonly of: string
@@ -10,6 +10,8 @@ interface Import {
 }
 
 const withoutComments = (text: string) => text.replace(/\/\*[\s\S]*?\*\//g, '').replace(/^\s*\/\/.*$/gm, '')
+
+const commentsOf = (text: string) => text.match(/\/\*[\s\S]*?\*\/|^\s*\/\/.*$/gm)?.join('\n') ?? ''
 
 /** What is run: neither comments nor what stands in quotes. */
 const codeOf = (text: string) =>
@@ -67,7 +69,7 @@ const pure = [rules, smtp, session]
 
 /** The one place for each package that is not ours: a file, or a folder. */
 const outside: ReadonlyMap<string, string> = new Map([
-  ['ioredis', 'packages/proxy/src/store/redis-connection.ts'],
+  ['ioredis', 'packages/proxy/src/store/redis/redis-connection.ts'],
   ['pino', 'packages/proxy/src/log.ts'],
   ['prom-client', 'packages/proxy/src/metrics.ts'],
   ['smtp-server', 'packages/proxy/src/mail-server.ts'],
@@ -158,6 +160,16 @@ export const laws = {
     /@ts-(?:ignore|nocheck|expect-error)|biome-(?:ignore)|eslint-(?:disable)/,
     true,
   ),
+  'a source file that a comment names is there': tree => {
+    const paths = [...tree.keys()]
+    return [...tree].flatMap(([path, text]) =>
+      isSource(path)
+        ? [...commentsOf(text).matchAll(/(?<![\w/.-])(?:[a-z0-9-]+\/)*[a-z0-9-]+(?:\.test)?\.ts\b/g)]
+            .filter(([named]) => !paths.some(known => `/${known}`.endsWith(`/${named}`)))
+            .map(([named]) => `${path} names ${named}`)
+        : [],
+    )
+  },
   'file names are kebab-case': tree =>
     [...tree.keys()].filter(path =>
       path.split('/').some(part => !/^[a-z0-9]+(?:-[a-z0-9]+)*(?:\.[a-z0-9]+)*$/.test(part)),

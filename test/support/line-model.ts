@@ -9,7 +9,7 @@ import type { Scene } from './reply-model.ts'
 import { isOfOthers } from './walk-house.ts'
 
 /** A scene with a backend that is being opened. */
-export interface Introduction extends Scene {
+interface Introduction extends Scene {
   readonly backend: BackendView
   /** The client's name, as the DNS has answered; null: nothing so far. */
   readonly reverseName: string | null

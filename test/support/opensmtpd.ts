@@ -14,7 +14,7 @@ const shipped = resolve(import.meta.dirname, '../../../deploy/backends/opensmtpd
 /** Any numbers do that are not root's: they exist in its root directory only. */
 const users = { opensmtpd: 64_991, opensmtpq: 64_992, mail: 8 }
 
-export interface OpenSmtpdOptions {
+interface OpenSmtpdOptions {
   /** What is changed in the shipped configuration, besides the port. */
   readonly edit?: (configuration: string) => string
 }

@@ -12,7 +12,7 @@ import { type Owner, tempDirectory } from './owner.ts'
 import { freePort } from './port.ts'
 import { type Program, startProgram } from './process.ts'
 
-export interface PostfixOptions {
+interface PostfixOptions {
   /** Who has a mailbox; anybody else at `example.test` is answered 550 5.1.1. */
   readonly recipients?: readonly string[]
   /** Further lines of main.cf, by parameter; they win over ours. */

@@ -12,7 +12,7 @@ export type Readiness =
   | { readonly line: RegExp }
   | { readonly check: () => boolean | Promise<boolean> }
 
-export interface ProgramOptions {
+interface ProgramOptions {
   readonly command: string
   readonly args: readonly string[]
   readonly ready: Readiness

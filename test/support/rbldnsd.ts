@@ -6,7 +6,7 @@ import { type Owner, tempDirectory } from './owner.ts'
 import { freePort } from './port.ts'
 import { type Program, startProgram } from './process.ts'
 
-export interface Rbldnsd {
+interface Rbldnsd {
   readonly port: number
   /** As a resolver's server is written: `127.0.0.1:port`. */
   readonly server: string

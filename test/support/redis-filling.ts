@@ -1,11 +1,11 @@
-import { placeOf } from '@sallyport/proxy/store/client-record.js'
-import { RedisClients } from '@sallyport/proxy/store/redis.js'
+import { fieldOf } from '@sallyport/proxy/store/redis/client-record.js'
+import { RedisClients } from '@sallyport/proxy/store/redis/redis.js'
 import { checks, type Lesson } from '@sallyport/rules'
 import { type Owner, undoAfter } from './owner.ts'
 import type { RedisServer } from './redis.ts'
 import { until } from './store-world.ts'
 
-/** Parts of all clients, as packages/proxy/src/store/client-record.ts has them. */
+/** Parts of all clients, as packages/proxy/src/store/redis/client-record.ts has them. */
 export const allParts = 16_384
 
 export type Family = 'IPv4' | 'IPv6'
@@ -52,7 +52,7 @@ export const rows: readonly { readonly remembered: number; readonly entries: num
 const model = 'name:model'
 
 /*
- * KEYS: the part of the model. ARGV: prefix, parts, family, first, last, model. Gives each client the model's record where placeOf would have it, but for
+ * KEYS: the part of the model. ARGV: prefix, parts, family, first, last, model. Gives each client the model's record where fieldOf would have it, but for
  * which part that is: they fall into them at random. A million lessons one by one would take minutes, and for the octets it is all the same.
  */
 const fillScript = `
@@ -101,7 +101,7 @@ export async function fill(redis: RedisServer, clients: RedisClients, filling: F
   await redis.command('FLUSHALL')
   const before = await memoryOf(redis)
   await clients.remember(model, filling.lesson)
-  const { key } = placeOf(model)
+  const { key } = fieldOf(model)
   for (let i = 0; i < filling.clients; i += atOnce) {
     const last = Math.min(i + atOnce, filling.clients) - 1
     const words = [prefix, filling.parts, filling.family, i, last, model]

@@ -13,7 +13,7 @@ async function owned(owner: Owner, settings: readonly string[], programs = redis
   return redis
 }
 
-export interface Watched {
+interface Watched {
   readonly master: RedisServer
   readonly replica: RedisServer
   readonly sentinel: RedisServer

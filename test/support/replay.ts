@@ -3,7 +3,7 @@ import { hostname } from './house.ts'
 import type { Told } from './told.ts'
 
 /** What a backend may be told next: a line, some XCLIENT, nothing at all, or nothing because it is the client's turn. */
-export type Next = { readonly line: string; readonly isLast: boolean } | 'xclient' | 'nothing' | 'greets'
+type Next = { readonly line: string; readonly isLast: boolean } | 'xclient' | 'nothing' | 'greets'
 
 /**
  * What a new connection is told, in this order and not a step further than the replies allow: EHLO and STARTTLS where TLS is wanted

@@ -10,7 +10,7 @@ import type { Told } from './told.ts'
 import { isOfOthers } from './walk-house.ts'
 
 /** What the gate may answer for itself while no backend does. */
-export const ownVerbs = ['EHLO', 'HELO', 'MAIL', 'RSET', 'NOOP', 'VRFY', 'HELP', 'QUIT']
+const ownVerbs = ['EHLO', 'HELO', 'MAIL', 'RSET', 'NOOP', 'VRFY', 'HELP', 'QUIT']
 
 /** Both sides of the gate at one moment, and the gate. */
 export interface Scene {

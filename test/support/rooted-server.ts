@@ -6,7 +6,7 @@ import { messagesBelow } from './maildirs.ts'
 import type { Owner } from './owner.ts'
 import { type Program, startProgram } from './process.ts'
 
-export interface RootedServerOptions {
+interface RootedServerOptions {
   /** Its root directory. */
   readonly root: string
   /** The program and its arguments, by the path in its root; it stays in the foreground. */

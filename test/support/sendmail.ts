@@ -13,7 +13,7 @@ import { type Finished, type Program, run, startProgram } from './process.ts'
 import { makeDirectory, makeServerRoot } from './server-root.ts'
 import { unpacked } from './unpacked.ts'
 
-export interface SendmailOptions {
+interface SendmailOptions {
   /** Appended to the access map that Debian ships. */
   readonly access?: string
 }

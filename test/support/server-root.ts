@@ -9,7 +9,7 @@ import { chmod, chown, cp, mkdir, realpath, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { type Owner, tempDirectory } from './owner.ts'
 
-export interface ServerRootOptions {
+interface ServerRootOptions {
   /** The tree of its package, as `unpacked()` names it. */
   readonly tree: string
   /** Programs of that tree that are run, by their paths in it: their libraries are brought along. */

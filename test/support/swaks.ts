@@ -2,7 +2,7 @@
 
 import { run } from './process.ts'
 
-export interface SwaksResult {
+interface SwaksResult {
   /** 0 when the server accepted everything that was asked of it; swaks(1) lists the others (24: no recipient accepted …). */
   readonly code: number
   readonly transcript: string

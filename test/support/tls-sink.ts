@@ -5,13 +5,13 @@ import { TLSSocket } from 'node:tls'
 import type { Certificate } from './certificate.ts'
 import { type Owner, undoAfter } from './owner.ts'
 
-export interface TlsSink {
+interface TlsSink {
   readonly port: number
   /** The commands of all connections, those inside TLS with `tls ` before them. */
   readonly commands: string[]
 }
 
-export interface TlsSinkScript {
+interface TlsSinkScript {
   readonly certificate: Certificate
   /** Its answer to STARTTLS, CR LF included; not 220: there is no handshake. */
   readonly answer?: string

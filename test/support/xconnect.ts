@@ -16,7 +16,7 @@ import { parseAddress } from '@sallyport/rules'
 import { type Owner, undoAfter } from './owner.ts'
 import { freePort } from './port.ts'
 
-export interface XconnectSendmail {
+interface XconnectSendmail {
   readonly port: number
   /** Every line that it was sent so far, without its end. */
   readonly lines: readonly string[]

@@ -86,7 +86,7 @@ export const politely = (...lines: readonly string[]): readonly Step[] => [
   ...lines.flatMap(line => [say(line), heed]),
 ]
 
-export interface Letter {
+interface Letter {
   readonly helo: string
   readonly from: string
   readonly to: string

@@ -28,7 +28,7 @@ export interface Experience {
 export const patience = 15_000
 
 /** How long it stays in all, ms. */
-export const longestStay = 38_000
+const longestStay = 38_000
 
 class Bot {
   readonly heard: Heard[] = []

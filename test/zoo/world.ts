@@ -8,7 +8,7 @@ import { type Postfix, startPostfix } from '../support/postfix.ts'
 import { type ZooPreset, zooPresets } from './animal.ts'
 
 /** The name of the gates. */
-export const ourName = 'mx.example.test'
+const ourName = 'mx.example.test'
 
 /** What the backend refuses for its content, with 550 5.7.1. */
 export const unwanted = 'Replica watches'

@@ -1,7 +1,8 @@
 import { type FileHandle, open, stat } from 'node:fs/promises'
 import { setImmediate as turn } from 'node:timers/promises'
 import { AccessListReader, type Address, type ListSummary, NetworkSet, NetworkSetBuilder } from '@sallyport/rules'
-import { codeOf, markOf } from './file-mark.ts'
+import { codeOf } from './error.ts'
+import { markOf } from './file-mark.ts'
 
 /** Octets read between two turns of the event loop: some 1,000 lines of IPv4 or 500 of IPv6, which take less than a millisecond. */
 const pieceSize = 16 * 1024
@@ -10,7 +11,7 @@ const pieceSize = 16 * 1024
 const longestFile = 128 * 1024 * 1024
 
 /** What a poll found. `refused`: there is a new version, which cannot be used; the problems say why. */
-export type PollResult =
+type PollResult =
   | { readonly kind: 'unchanged' }
   | { readonly kind: 'loaded' }
   | { readonly kind: 'refused'; readonly problems: readonly string[] }

@@ -10,7 +10,7 @@ export interface AccessOptions {
   readonly denyFiles: readonly string[]
 }
 
-export interface AccessLog {
+interface AccessLog {
   info(fields: object, text: string): void
   warn(fields: object, text: string): void
 }

@@ -17,7 +17,7 @@ import { isLured } from './session/decoy.ts'
 import type { Session } from './session/session.ts'
 
 /** Told of a check that is disarmed, and of one that acts again. */
-export type ArmingObserver = (change: ArmingChange) => void
+type ArmingObserver = (change: ArmingChange) => void
 
 /** What the checks have done in this process: how right they were, what they saved and cost, and which may act. */
 export class CheckWatch {

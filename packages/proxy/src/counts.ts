@@ -1,5 +1,5 @@
 /** What is counted for one set of label values. */
-export interface Count {
+interface Count {
   value: number
 }
 

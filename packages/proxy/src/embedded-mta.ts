@@ -16,7 +16,7 @@ import { type Deposit, Maildir } from './maildir.ts'
  * does not let such content through.
  */
 
-export interface EmbeddedMtaOptions {
+interface EmbeddedMtaOptions {
   /** The address to listen on. Clients on the loopback must begin with a PROXY header of version 1. */
   readonly host: string
   /** 0: any free port. */
@@ -29,7 +29,7 @@ export interface EmbeddedMtaOptions {
 }
 
 /** What it says: a line per message, and its own faults. */
-export interface MtaLog {
+interface MtaLog {
   info(fields: object, text: string): void
   error(fields: object, text: string): void
 }

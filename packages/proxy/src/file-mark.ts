@@ -1,4 +1,5 @@
 import { stat } from 'node:fs/promises'
+import { codeOf } from './error.ts'
 
 /** Milliseconds between two looks at files that may change under us. */
 export const pollInterval = 5000
@@ -11,8 +12,4 @@ export async function markOf(path: string): Promise<string> {
   } catch (fault) {
     return codeOf(fault)
   }
-}
-
-export function codeOf(fault: unknown): string {
-  return fault instanceof Error && 'code' in fault ? String(fault.code) : String(fault)
 }

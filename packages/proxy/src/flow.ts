@@ -20,17 +20,17 @@ export function regulate({ client, backend, session, securing }: Connection): vo
   // Until TLS is in its place the client is not read from in the clear.
   if (session === null || securing === 'client') return
   const waits = isBehind(client) || (backend !== null && isBehind(backend))
-  hold(client, waits || !session.wantsMore)
-  if (backend !== null) hold(backend, waits && session.spliced)
+  pauseIf(waits || !session.wantsMore, client)
+  if (backend !== null) pauseIf(waits && session.spliced, backend)
 }
 
 /** Somebody waits until a socket has taken what it was given. */
-export function isHeld({ client, backend, session }: Connection): boolean {
+export function isPaused({ client, backend, session }: Connection): boolean {
   return session?.isStalled === true || client.isPaused() || backend?.isPaused() === true
 }
 
-function hold(socket: Socket, isHeld: boolean): void {
-  if (isHeld === socket.isPaused()) return
-  if (isHeld) socket.pause()
+function pauseIf(waits: boolean, socket: Socket): void {
+  if (waits === socket.isPaused()) return
+  if (waits) socket.pause()
   else socket.resume()
 }

@@ -14,10 +14,10 @@ const backlog = 1024
 const firstInherited = 3
 
 /** An address, which other processes may share, or a socket that systemd has opened. */
-type Place = (Endpoint & { readonly reusePort: boolean }) | { readonly fd: number }
+type ListenAddress = (Endpoint & { readonly reusePort: boolean }) | { readonly fd: number }
 
 /** Takes connections there. */
-export async function listen(gate: Gate, where: Place, mode: ListenMode): Promise<Server> {
+export async function listen(gate: Gate, where: ListenAddress, mode: ListenMode): Promise<Server> {
   // Half open: a client may close its side behind its last command and still read our reply.
   const server = createServer({ allowHalfOpen: true, noDelay: true, ...flow }, socket => accept(gate, socket, mode))
   await new Promise<void>((resolve, reject) => {

@@ -1,4 +1,5 @@
 import { writeSync } from 'node:fs'
+import { codeOf } from './error.ts'
 
 /** Octets that may wait for a slow reader before lines are dropped: a stuck pipe must not stop the gate. */
 const waitingLimit = 8 * 1024 * 1024
@@ -103,4 +104,4 @@ export class LogOutput {
   }
 }
 
-const isBehind = (error: unknown): boolean => error instanceof Error && 'code' in error && error.code === 'EAGAIN'
+const isBehind = (error: unknown): boolean => codeOf(error) === 'EAGAIN'

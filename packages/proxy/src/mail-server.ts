@@ -7,7 +7,7 @@ export type { SMTPServerDataStream, SMTPServerSession } from 'smtp-server'
 export type Answer = (fault: Error | null, words?: string) => void
 
 /** A mail server of the gate's own that hears clients through the gate: without TLS and AUTH, behind a PROXY header of version 1. */
-export interface MailServerOptions {
+interface MailServerOptions {
   /** In the greeting. */
   readonly hostname: string
   readonly banner: string

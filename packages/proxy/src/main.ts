@@ -1,23 +1,21 @@
 import type { Server } from 'node:http'
 import type { AddressInfo, Server as Listener } from 'node:net'
 import { setTimeout as pause } from 'node:timers/promises'
-import { AccessLists } from './access.ts'
 import { openAdmin } from './admin.ts'
 import { type GroupPlan, planGroups, withDecoy } from './backends/plan.ts'
 import type { Config, Endpoint } from './config/config.ts'
 import { usualMode } from './config/tls-keys.ts'
 import { type Decoy, decoyFor } from './decoy/decoy.ts'
-import { lookAtFolder } from './decoy/samples.ts'
-import { usesDecoy } from './decoy/use.ts'
+import { drain } from './drain.ts'
 import { type EmbeddedMta, startEmbeddedMta } from './embedded-mta.ts'
+import { errorText } from './error.ts'
 import { Gate } from './gate.ts'
 import { weightsOf } from './house.ts'
 import { inheritedSockets, listen } from './listener.ts'
 import { type Log, openLog } from './log.ts'
+import { nowhere, readFiles } from './named-files.ts'
 import { Probe } from './probe.ts'
-import { turnAway } from './reception.ts'
 import { openStore, type StoreLog } from './store/index.ts'
-import { Certificates, type CertificatesLog } from './tls/certificates.ts'
 
 /** The port of the embedded MTA is any free one. */
 const anyPort = { host: '127.0.0.1', port: 0 } as const
@@ -54,7 +52,7 @@ export async function start(
   config: Config,
   log: Log = openLog(config.log.level, 1),
 ): Promise<Running> {
-  const { access, certificates, plans, problems } = await readFiles(config, embeddedAt(null), log)
+  const { access, certificates, plans, problems } = await readFiles(config, nowhere, log)
   if (plans === null || problems.length > 0) throw new StartError(problems)
   const mta = config.backend.servers === null ? await embedded(config, log) : null
   const store = openStore(
@@ -80,7 +78,7 @@ export async function start(
       house.listeners.push(await named('listen', listen(gate, where, config.listen[i]?.tls ?? usual)))
   } catch (error) {
     await close(house)
-    throw new StartError([error instanceof Error ? error.message : String(error)])
+    throw new StartError([errorText(error)])
   }
   access.watch()
   certificates.watch()
@@ -110,38 +108,6 @@ interface Household {
   readonly listeners: Listener[]
 }
 
-/** What stands in the files that a configuration names. With `problems` it is not to be started with; `plans` null: there are some. */
-interface Files {
-  readonly access: AccessLists
-  readonly certificates: Certificates
-  readonly plans: readonly GroupPlan[] | null
-  readonly problems: readonly string[]
-}
-
-/** Reads them all before it judges any, so that all that is wrong is told at once. */
-async function readFiles(config: Config, embeddedAt: Endpoint, log: CertificatesLog): Promise<Files> {
-  const access = await AccessLists.load(config.access, log)
-  const certificates = await Certificates.load(config.tls, log)
-  const plans = await planGroups(config, embeddedAt)
-  const problems = [...access.problems, ...certificates.problems.map(problem => `tls: ${problem}`)]
-  if (typeof plans !== 'string') return { access, certificates, plans, problems }
-  return { access, certificates, plans: null, problems: [...problems, plans] }
-}
-
-/** What keeps a gate from starting with the files that its configuration names, and what may be a mistake. Makes none. */
-export async function lookAtFiles(
-  config: Config,
-): Promise<{ readonly problems: readonly string[]; readonly warnings: readonly string[] }> {
-  const { problems } = await readFiles(config, embeddedAt(null), { info() {}, warn() {} })
-  const { folder } = config.decoy
-  if (folder === undefined || !usesDecoy(config.policy)) return { problems, warnings: [] }
-  const found = await lookAtFolder(folder)
-  if (typeof found !== 'string')
-    return { problems: [...problems, `decoy.folder: ${folder}: ${found.fault}`], warnings: [] }
-  const warnings = found === 'missing' ? [`decoy.folder: ${folder} is not there; the gate makes it when it starts`] : []
-  return { problems, warnings }
-}
-
 function storeLog(log: Log): StoreLog {
   return {
     info: message => log.info({ event: 'store' }, message),
@@ -154,12 +120,12 @@ async function embedded(config: Config, log: Log): Promise<EmbeddedMta> {
   try {
     return await startEmbeddedMta({ ...anyPort, maildir, hostname: config.hostname, log })
   } catch (error) {
-    throw new StartError([`embedded mail server: ${error instanceof Error ? error.message : String(error)}`])
+    throw new StartError([`embedded mail server: ${errorText(error)}`])
   }
 }
 
-/** The port 0 is never called: it stands where there is no embedded MTA, or none yet. */
-const embeddedAt = (mta: EmbeddedMta | null): Endpoint => ({ host: anyPort.host, port: mta?.port ?? anyPort.port })
+const embeddedAt = (mta: EmbeddedMta | null): Endpoint =>
+  mta === null ? nowhere : { host: anyPort.host, port: mta.port }
 
 /** The plans, once the port of the embedded MTA is known. */
 async function plansWith(config: Config, mta: EmbeddedMta): Promise<readonly GroupPlan[]> {
@@ -186,7 +152,7 @@ function running(house: Household): Running {
         await named('decisions.file', gate.decisions.renew(config))
       } catch (fault) {
         gate.metrics.reloadSuccessful.set(0)
-        return [fault instanceof Error ? fault.message : String(fault)]
+        return [errorText(fault)]
       }
       gate.renew(config, withDecoy(plans, config, house.decoy), access, certificates)
       access.watch()
@@ -195,7 +161,7 @@ function running(house: Household): Running {
       return []
     },
     async stop() {
-      await drain(house)
+      await drain(gate, listeners)
       await close(house)
     },
     async kill() {
@@ -210,7 +176,7 @@ async function named<T>(key: string, opening: Promise<T>): Promise<T> {
   try {
     return await opening
   } catch (error) {
-    throw new Error(`${key}: ${error instanceof Error ? error.message : String(error)}`)
+    throw new Error(`${key}: ${errorText(error)}`)
   }
 }
 
@@ -225,32 +191,6 @@ function restartProblems(now: Config, next: Config): string[] {
     problems.push('backend: changed between embedded and another; this needs a restart')
   }
   return problems
-}
-
-/** Readiness off; new clients as before while balancers notice; then none, and the sessions are let go at command boundaries. */
-async function drain({ gate, listeners }: Household): Promise<void> {
-  const { delay, wait } = gate.config.drain
-  gate.log.info({ event: 'drain', connections: gate.census.open }, 'draining')
-  gate.draining = true
-  if (delay > 0) await pause(delay)
-  for (const listener of listeners) listener.close()
-  for (const connection of gate.connections) {
-    const { session } = connection
-    if (session !== null) connection.drive(() => session.drain(gate.clock()))
-    else turnAway(connection, 'draining')
-  }
-  await emptied(gate, wait)
-  if (gate.connections.size === 0) return
-  gate.log.warn({ event: 'drain', connections: gate.census.open }, 'the time to drain is over: sessions are sent away')
-  for (const connection of gate.connections) connection.dismiss()
-  // Who stays has said its final dot, and the backend's reply is on its way.
-  await emptied(gate, gate.config.timeouts.backendFinal)
-}
-
-/** Until the last connection is gone, or so many milliseconds have passed. */
-async function emptied(gate: Gate, wait: number): Promise<void> {
-  const end = gate.clock() + wait
-  while (gate.connections.size > 0 && gate.clock() < end) await pause(20)
 }
 
 async function close({ gate, probe, mta, decoy, admin, listeners }: Household): Promise<void> {

@@ -24,7 +24,7 @@ import type { Session } from './session/session.ts'
 import type { Store } from './store/index.ts'
 
 /** What the memory must not do. */
-export interface Discretion {
+interface Discretion {
   /** Private and loopback addresses may gain a name, good or bad. */
   readonly learnPrivate: boolean
   /** Of these nothing is learnt of mail: they carry that of others. */
@@ -68,12 +68,12 @@ export class Memory {
 
   /** Counts a connection; gives the rate that it is beyond, in words, or null. Never rejects. */
   rate({ plan, arrival }: Session, key: string): Promise<string | null> {
-    return this.beyond(plan, arrival.client, key, (place, counted) => this.store.rate(place, counted, key))
+    return this.beyond(plan, arrival.client, key, (scope, counted) => this.store.rate(scope, counted, key))
   }
 
   /** What `rate` would give, of one that only asks: nothing is counted. Never rejects. */
   rateLeft(plan: Plan, client: Address, key: string): Promise<string | null> {
-    return this.beyond(plan, client, key, (place, counted) => this.store.rateLeft(place, counted))
+    return this.beyond(plan, client, key, (scope, counted) => this.store.rateLeft(scope, counted))
   }
 
   /**

@@ -8,7 +8,7 @@ export type Values<Label extends string> = () => readonly (readonly [
 ])[]
 
 /** Makes a metric whose values are read at the scrape. */
-export type Read = <Label extends string>(
+type Read = <Label extends string>(
   kind: 'gauge' | 'counter',
   name: string,
   help: string,

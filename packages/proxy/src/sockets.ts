@@ -2,7 +2,7 @@ import type { Socket } from 'node:net'
 import { parseAddress } from '@sallyport/rules'
 import type { Ends } from './backend.ts'
 import type { Connection } from './connection.ts'
-import { isHeld } from './flow.ts'
+import { isPaused } from './flow.ts'
 import { handshakeFailed } from './tls/handshake.ts'
 
 /** The connection hangs on its sockets by this, so that listeners are shared functions and not closures. */
@@ -108,7 +108,7 @@ function gone(socket: Socket, why: string): void {
 /** Either side has taken what was waiting: the other may be read from again. It comes behind every write, and as a rule nobody waits. */
 function onDrain(this: Socket): void {
   const connection = connectionOf(this)
-  if (connection !== null && isHeld(connection)) connection.drive(nothing)
+  if (connection !== null && isPaused(connection)) connection.drive(nothing)
 }
 
 const nothing = () => {}

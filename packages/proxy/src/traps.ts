@@ -23,7 +23,7 @@ export class Traps<Client> {
   budget: TrapBudget
   private readonly suspicions = new Map<Client, number>()
   /** By suspicion: who has it, in the order in which they came. */
-  private readonly held = new Map<number, Set<Client>>()
+  private readonly bySuspicion = new Map<number, Set<Client>>()
   private readonly letGo: (client: Client) => void
   /** When all that was spent will have come back. */
   private until: Instant = 0
@@ -42,8 +42,8 @@ export class Traps<Client> {
   take(client: Client, suspicion: number, now: Instant): boolean {
     const isFull = this.size >= this.budget.sessions || this.until - now >= hour
     if (isFull && !this.makeRoom(suspicion)) return false
-    const alike = this.held.get(suspicion) ?? new Set<Client>()
-    this.held.set(suspicion, alike.add(client))
+    const alike = this.bySuspicion.get(suspicion) ?? new Set<Client>()
+    this.bySuspicion.set(suspicion, alike.add(client))
     this.suspicions.set(client, suspicion)
     return true
   }
@@ -53,9 +53,9 @@ export class Traps<Client> {
     const suspicion = this.suspicions.get(client)
     if (suspicion === undefined) return
     this.suspicions.delete(client)
-    const alike = this.held.get(suspicion)
+    const alike = this.bySuspicion.get(suspicion)
     alike?.delete(client)
-    if (alike?.size === 0) this.held.delete(suspicion)
+    if (alike?.size === 0) this.bySuspicion.delete(suspicion)
   }
 
   /** So many octets were said to one of them, or read of it. */
@@ -77,11 +77,11 @@ export class Traps<Client> {
 
   /** Infinity: none is held. */
   private get least(): number {
-    return Math.min(...this.held.keys())
+    return Math.min(...this.bySuspicion.keys())
   }
 
   private dismissLeast(): void {
-    for (const client of this.held.get(this.least) ?? []) {
+    for (const client of this.bySuspicion.get(this.least) ?? []) {
       this.leave(client)
       this.letGo(client)
       return

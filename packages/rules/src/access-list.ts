@@ -1,7 +1,7 @@
 import { type Network, parseNetwork } from './network.ts'
 
 /** A line that could not be read. */
-export interface ListProblem {
+interface ListProblem {
   /** From 1. */
   readonly line: number
   /** The line, cut to 60 characters, all but printable ASCII escaped. */

@@ -1,5 +1,6 @@
 import { wasAnswered } from './answered.ts'
 import type { Arming, DisarmReason } from './arming.ts'
+import { BoundedMap } from './bounded-map.ts'
 import { type BreakerLimits, CheckBreaker, type Showing } from './check-breaker.ts'
 import type { CheckName } from './checks/index.ts'
 import type { Facts } from './facts.ts'
@@ -98,7 +99,7 @@ export class Breakers {
   private limits: BreakerLimits | null
   private readonly tell: (change: ArmingChange) => void
   private readonly general: Bank<CheckBreaker>
-  private readonly proxies = new Map<string, Bank<ProxyBreaker>>()
+  private readonly proxies = new BoundedMap<string, Bank<ProxyBreaker>>(mostProxies)
   /** Checks whose source is known not to be well. */
   private readonly ill = new Set<CheckName>()
   private due: Instant = never
@@ -168,12 +169,7 @@ export class Breakers {
 
   private bankOf(proxy: string): Bank<ProxyBreaker> {
     const bank = this.proxies.get(proxy) ?? new Bank(proxy, () => new ProxyBreaker(), this.tell)
-    this.proxies.delete(proxy)
     this.proxies.set(proxy, bank)
-    for (const oldest of this.proxies.keys()) {
-      if (this.proxies.size <= mostProxies) break
-      this.proxies.delete(oldest)
-    }
     return bank
   }
 

@@ -1,4 +1,5 @@
 import { Arming } from './arming.ts'
+import { BoundedMap } from './bounded-map.ts'
 import type { Instant } from './time.ts'
 
 /** When a check is disarmed, and for how long. Times in ms. */
@@ -112,7 +113,7 @@ export class CheckBreaker {
   private readonly usually = new Share(usual)
   private readonly asked = new Share(present)
   /** Networks of established clients, the one that came last at the end. */
-  private readonly judged = new Map<string, Judged>()
+  private readonly judged = new BoundedMap<string, Judged>(mostNetworks)
   /** Networks whose clients had no answer lately, since an established client had one: as many as are enough. */
   private readonly unanswered = new Set<string>()
   private agedAt: Instant = 0
@@ -149,12 +150,7 @@ export class CheckBreaker {
   }
 
   private keep({ failed, network, name }: Showing, now: Instant): void {
-    this.judged.delete(network)
     this.judged.set(network, { at: now, failed, name })
-    for (const oldest of this.judged.keys()) {
-      if (this.judged.size <= mostNetworks) break
-      this.judged.delete(oldest)
-    }
   }
 
   /** The names of those that failed, one for each network; a network without a name stands for itself. */

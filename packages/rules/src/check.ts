@@ -65,8 +65,8 @@ export interface CountOption {
   /** One line for the configuration reference. */
   readonly about: string
 }
-export type OptionSpecs = Readonly<Record<string, CountOption>>
-export type Options<Specs extends OptionSpecs> = { readonly [Name in keyof Specs]: number }
+type OptionSpecs = Readonly<Record<string, CountOption>>
+type Options<Specs extends OptionSpecs> = { readonly [Name in keyof Specs]: number }
 
 /** A check: what it looks at and how it is called. Its configuration, schema, metric label and memory follow from this. */
 export interface Check<Name extends string = string, Specs extends OptionSpecs = OptionSpecs> {

@@ -1,4 +1,5 @@
 import type { BackendReplies, BackendWord, ReplyStage } from './backend-word.ts'
+import { BoundedMap } from './bounded-map.ts'
 import { day } from './duration.ts'
 import type { Facts } from './facts.ts'
 import { isEstablished } from './reputation.ts'
@@ -42,16 +43,11 @@ function wasRefused(word: TeachingWord, backend: BackendReplies): boolean | null
 /** One word of the backend's, and the good networks to which it was said, or was not, the latest last. */
 class Hearing {
   isBelieved = true
-  private readonly said = new Map<string, Said>()
+  private readonly said = new BoundedMap<string, Said>(mostHeard)
 
   note(network: string, said: Said): void {
     this.forget(said.at)
-    this.said.delete(network)
     this.said.set(network, said)
-    for (const oldest of this.said.keys()) {
-      if (this.said.size <= mostHeard) break
-      this.said.delete(oldest)
-    }
     const { refused } = this
     const isBulk = refused >= leastRefused && refused >= this.said.size * leastShare
     if (said.refused && isBulk) this.isBelieved = false
@@ -100,7 +96,7 @@ class Hearing {
 export class Credence {
   private readonly hearings = new Map<TeachingWord, Hearing>(teachingWords.map(word => [word, new Hearing()]))
   private readonly tell: (change: CredenceChange) => void
-  private held: ReadonlySet<TeachingWord> = believed
+  private unbelieved: ReadonlySet<TeachingWord> = believed
 
   /** `tell`: called once for each change. */
   constructor(tell: (change: CredenceChange) => void) {
@@ -123,10 +119,10 @@ export class Credence {
   disbelieved(now: Instant): ReadonlySet<TeachingWord> {
     for (const [word, hearing] of this.hearings) {
       hearing.wake(now)
-      if (hearing.isBelieved !== this.held.has(word)) continue
-      this.held = new Set([...this.hearings].filter(([, { isBelieved }]) => !isBelieved).map(([name]) => name))
+      if (hearing.isBelieved !== this.unbelieved.has(word)) continue
+      this.unbelieved = new Set([...this.hearings].filter(([, { isBelieved }]) => !isBelieved).map(([name]) => name))
       this.tell({ word, isBelieved: hearing.isBelieved })
     }
-    return this.held
+    return this.unbelieved
   }
 }

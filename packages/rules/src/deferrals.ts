@@ -1,3 +1,4 @@
+import { BoundedMap } from './bounded-map.ts'
 import type { CheckName } from './checks/index.ts'
 import type { Instant } from './time.ts'
 
@@ -11,7 +12,7 @@ const longest = 24 * 3_600_000
  * the end. A sample: what was deferred by another gate, or before a start, is not known here.
  */
 export class Deferrals {
-  private readonly open = new Map<string, { readonly check: CheckName; readonly at: Instant }>()
+  private readonly open = new BoundedMap<string, { readonly check: CheckName; readonly at: Instant }>(most)
 
   get size(): number {
     return this.open.size
@@ -21,12 +22,7 @@ export class Deferrals {
   deferred(key: string, check: CheckName, now: Instant): void {
     const known = this.open.get(key)
     if (known !== undefined && now - known.at < longest) return
-    this.open.delete(key)
     this.open.set(key, { check, at: now })
-    for (const oldest of this.open.keys()) {
-      if (this.open.size <= most) break
-      this.open.delete(oldest)
-    }
   }
 
   /** Mail was accepted; what it had waited for, ms; null: nothing. */

@@ -44,7 +44,7 @@ export const mostForData = 90_000
 export const patience = 270_000
 
 /** The least that a backend has for its part, ms. */
-export const leastForBackend = 30_000
+const leastForBackend = 30_000
 
 /** What is left for the backend, ms, of what a client waits for a reply of which it has waited `held` already. */
 export const leftForBackend = (held: number): number => Math.max(leastForBackend, patience - held)

@@ -12,7 +12,7 @@ import type { SpfFinding } from './spf.ts'
 export type Access = 'none' | 'allow' | 'deny'
 
 /** What is known of one recipient. */
-export interface RecipientFacts {
+interface RecipientFacts {
   /** The forward-path as it came, without its brackets. */
   readonly path: string
   /** Its domain, lower case; empty: it has none. */

@@ -1,3 +1,5 @@
+import { BoundedMap } from './bounded-map.ts'
+
 /** Clients whose names are kept; the one that came longest ago makes place. */
 const mostClients = 10_000
 /** Names that are kept of each, the latest. */
@@ -16,7 +18,7 @@ const longestName = 255
  */
 export class HelloHistory {
   /** By client; null: several machines. */
-  private readonly clients = new Map<string, readonly string[] | null>()
+  private readonly clients = new BoundedMap<string, readonly string[] | null>(mostClients)
 
   get size(): number {
     return this.clients.size
@@ -32,12 +34,7 @@ export class HelloHistory {
     const name = hello.toLowerCase()
     if (name.length > longestName) return
     const names = this.clients.get(client)
-    this.clients.delete(client)
     this.clients.set(client, names === null ? null : joined(names ?? [], name))
-    for (const oldest of this.clients.keys()) {
-      if (this.clients.size <= mostClients) break
-      this.clients.delete(oldest)
-    }
   }
 }
 

@@ -9,7 +9,7 @@ import { type Address, parseAddress } from './address.ts'
 export type HelloClaim = 'name' | 'literal' | 'own' | 'address' | 'foreign'
 
 /** What is ours. Names in lower case. */
-export interface Ourselves {
+interface Ourselves {
   readonly hostname: string
   readonly domains: ReadonlySet<string> | null
   /** The address at which the client reached us; null: not known. */

@@ -1,8 +1,6 @@
-export { AccessListReader, type ListProblem, type ListSummary, parseAccessList } from './access-list.ts'
+export { AccessListReader, type ListSummary, parseAccessList } from './access-list.ts'
 export {
   type Address,
-  type Address4,
-  type Address6,
   address4,
   address6,
   clientKey,
@@ -13,17 +11,16 @@ export {
 export { type DisarmReason, disarmReasons } from './arming.ts'
 export { type BackendReplies, type BackendWord, backendWords, type ReplyStage, wordOf } from './backend-word.ts'
 export { isBlock, mayBlock, usualSuspectFrom } from './block.ts'
+export { BoundedMap, dropOldest } from './bounded-map.ts'
 export { type ArmingChange, Breakers, type Passage } from './breakers.ts'
 export {
   type Action,
   actions,
   type Check,
-  type CountOption,
   check,
   fail,
   type Outcome,
   pass,
-  passFor,
   type Question,
   questions,
   type Stage,
@@ -55,14 +52,14 @@ export type { DnsAnswer, DnsInquiry, DnsQuestion } from './dns.ts'
 export type { DnsblFinding } from './dnsbl.ts'
 export { DnsblRank, type DnsblResult, type TtlBounds } from './dnsbl-rank.ts'
 export { type DnsblZone, distinctDomains, type OctetPattern, parseZone, readAnswer } from './dnsbl-zone.ts'
-export { type Access, Facts, type RecipientFacts } from './facts.ts'
+export { type Access, Facts } from './facts.ts'
 export { factsFromRecord, factsToRecord } from './facts-record.ts'
 export { genericSign } from './generic-name.ts'
-export { type Grey, type GreyTimes, greyTuple, standInsOf, writersOf } from './greylist.ts'
-export { type HelloClaim, type Ourselves, readHello } from './hello.ts'
+export { type GreyTimes, greyTuple, standInsOf, writersOf } from './greylist.ts'
+export { type HelloClaim, readHello } from './hello.ts'
 export { HelloHistory } from './hello-history.ts'
 export { type HelloName, inquireHello } from './hello-name.ts'
-export { identitiesOf, nameIdentity, networkKey, senderIdentity, type Verified } from './identity.ts'
+export { identitiesOf, nameIdentity, networkKey, senderIdentity } from './identity.ts'
 export { judge, judgeAgain, judgeRecipient, type Past } from './judge.ts'
 export { type Entry, Ledger, type LedgerRow, precisionRate } from './ledger.ts'
 export { type LoadLimits, type LoadReading, shedShare } from './load.ts'
@@ -80,9 +77,9 @@ export {
   type PlannedCheck,
   type Policy,
 } from './policy.ts'
-export { Aftermath, type Extent, type Precision, type PrecisionWord, precisionOf, precisionWords } from './precision.ts'
-export { type Preset, type PresetSettings, presetSettings, presets } from './preset.ts'
-export { type Admission, admit, type Rate } from './rate.ts'
+export { Aftermath, type Extent, type PrecisionWord, precisionOf, precisionWords } from './precision.ts'
+export { type Preset, presetSettings, presets } from './preset.ts'
+export { admit, type Rate } from './rate.ts'
 export {
   type Fading,
   faded,
@@ -103,8 +100,7 @@ export type { ReverseName } from './reverse-name.ts'
 export { inquireSender, type SenderDomain, senderDomainOf } from './sender-domain.ts'
 export { isAsked, isSettled, isWaiting } from './settled.ts'
 export { checkHost } from './spf/evaluation.ts'
-export type { SpfQuestion } from './spf/scope.ts'
 export { type SpfFinding, type SpfResult, spfResults } from './spf.ts'
 export { Tally } from './tally.ts'
 export { type Instant, never } from './time.ts'
-export { type Cause, endsDialogue, isWorse, type Verdict } from './verdict.ts'
+export { endsDialogue, isWorse, type Verdict } from './verdict.ts'

@@ -6,7 +6,7 @@ export const presets = ['gentle', 'standard', 'strict', 'fourmilab', 'postscreen
 export type Preset = (typeof presets)[number]
 
 /** What an operator need not write: what a check does where the configuration does not say, and how long a client waits. */
-export interface PresetSettings {
+interface PresetSettings {
   /** One line for the reference. */
   readonly about: string
   readonly checks: { readonly [Name in CheckName]?: CheckSettings }

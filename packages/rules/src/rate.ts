@@ -5,7 +5,7 @@ export interface Rate {
 }
 
 /** What one more came to. */
-export interface Admission {
+interface Admission {
   /** Seconds until the next will be within the rate; 0: this one is. */
   readonly wait: number
   /** When all that were let in will have been worked off: what is to be kept, until then. */

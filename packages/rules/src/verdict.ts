@@ -9,7 +9,7 @@ export interface Verdict {
   readonly cause: Cause | null
 }
 
-export interface Cause {
+interface Cause {
   readonly check: CheckName
   readonly why: string
   readonly words: Words

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import type { Lease } from '@sallyport/proxy/backends/lease.js'
+import type { Assignment } from '@sallyport/proxy/backends/assignment.js'
 import fc from 'fast-check'
 import { GroupWorld, makeMembers, type Told } from '../../support/backend-world.ts'
 import { runs } from '../../support/properties.ts'
@@ -9,20 +9,20 @@ const full = (length = 100) => {
   const world = new GroupWorld(makeMembers([1], 1), 'order', { length, wait: 3_000 })
   const holder = world.seek()
   assert.equal(holder.found, 'taken')
-  return { world, holder: holder.lease }
+  return { world, holder: holder.assignment }
 }
 
 describe('a group', () => {
   it('lets a session try each server once', () => {
     const world = new GroupWorld(makeMembers([1, 1]), 'order')
-    const { lease, found } = world.seek()
-    assert.deepEqual([found, lease.server?.name], ['taken', 's0'])
-    lease.fared(false, world.now)
-    lease.release()
-    assert.deepEqual([lease.seek(null, 1), lease.server?.name], ['taken', 's1'])
-    lease.fared(false, 1)
-    lease.release()
-    assert.equal(lease.seek(null, 2), 'none')
+    const { assignment, found } = world.seek()
+    assert.deepEqual([found, assignment.server?.name], ['taken', 's0'])
+    assignment.fared(false, world.now)
+    assignment.release()
+    assert.deepEqual([assignment.seek(null, 1), assignment.server?.name], ['taken', 's1'])
+    assignment.fared(false, 1)
+    assignment.release()
+    assert.equal(assignment.seek(null, 2), 'none')
     assert.deepEqual(world.ejections, ['s0 1000', 's1 1000'])
   })
 
@@ -30,19 +30,19 @@ describe('a group', () => {
     const members = makeMembers([1, 1], 1)
     const world = new GroupWorld(members, 'order')
     const second = members[1]?.server ?? null
-    const { lease } = world.seek(second)
-    assert.equal(lease.server?.name, 's1')
-    assert.equal(world.seek(second).lease.server?.name, 's0')
-    lease.release()
+    const { assignment } = world.seek(second)
+    assert.equal(assignment.server?.name, 's1')
+    assert.equal(world.seek(second).assignment.server?.name, 's0')
+    assignment.release()
     second?.checked(false, 0)
     assert.equal(world.seek(second).found, 'wait')
   })
 
   it('hears the first word of an attempt only', () => {
     const world = new GroupWorld(makeMembers([1, 1]), 'order')
-    const { lease } = world.seek()
-    lease.fared(true, 10)
-    lease.fared(false, 20)
+    const { assignment } = world.seek()
+    assignment.fared(true, 10)
+    assignment.fared(false, 20)
     assert.deepEqual(world.ejections, [])
   })
 
@@ -52,7 +52,7 @@ describe('a group', () => {
     assert.deepEqual([first.found, second.found, world.group.waiting], ['wait', 'wait', 2])
     holder.release()
     assert.deepEqual([first.told.heard, second.told.heard], [['granted s0'], []])
-    first.lease.release()
+    first.assignment.release()
     assert.deepEqual(second.told.heard, ['granted s0'])
     assert.deepEqual([world.results, world.due], [['served', 'served'], Number.POSITIVE_INFINITY])
   })
@@ -72,7 +72,7 @@ describe('a group', () => {
     const { world, holder } = full(1)
     const first = world.seek()
     assert.equal(world.seek().found, 'full')
-    first.lease.release()
+    first.assignment.release()
     assert.equal(world.due, Number.POSITIVE_INFINITY)
     const second = world.seek()
     assert.equal(second.found, 'wait')
@@ -101,25 +101,25 @@ const steps: fc.Arbitrary<readonly Step[]> = fc.array(fc.tuple(fc.nat(6), fc.nat
 const leaksNothing = fc.property(steps, fc.integer({ min: 1, max: 3 }), (course, limit) => {
   const members = makeMembers([2, 1, 1], limit)
   const world = new GroupWorld(members, 'weight', { length: 4, wait: 2_000 })
-  const sessions: { lease: Lease; told: Told; waits: number }[] = []
+  const sessions: { assignment: Assignment; told: Told; waits: number }[] = []
   for (const [what, which, wait] of course) {
     world.pass(wait)
     const session = sessions[which % Math.max(1, sessions.length)]
     const server = members[which % members.length]?.server
     if (what < 2 || session === undefined) {
-      const { lease, told, found } = world.seek()
-      sessions.push({ lease, told, waits: Number(found === 'wait') })
-    } else if (what === 2) session.lease.release()
+      const { assignment, told, found } = world.seek()
+      sessions.push({ assignment, told, waits: Number(found === 'wait') })
+    } else if (what === 2) session.assignment.release()
     else if (what === 3) {
-      session.lease.fared(which % 2 === 0, world.now)
-      session.lease.release()
-      session.waits += Number(session.lease.seek(null, world.now) === 'wait')
-    } else if (what === 4) session.lease.fared(which % 2 === 0, world.now)
+      session.assignment.fared(which % 2 === 0, world.now)
+      session.assignment.release()
+      session.waits += Number(session.assignment.seek(null, world.now) === 'wait')
+    } else if (what === 4) session.assignment.fared(which % 2 === 0, world.now)
     else server?.checked(what === 5, world.now)
     for (const { server } of members) assert.ok(server.open <= limit, `${server.name} has ${server.open}`)
     for (const { told, waits } of sessions) assert.ok(told.heard.length <= waits, 'told without having waited')
   }
-  for (const { lease } of sessions) lease.release()
+  for (const { assignment } of sessions) assignment.release()
   assert.deepEqual([world.group.waiting, world.due], [0, Number.POSITIVE_INFINITY])
   for (const { server } of members) assert.equal(server.open, 0)
 })

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { Breaker, breakerLimits } from '@sallyport/proxy/store/breaker.js'
-import { Refusal } from '@sallyport/proxy/store/refusal.js'
+import { Breaker, breakerLimits } from '@sallyport/proxy/store/redis/breaker.js'
+import { Refusal } from '@sallyport/proxy/store/shared/refusal.js'
 import fc from 'fast-check'
 import { StoreWorld } from '../../support/store-world.js'
 

@@ -2,13 +2,13 @@
 
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { Grace } from '@sallyport/proxy/store/grace.js'
-import { HotRecalls, hotFrom, hotSpan, mostHot } from '@sallyport/proxy/store/hot-recalls.js'
-import { longestTurnWait, mostUnderWay } from '@sallyport/proxy/store/rate-queue.js'
-import { RateTable } from '@sallyport/proxy/store/rate-table.js'
-import { type RateQuestion, SharedRates } from '@sallyport/proxy/store/shared-rates.js'
+import { RateTable } from '@sallyport/proxy/store/memory/rate-table.js'
+import { longestTurnWait, mostUnderWay } from '@sallyport/proxy/store/rates/rate-queue.js'
+import { type RateQuestion, SharedRates } from '@sallyport/proxy/store/rates/shared-rates.js'
+import { Grace } from '@sallyport/proxy/store/shared/grace.js'
+import { HotRecalls, hotFrom, hotSpan, mostHot } from '@sallyport/proxy/store/shared/hot-recalls.js'
+import type { Asked } from '@sallyport/proxy/store/shared/unwritten.js'
 import type { ClientRecord, Counted } from '@sallyport/proxy/store/store.js'
-import type { Asked } from '@sallyport/proxy/store/unwritten.js'
 import fc from 'fast-check'
 
 type Said = Asked<ClientRecord>

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { Records } from '@sallyport/proxy/store/records.js'
+import { Records } from '@sallyport/proxy/store/memory/records.js'
 import fc from 'fast-check'
 
 const names = ['pregreet', 'dnsbl', 'pipelining'] as const

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { openStore, type Store } from '@sallyport/proxy/store/index.js'
-import { RedisClients } from '@sallyport/proxy/store/redis.js'
+import { RedisClients } from '@sallyport/proxy/store/redis/redis.js'
 import type { RedisServer } from '../../support/redis.js'
 import { startCluster, startReplica } from '../../support/redis-topology.js'
 import { stopwatch } from '../../support/stopwatch.js'

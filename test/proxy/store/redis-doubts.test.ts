@@ -3,8 +3,8 @@
 
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
-import { Doubts, mostDoubted } from '@sallyport/proxy/store/doubts.js'
 import { openStore, type Store, type StoreHealth } from '@sallyport/proxy/store/index.js'
+import { Doubts, mostDoubted } from '@sallyport/proxy/store/shared/doubts.js'
 import type { Lesson } from '@sallyport/rules'
 import { startRedis } from '../../support/redis.js'
 import { stopwatch } from '../../support/stopwatch.js'

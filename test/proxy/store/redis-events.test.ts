@@ -2,10 +2,16 @@
 
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
-import { BlockChannel, longestMessage, mostHeard, mostTold, mostUntold } from '@sallyport/proxy/store/block-channel.js'
 import { openStore, type Store } from '@sallyport/proxy/store/index.js'
-import { RedisClients } from '@sallyport/proxy/store/redis.js'
-import type { RedisPlace } from '@sallyport/proxy/store/redis-place.js'
+import { RedisClients } from '@sallyport/proxy/store/redis/redis.js'
+import type { RedisTopology } from '@sallyport/proxy/store/redis/redis-topology.js'
+import {
+  BlockChannel,
+  longestMessage,
+  mostHeard,
+  mostTold,
+  mostUntold,
+} from '@sallyport/proxy/store/shared/block-channel.js'
 import { zeroCounters } from '@sallyport/proxy/store/store.js'
 import type { Lesson } from '@sallyport/rules'
 import { startRedis } from '../../support/redis.js'
@@ -27,11 +33,15 @@ interface Listener {
 /** Clients of which is told only to see whether that is heard. */
 const calling = '203.0.113.'
 
-async function open(t: TestContext, place: RedisPlace, login: { readonly username?: string } = {}): Promise<Listener> {
+async function open(
+  t: TestContext,
+  topology: RedisTopology,
+  login: { readonly username?: string } = {},
+): Promise<Listener> {
   const world = new StoreWorld()
   const password = login.username === undefined ? null : 'hush'
   const settings = { kind: 'redis', prefix: 'test:', password, commandWait: 2000, clients: 10_000 } as const
-  const store = openStore({ ...settings, ...place, ...login }, world)
+  const store = openStore({ ...settings, ...topology, ...login }, world)
   t.after(() => store.close())
   const [heard, calls]: [string[], string[]] = [[], []]
   store.onBlock(names => {
@@ -55,8 +65,8 @@ async function untilHeard(from: Listener, to: Listener, what: string, wait = 500
   )
 }
 
-async function openPair(t: TestContext, place: RedisPlace): Promise<readonly [Listener, Listener]> {
-  const pair = [await open(t, place), await open(t, place)] as const
+async function openPair(t: TestContext, topology: RedisTopology): Promise<readonly [Listener, Listener]> {
+  const pair = [await open(t, topology), await open(t, topology)] as const
   await untilHeard(pair[0], pair[1], 'the second hears the first')
   await untilHeard(pair[1], pair[0], 'the first hears the second')
   return pair

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { RedisClients } from '@sallyport/proxy/store/redis.js'
+import { RedisClients } from '@sallyport/proxy/store/redis/redis.js'
 import { startRedis } from '../../support/redis.js'
 import { until } from '../../support/store-world.js'
 

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { excessSpan } from '@sallyport/proxy/store/hot-excess.js'
 import { openStore, type Store } from '@sallyport/proxy/store/index.js'
-import { longestLease } from '@sallyport/proxy/store/lease-script.js'
-import { RedisClients } from '@sallyport/proxy/store/redis.js'
-import type { RedisPlace } from '@sallyport/proxy/store/redis-place.js'
+import { excessSpan } from '@sallyport/proxy/store/leases/hot-excess.js'
+import { longestLease } from '@sallyport/proxy/store/redis/lease-script.js'
+import { RedisClients } from '@sallyport/proxy/store/redis/redis.js'
+import type { RedisTopology } from '@sallyport/proxy/store/redis/redis-topology.js'
 import { undoAfter } from '../../support/owner.js'
 import { type RedisServer, startRedis } from '../../support/redis.js'
 import { startCluster } from '../../support/redis-topology.js'
@@ -23,11 +23,11 @@ async function ownedRedis(t: TestContext, port?: number, settings: readonly stri
   return redis
 }
 
-const placeOf = (redis: RedisServer): RedisPlace => ({ url: `redis://127.0.0.1:${redis.port}` })
+const topologyOf = (redis: RedisServer): RedisTopology => ({ url: `redis://127.0.0.1:${redis.port}` })
 
 /** The store of one gate. */
-async function gateAt(t: TestContext, place: RedisPlace, lease = 30_000): Promise<Store> {
-  const store = openStore({ kind: 'redis', ...place, ...usual, lease }, new StoreWorld())
+async function gateAt(t: TestContext, topology: RedisTopology, lease = 30_000): Promise<Store> {
+  const store = openStore({ kind: 'redis', ...topology, ...usual, lease }, new StoreWorld())
   undoAfter(t, () => store.close())
   await until('the store is up', () => store.health.up, 10_000)
   return store
@@ -41,8 +41,8 @@ async function enterTimes(store: Store, times: number, who = visitor) {
   return found
 }
 
-async function sharePlaces(t: TestContext, place: RedisPlace): Promise<void> {
-  const [one, other] = [await gateAt(t, place), await gateAt(t, place)]
+async function sharePlaces(t: TestContext, topology: RedisTopology): Promise<void> {
+  const [one, other] = [await gateAt(t, topology), await gateAt(t, topology)]
   for (let i = 0; i < 20; i++) {
     const inNetwork = `192.0.${i}.0/24`
     const [a, b] = ['a', 'b'].map(client => ({ client: `${client}${i}`, network: inNetwork })) as [
@@ -59,12 +59,12 @@ async function sharePlaces(t: TestContext, place: RedisPlace): Promise<void> {
 }
 
 test('two gates: the fourth connection of a client over both, and the sixth of a network, has no place', async t => {
-  await sharePlaces(t, placeOf(await ownedRedis(t)))
+  await sharePlaces(t, topologyOf(await ownedRedis(t)))
 })
 
 test('some who come at once, several of one client among them, are asked for with one command, each for itself', async t => {
   const redis = await ownedRedis(t)
-  const [one, other] = [await gateAt(t, placeOf(redis)), await gateAt(t, placeOf(redis))]
+  const [one, other] = [await gateAt(t, topologyOf(redis)), await gateAt(t, topologyOf(redis))]
   await enterTimes(one, 2, { client: 'a', network })
   const come = ['b', 'a', 'a', 'b', 'c', 'c'].map(client => other.enter({ client, network }, caps))
   const answers = [null, null, 'per_client', null, 'per_network', 'per_network']
@@ -84,7 +84,7 @@ test('two gates with a cluster: the same, whichever node has the network', async
 
 test('what a gate holds that says no more is free when its lease is over, and the key is gone', async t => {
   const redis = await ownedRedis(t)
-  const [one, other] = [await gateAt(t, placeOf(redis)), await gateAt(t, placeOf(redis))]
+  const [one, other] = [await gateAt(t, topologyOf(redis)), await gateAt(t, topologyOf(redis))]
   await enterTimes(one, 3)
   const seconds = async () => Number(await redis.command('TTL', `test:open:{${network}}`))
   assert.ok((await seconds()) >= 28)
@@ -98,7 +98,7 @@ test('what a gate holds that says no more is free when its lease is over, and th
 
 test('gates need not agree about the lease', async t => {
   const redis = await ownedRedis(t)
-  const [one, other] = [await gateAt(t, placeOf(redis), longestLease), await gateAt(t, placeOf(redis), 2000)]
+  const [one, other] = [await gateAt(t, topologyOf(redis), longestLease), await gateAt(t, topologyOf(redis), 2000)]
   await enterTimes(one, 3)
   assert.equal(await other.enter(visitor, caps), 'per_client')
   await redis.command('EVAL', timeTravel, 0, 590)
@@ -108,7 +108,7 @@ test('gates need not agree about the lease', async t => {
 
 test('behind a failover to a clock that is an hour behind, what a dead gate held counts for a lease from when it is met', async t => {
   const redis = await ownedRedis(t)
-  const [one, other] = [await gateAt(t, placeOf(redis)), await gateAt(t, placeOf(redis))]
+  const [one, other] = [await gateAt(t, topologyOf(redis)), await gateAt(t, topologyOf(redis))]
   await enterTimes(one, 3)
   await redis.command('EVAL', timeTravel, 0, -3600)
   const neighbour = { client: '192.0.2.2', network }
@@ -124,7 +124,7 @@ test('behind a failover to a clock that is an hour behind, what a dead gate held
 
 test('behind a failover to a clock that is an hour ahead, what a gate holds is told again within three quarters of a lease', async t => {
   const redis = await ownedRedis(t)
-  const one = await gateAt(t, placeOf(redis), 2000)
+  const one = await gateAt(t, topologyOf(redis), 2000)
   await enterTimes(one, 3)
   await redis.command('EVAL', timeTravel, 0, 3600)
   const since = performance.now()
@@ -136,7 +136,7 @@ test('behind a failover to a clock that is an hour ahead, what a gate holds is t
 
 test('who stays keeps its place over several leases, though nobody else of its network comes or goes', async t => {
   const redis = await ownedRedis(t)
-  const [one, other] = [await gateAt(t, placeOf(redis), 2000), await gateAt(t, placeOf(redis), 2000)]
+  const [one, other] = [await gateAt(t, topologyOf(redis), 2000), await gateAt(t, topologyOf(redis), 2000)]
   await enterTimes(one, 3)
   for (const end = performance.now() + 5000; performance.now() < end; await sleep(100))
     assert.equal(await other.enter(visitor, caps), 'per_client')
@@ -151,7 +151,7 @@ test('who stays keeps its place over several leases, though nobody else of its n
 
 test('Redis killed: everybody has a place; started anew and empty: it is told what is open, and the caps hold', async t => {
   let redis = await ownedRedis(t)
-  const [one, other] = [await gateAt(t, placeOf(redis)), await gateAt(t, placeOf(redis))]
+  const [one, other] = [await gateAt(t, topologyOf(redis)), await gateAt(t, topologyOf(redis))]
   await enterTimes(one, 1)
   await redis.stop()
   await until('it is known', () => !one.health.up && !other.health.up)
@@ -167,7 +167,7 @@ test('Redis killed: everybody has a place; started anew and empty: it is told wh
 
 test('Redis that is full, or has something else under the key: everybody has a place', async t => {
   const redis = await ownedRedis(t)
-  const gate = await gateAt(t, placeOf(redis))
+  const gate = await gateAt(t, topologyOf(redis))
   await redis.command('SET', `test:open:{${network}}`, 'x')
   assert.deepEqual(await enterTimes(gate, 5), Array(5).fill(null))
   await redis.command('CONFIG', 'SET', 'maxmemory-policy', 'noeviction', 'maxmemory', '1mb')
@@ -179,7 +179,7 @@ test('a network keeps what living gates hold, in bounds, and lets go what dead o
   const redis = await ownedRedis(t)
   const nothing = { ready: () => {}, lost: () => {} }
   const gateOf = async (lease: number) => {
-    const gate = new RedisClients({ kind: 'redis', ...placeOf(redis), ...usual, lease }, nothing)
+    const gate = new RedisClients({ kind: 'redis', ...topologyOf(redis), ...usual, lease }, nothing)
     undoAfter(t, () => gate.close())
     await until('Redis is there', () => gate.ready)
     return gate

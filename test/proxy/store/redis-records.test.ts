@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { after, before, beforeEach, describe, it } from 'node:test'
-import { checksOf, tokenOf } from '@sallyport/proxy/store/check-codes.js'
-import { placeOf } from '@sallyport/proxy/store/client-record.js'
 import { openStore, type Store } from '@sallyport/proxy/store/index.js'
+import { checksOf, tokenOf } from '@sallyport/proxy/store/redis/check-codes.js'
+import { fieldOf } from '@sallyport/proxy/store/redis/client-record.js'
 import { checks } from '@sallyport/rules'
 import { type RedisServer, startRedis } from '../../support/redis.js'
 import { StoreWorld, until } from '../../support/store-world.js'
@@ -11,8 +11,8 @@ import { timeTravel } from '../../support/time-travel.js'
 const nobody = { passed: [], failed: [], repute: null }
 const pass = (...names: string[]) => ({ passed: Object.fromEntries(names.map(name => [name, 1000])), failed: {} })
 const client = '192.0.2.1'
-const place = placeOf(client)
-const key = `test:${place.key}`
+const stored = fieldOf(client)
+const key = `test:${stored.key}`
 
 let redis: RedisServer
 let store: Store
@@ -44,16 +44,16 @@ const hex = async (): Promise<string> =>
     "return (string.gsub(redis.call('HGET', KEYS[1], ARGV[1]) or '', '.', function(c) return string.format('%02x', string.byte(c)) end))",
     1,
     key,
-    place.field,
+    stored.field,
   )
-/** Puts octets into the place of the client's record. */
+/** Puts octets in the place of the client's record. */
 const put = (octets: string) =>
   redis.command(
     'EVAL',
     "return redis.call('HSET', KEYS[1], ARGV[1], (string.gsub(ARGV[2], '..', function(h) return string.char(tonumber(h, 16)) end)))",
     1,
     key,
-    place.field,
+    stored.field,
     octets,
   )
 const seconds = async () => Number((await redis.command('TIME')).split('\n')[0])
@@ -65,7 +65,7 @@ function neighbours(count: number): string[] {
   const found: string[] = []
   for (let i = 0; found.length < count; i++) {
     const name = `name:n${i}.example`
-    if (placeOf(name).key === place.key) found.push(name)
+    if (fieldOf(name).key === stored.key) found.push(name)
   }
   return found
 }
@@ -131,7 +131,7 @@ describe('a record in Redis', () => {
     ] as const) {
       await remembered(pass('pregreet'), name)
       assert.deepEqual((await store.recall(name)).passed, ['pregreet'])
-      assert.equal(await redis.command('HKEYS', `test:${placeOf(name).key}`), field)
+      assert.equal(await redis.command('HKEYS', `test:${fieldOf(name).key}`), field)
       assert.equal(await store.forget(name), true)
     }
     assert.equal(await redis.command('DBSIZE'), '0')
@@ -153,7 +153,7 @@ describe('a record in Redis', () => {
     const name = `name:${'long-'.repeat(10)}.example.net`
     await remembered(pass('pregreet'), name)
     assert.deepEqual((await store.recall(name)).passed, ['pregreet'])
-    assert.match(await redis.command('HKEYS', `test:${placeOf(name).key}`), /^#[\w-]{22}$/)
+    assert.match(await redis.command('HKEYS', `test:${fieldOf(name).key}`), /^#[\w-]{22}$/)
   })
 
   it('is an unknown client where the key is of another type, and is left alone', async () => {

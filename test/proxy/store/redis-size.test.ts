@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { after, before, test } from 'node:test'
-import { placeOf } from '@sallyport/proxy/store/client-record.js'
-import type { RedisClients } from '@sallyport/proxy/store/redis.js'
+import { fieldOf } from '@sallyport/proxy/store/redis/client-record.js'
+import type { RedisClients } from '@sallyport/proxy/store/redis/redis.js'
 import { checks, type Lesson } from '@sallyport/rules'
 import type { Undo } from '../../support/owner.ts'
 import { type RedisServer, startRedis } from '../../support/redis.ts'
@@ -71,11 +71,11 @@ test('clients that it is filled with have the fields that the gate would give th
   const filling: Filling = { clients: 300, parts: 1, family: 'IPv4', lesson: lessons.mail }
   await fill(redis, clients, filling)
   const fields = (await redis.command('HKEYS', 'sallyport:clients:0')).split('\n')
-  for (const i of [0, 7, 255, 299]) assert.ok(fields.includes(placeOf(`32.0.${i >> 8}.${i & 255}`).field), `${i}`)
+  for (const i of [0, 7, 255, 299]) assert.ok(fields.includes(fieldOf(`32.0.${i >> 8}.${i & 255}`).field), `${i}`)
   await fill(redis, clients, { ...filling, family: 'IPv6' })
   const longer = (await redis.command('HKEYS', 'sallyport:clients:0')).split('\n')
   for (const i of [0, 7, 255, 299])
-    assert.ok(longer.includes(placeOf(`2001:db8:1000:${(4096 + i).toString(16)}::/64`).field), `${i}`)
+    assert.ok(longer.includes(fieldOf(`2001:db8:1000:${(4096 + i).toString(16)}::/64`).field), `${i}`)
 })
 
 test('what all checks leave in the record of a client, passed and failed, each at another second, is bounded', async t => {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { Pace } from '@sallyport/proxy/store/pace.js'
-import { type Asked, Unwritten } from '@sallyport/proxy/store/unwritten.js'
+import { Pace } from '@sallyport/proxy/store/shared/pace.js'
+import { type Asked, Unwritten } from '@sallyport/proxy/store/shared/unwritten.js'
 import type { Lesson } from '@sallyport/rules'
 import { Clock } from '../../simulate/clock.ts'
 

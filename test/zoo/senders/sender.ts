@@ -42,7 +42,7 @@ export interface Delivery {
 }
 
 /** Seconds of the first message and of the second, and how often the first was deferred. */
-export type ExpectedDelivery = readonly [first: number, second: number, deferrals: number]
+type ExpectedDelivery = readonly [first: number, second: number, deferrals: number]
 
 export interface Sender {
   readonly name: string

@@ -1,8 +1,8 @@
 import type { Instant } from '@sallyport/rules'
 import type { Picking } from '../config/config.ts'
 import { unscheduled, type Wheel, type WheelEntry } from '../wheel.ts'
+import type { Assignment } from './assignment.ts'
 import { choose, type Member } from './choice.ts'
-import type { Lease } from './lease.ts'
 import { Queue } from './queue.ts'
 import type { Server } from './server.ts'
 
@@ -34,7 +34,7 @@ export interface Surroundings {
   queued(result: QueueResult): void
 }
 
-export interface GroupOptions {
+interface GroupOptions {
   readonly picking: Picking
   readonly queue: { readonly length: number; readonly wait: number }
 }
@@ -51,7 +51,7 @@ export class Group implements WheelEntry {
 
   readonly members: readonly Member[]
   private readonly picking: Picking
-  private readonly queue: Queue<Lease>
+  private readonly queue: Queue<Assignment>
   private readonly around: Surroundings
   private readonly hear = (): void => this.serve(this.around.clock())
 
@@ -72,19 +72,19 @@ export class Group implements WheelEntry {
   }
 
   /**
-   * A server for the lease, which is then taken: `stay` while that is healthy and has room, so that a session stays with its
+   * A server for the assignment, which it then has: `stay` while that is healthy and has room, so that a session stays with its
    * backend.
    */
-  seek(lease: Lease, stay: Server | null, now: Instant): Found {
+  seek(assignment: Assignment, stay: Server | null, now: Instant): Found {
     // Whoever came before goes first.
     if (this.queue.size > 0) this.serve(now)
-    const server = this.choose(lease, stay, now)
+    const server = this.choose(assignment, stay, now)
     if (server === 'none') return 'none'
     if (server !== 'full') {
-      lease.take(server, now)
+      assignment.take(server, now)
       return 'taken'
     }
-    if (!this.queue.join(lease, now)) {
+    if (!this.queue.join(assignment, now)) {
       this.around.queued('full')
       return 'full'
     }
@@ -92,8 +92,8 @@ export class Group implements WheelEntry {
     return 'wait'
   }
 
-  leave(lease: Lease): void {
-    if (!this.queue.leave(lease)) return
+  leave(assignment: Assignment): void {
+    if (!this.queue.leave(assignment)) return
     this.around.queued('left')
     this.attend()
   }
@@ -111,16 +111,16 @@ export class Group implements WheelEntry {
   /** The first of those who wait have waited long enough. */
   expire(now: Instant): void {
     for (;;) {
-      const lease = this.queue.expired(now)
-      if (lease === null) break
+      const assignment = this.queue.expired(now)
+      if (assignment === null) break
       this.around.queued('late')
-      lease.seeker.refused(lease, 'no connection became free in time')
+      assignment.seeker.refused(assignment, 'no connection became free in time')
     }
     this.attend()
   }
 
-  private choose(lease: Lease, stay: Server | null, now: Instant): Server | 'full' | 'none' {
-    const { tried } = lease
+  private choose(assignment: Assignment, stay: Server | null, now: Instant): Server | 'full' | 'none' {
+    const { tried } = assignment
     if (tried.length >= mostTries) return 'none'
     const kept = this.members.find(({ server }) => server === stay)?.server
     if (kept?.isHealthy(now) && kept.hasRoom && !tried.includes(kept)) return kept
@@ -129,15 +129,15 @@ export class Group implements WheelEntry {
 
   /** Gives what has become free to those who wait. */
   private serve(now: Instant): void {
-    for (const lease of this.queue) {
-      const server = this.choose(lease, null, now)
+    for (const assignment of this.queue) {
+      const server = this.choose(assignment, null, now)
       // Nothing is free; but for one who has tried what is free already.
-      if (server === 'full' && lease.tried.length === 0) break
+      if (server === 'full' && assignment.tried.length === 0) break
       if (server === 'full' || server === 'none') continue
-      this.queue.leave(lease)
-      lease.take(server, now)
+      this.queue.leave(assignment)
+      assignment.take(server, now)
       this.around.queued('served')
-      lease.seeker.granted(lease)
+      assignment.seeker.granted(assignment)
     }
     this.attend()
   }

@@ -3,18 +3,18 @@ import { dial, identityHeader } from '../backend.ts'
 import type { Connection } from '../connection.ts'
 import { attendBackend } from '../sockets.ts'
 import { secureBackend } from '../tls/handshake.ts'
+import { Assignment, type Seeker } from './assignment.ts'
 import type { Backends } from './backends.ts'
-import { Lease, type Seeker } from './lease.ts'
 import type { Server } from './server.ts'
 
 /**
- * A session's way to the backends: the lease of the attempt under way, and the server that the session has had last, to which it
+ * A session's way to the backends: the assignment of the attempt under way, and the server that the session has had last, to which it
  * comes back. Made when the first backend is opened: most that are held off never have one.
  */
 export class Passage implements Seeker {
   private readonly backends: Backends
   private readonly connection: Connection
-  private lease: Lease | null = null
+  private assignment: Assignment | null = null
   /** The server that is spoken to in the clear, as its TLS failed; null: none. */
   private plain: Server | null = null
 
@@ -25,7 +25,7 @@ export class Passage implements Seeker {
 
   /** The server of the latest attempt; null: there was none. */
   get server(): Server | null {
-    return this.lease?.server ?? null
+    return this.assignment?.server ?? null
   }
 
   /** The present server is spoken to in the clear, whatever is configured. */
@@ -36,10 +36,10 @@ export class Passage implements Seeker {
   open(group: string | null): void {
     const stay = this.server
     this.release()
-    this.lease = new Lease(this.backends.group(group), this)
-    const found = this.lease.seek(stay, this.connection.gate.clock())
+    this.assignment = new Assignment(this.backends.group(group), this)
+    const found = this.assignment.seek(stay, this.connection.gate.clock())
     if (found === 'taken') this.dial()
-    else if (found !== 'wait') this.refused(this.lease, 'every server has its most connections')
+    else if (found !== 'wait') this.refused(this.assignment, 'every server has its most connections')
   }
 
   /**
@@ -47,15 +47,15 @@ export class Passage implements Seeker {
    * false: there is none.
    */
   reopen(): boolean {
-    const { lease, connection } = this
-    if (lease === null || lease.isShort) return false
+    const { assignment, connection } = this
+    if (assignment === null || assignment.isShort) return false
     const again = this.couldDoPlain ? this.server : null
     connection.abandon()
     if (again !== null) {
       this.plain = again
-      lease.forgive()
+      assignment.forgive()
     }
-    const found = lease.seek(again, connection.gate.clock())
+    const found = assignment.seek(again, connection.gate.clock())
     if (found === 'taken') this.dial()
     return found === 'taken' || found === 'wait'
   }
@@ -81,23 +81,23 @@ export class Passage implements Seeker {
   fared(well: boolean): void {
     // It may do well without TLS; until then nothing is known of it.
     if (!well && this.couldDoPlain) return
-    this.lease?.fared(well, this.connection.gate.clock())
+    this.assignment?.fared(well, this.connection.gate.clock())
   }
 
   /** What the session has of the server, or of the queue, is given back. */
   release(): void {
-    this.lease?.release()
+    this.assignment?.release()
   }
 
   granted(): void {
     this.dial()
   }
 
-  refused(lease: Lease, why: string): void {
+  refused(assignment: Assignment, why: string): void {
     // In a turn of its own: this may come from within what another session is told, or this one.
     setImmediate(() => {
       const { connection } = this
-      if (this.lease !== lease || !lease.isShort) return
+      if (this.assignment !== assignment || !assignment.isShort) return
       connection.drive(() => connection.session?.backendGone(why, connection.gate.clock()))
     })
   }

@@ -1,6 +1,6 @@
 import type { BreakerLimits, DnsblZone, Fading, LoadLimits, Network, Policy } from '@sallyport/rules'
 import type { Waits } from '../session/house.ts'
-import type { RedisPlace, RedisTls } from '../store/redis-place.ts'
+import type { RedisTls, RedisTopology } from '../store/redis/redis-topology.ts'
 import type { TrapBudget } from '../traps.ts'
 
 /** Where to listen, or whom to call. */
@@ -62,7 +62,7 @@ export const logins = ['tls', 'always', 'never'] as const
 export type Login = (typeof logins)[number]
 
 export const bareNewlines = ['normalise', 'refuse'] as const
-export type BareNewline = (typeof bareNewlines)[number]
+type BareNewline = (typeof bareNewlines)[number]
 
 export const levels = ['debug', 'info', 'warn', 'error'] as const
 export type Level = (typeof levels)[number]
@@ -143,20 +143,20 @@ export interface Backend extends BackendGroup {
 }
 
 /** A backend for some domains of recipients; never the embedded MTA. */
-export interface Route {
+interface Route {
   /** Lower case; `*.example.net`: all below example.net. */
   readonly domains: readonly string[]
   readonly backend: BackendGroup
 }
 
-export interface Extensions {
+interface Extensions {
   /** Keywords in capitals. */
   readonly withhold: readonly string[]
   /** Verbs in capitals. */
   readonly verbs: 'any' | readonly string[]
 }
 
-export interface Greet {
+interface Greet {
   readonly wait: number
   readonly networks: readonly { readonly network: Network; readonly wait: number }[]
 }
@@ -206,7 +206,7 @@ export interface MemoryStore {
 }
 
 /** A URL and the passwords are never shown. */
-export type RedisStore = RedisPlace & {
+export type RedisStore = RedisTopology & {
   readonly kind: 'redis'
   readonly username: string | null
   readonly password: string | null

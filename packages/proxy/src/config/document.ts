@@ -27,7 +27,7 @@ export interface Fault {
 }
 
 /** One value as it stands in the file. */
-export interface Place {
+export interface Location {
   readonly at: Position
   /** What was found, in words: quoted text, a number, a list ... Never what `${...}` stands for. */
   readonly found: string
@@ -38,14 +38,14 @@ export interface Place {
 /** A file's values, and where each of them stands, by the text of its path. */
 export interface Source {
   readonly value: unknown
-  readonly places: ReadonlyMap<string, Place>
+  readonly locations: ReadonlyMap<string, Location>
   /** Where the keys stand. */
   readonly keys: ReadonlyMap<string, Position>
   readonly faults: readonly Fault[]
 }
 
 /** Puts the environment and files into a text value; the problem never tells their contents. */
-export type Fill = (text: string) => { readonly value: string } | { readonly problem: string }
+type Fill = (text: string) => { readonly value: string } | { readonly problem: string }
 
 /** Octets. */
 export const largest = 1024 * 1024
@@ -55,7 +55,7 @@ const endless = 'found aliases (*) that repeat too much: write the values themse
 
 /**
  * Reads YAML 1.2 with the position of every value. Not taken: toJS() with maxAliasCount and getIn() for positions, which
- * refuse bombs as well but find nothing behind an alias; the one walk here makes the values, the places and the bound.
+ * refuse bombs as well but find nothing behind an alias; the one walk here makes the values, the locations and the bound.
  * Nesting is measured before the document is composed, since the recursion of the `yaml` package can end the process.
  */
 export function readDocument(text: string, fill: Fill): Source {
@@ -73,15 +73,15 @@ export function readDocument(text: string, fill: Fill): Source {
     return { at: lines.position(error.pos[0]), path: '', text: syntax[error.code] }
   })
   // What a broken document seems to hold is guesswork, and so would be any word about it.
-  if (faults.length > 0) return { value: null, places: new Map(), keys: new Map(), faults }
+  if (faults.length > 0) return { value: null, locations: new Map(), keys: new Map(), faults }
   const walk = new Walk(document, lines, fill)
   const value = walk.read(document.contents, [], false)
   if (walk.endlessAt !== null) return failed(walk.endlessAt, endless)
-  return { value, places: walk.places, keys: walk.keys, faults: walk.faults }
+  return { value, locations: walk.locations, keys: walk.keys, faults: walk.faults }
 }
 
 function failed(at: Position, text: string): Source {
-  return { value: null, places: new Map(), keys: new Map(), faults: [{ at, path: '', text }] }
+  return { value: null, locations: new Map(), keys: new Map(), faults: [{ at, path: '', text }] }
 }
 
 /** The offset at which the nesting gets too deep; null: nowhere. */
@@ -113,7 +113,7 @@ class Lines {
 }
 
 class Walk {
-  readonly places = new Map<string, Place>()
+  readonly locations = new Map<string, Location>()
   readonly keys = new Map<string, Position>()
   readonly faults: Fault[] = []
   private readonly document: Document
@@ -142,16 +142,16 @@ class Walk {
       return undefined
     }
     if (isMap(node)) {
-      this.place(node.range, path, 'keys')
+      this.locate(node.range, path, 'keys')
       return this.readMap(node, path, isAliased)
     }
     if (isSeq(node)) {
-      this.place(node.range, path, 'a list')
+      this.locate(node.range, path, 'a list')
       return node.items.map((item, i) => this.read(item, [...path, i], isAliased))
     }
     if (!isScalar(node) || node.value === null) {
       const range = isScalar(node) ? node.range : null
-      this.place(range, path, 'nothing')
+      this.locate(range, path, 'nothing')
       return null
     }
     return this.readScalar(node.value, node.source ?? String(node.value), node.range, path)
@@ -159,11 +159,11 @@ class Walk {
 
   private readScalar(value: unknown, source: string, range: Range, path: Path): unknown {
     if (typeof value !== 'string') {
-      this.place(range, path, source.slice(0, 40))
+      this.locate(range, path, source.slice(0, 40))
       return value
     }
     const filled = this.fill(value)
-    this.place(range, path, quoted(value), 'problem' in filled || filled.value !== value)
+    this.locate(range, path, quoted(value), 'problem' in filled || filled.value !== value)
     if ('value' in filled) return filled.value
     this.fault(range, path, `found ${quoted(value)}; ${filled.problem}`)
     return undefined
@@ -193,13 +193,13 @@ class Walk {
       this.keys.set(pathText(here), at)
       values[name] = this.read(value, here, isAliased)
       // A key with nothing behind it has no place of its own.
-      if (rangeOf(value) === null) this.places.set(pathText(here), { at, found: 'nothing', isFilledIn: false })
+      if (rangeOf(value) === null) this.locations.set(pathText(here), { at, found: 'nothing', isFilledIn: false })
     }
     return values
   }
 
-  private place(range: Range, path: Path, found: string, isFilledIn = false): void {
-    this.places.set(pathText(path), { at: this.lines.position(range?.[0] ?? 0), found, isFilledIn })
+  private locate(range: Range, path: Path, found: string, isFilledIn = false): void {
+    this.locations.set(pathText(path), { at: this.lines.position(range?.[0] ?? 0), found, isFilledIn })
   }
 
   private fault(range: Range, path: Path, text: string): void {

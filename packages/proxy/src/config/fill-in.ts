@@ -1,5 +1,6 @@
 import { closeSync, constants, fstatSync, openSync, readFileSync } from 'node:fs'
 import { isAbsolute } from 'node:path'
+import { systemCodeOf } from '../error.ts'
 
 export type Environment = Readonly<Record<string, string | undefined>>
 
@@ -52,12 +53,6 @@ function readSecret(path: string): { readonly value: string } | { readonly probl
       closeSync(file)
     }
   } catch (error) {
-    return { problem: `that file cannot be read (${codeOf(error)}): write it, or give the right to read it` }
+    return { problem: `that file cannot be read (${systemCodeOf(error)}): write it, or give the right to read it` }
   }
-}
-
-/** `ENOENT`, `EACCES` ... of what a file operation threw. */
-export function codeOf(error: unknown): string {
-  if (error instanceof Error && 'code' in error && typeof error.code === 'string') return error.code
-  throw error
 }

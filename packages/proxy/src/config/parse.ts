@@ -1,8 +1,9 @@
 import { closeSync, openSync, readSync } from 'node:fs'
+import { systemCodeOf } from '../error.ts'
 import type { OwnChecks } from './check-keys.ts'
 import type { Config } from './config.ts'
 import { type Fault, largest, readDocument } from './document.ts'
-import { codeOf, type Environment, fillIn } from './fill-in.ts'
+import { type Environment, fillIn } from './fill-in.ts'
 import type { Path } from './path.ts'
 import { doubtsAbout, remarksOn } from './rules.ts'
 import { configSchema, configurationWith, type SchemaNode } from './schema.ts'
@@ -67,7 +68,7 @@ export function loadConfig(path: string, env: Environment = process.env, modules
   } catch (error) {
     return {
       problems: [
-        `${path}:1:1 file: cannot be read (${codeOf(error)}): name one that can, or give the right to read it`,
+        `${path}:1:1 file: cannot be read (${systemCodeOf(error)}): name one that can, or give the right to read it`,
       ],
     }
   }

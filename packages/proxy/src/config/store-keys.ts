@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import type { RedisPlace, RedisTls } from '../store/redis-place.ts'
+import type { RedisTls, RedisTopology } from '../store/redis/redis-topology.ts'
 import type { MemoryStore, RedisStore } from './config.ts'
 import * as leaves from './leaves.ts'
 import { section } from './section.ts'
@@ -78,7 +78,7 @@ const storeKeys = section({
 type Written = z.output<typeof storeKeys>
 
 /** The rules see to it that there is one, and a name with Sentinels. */
-function placeOf({ url, sentinels, masterName, sentinelPassword, cluster }: Written): RedisPlace {
+function topologyOf({ url, sentinels, masterName, sentinelPassword, cluster }: Written): RedisTopology {
   if (sentinels !== undefined) {
     return { sentinels, masterName: masterName ?? '', sentinelPassword: sentinelPassword ?? null }
   }
@@ -96,7 +96,7 @@ export const store = z
       const { file, username, password, tls, prefix, commandWait, lease, clients, kind } = found
       if (kind === 'memory') return { kind, file, clients }
       const login = { username: username ?? null, password: password ?? null, tls: tls ?? null }
-      return { kind, ...placeOf(found), ...login, prefix, commandWait, lease, clients }
+      return { kind, ...topologyOf(found), ...login, prefix, commandWait, lease, clients }
     },
     encode: found => ({ ...storeKeys.parse({}), ...withoutNull(found) }) as Written,
   })

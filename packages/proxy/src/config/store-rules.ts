@@ -1,12 +1,12 @@
 import { at, type Remark } from './written.ts'
 
-const places = ['url', 'sentinels', 'cluster']
+const topologies = ['url', 'sentinels', 'cluster']
 const ofSentinels = ['master_name', 'sentinel_password']
-const redisOnly = [...places, ...ofSentinels, 'username', 'password', 'tls', 'prefix', 'command_wait', 'lease']
+const redisOnly = [...topologies, ...ofSentinels, 'username', 'password', 'tls', 'prefix', 'command_wait', 'lease']
 
 /** What the keys of the store demand of each other. */
 export function storeRemarks(written: unknown): Remark[] {
-  return [...otherStore(written), ...severalPlaces(written), ...sentinelKeys(written), ...storeTls(written)]
+  return [...otherStore(written), ...severalTopologies(written), ...sentinelKeys(written), ...storeTls(written)]
 }
 
 const isWritten = (written: unknown, ...path: string[]): boolean => at(written, 'store', ...path) !== undefined
@@ -24,8 +24,8 @@ function otherStore(written: unknown): Remark[] {
     }))
 }
 
-function severalPlaces(written: unknown): Remark[] {
-  const [first, ...others] = places.filter(key => isWritten(written, key))
+function severalTopologies(written: unknown): Remark[] {
+  const [first, ...others] = topologies.filter(key => isWritten(written, key))
   return others.map(key => ({ path: ['store', key], text: `, and store.${first} as well: keep one of them` }))
 }
 

@@ -1,5 +1,5 @@
 import type { core } from 'zod'
-import type { Fault, Place, Position, Source } from './document.ts'
+import type { Fault, Location, Position, Source } from './document.ts'
 import { type Path, pathText } from './path.ts'
 import type { SchemaNode } from './schema.ts'
 import { nearest } from './suggest.ts'
@@ -79,12 +79,12 @@ function faultOf(issue: core.$ZodIssue, source: Source, schema: SchemaNode): Fau
   const path = issue.path as Path
   const node = nodeAt(schema, path)
   if (node === null) throw new Error(`no key in the schema: ${pathText(path)}`)
-  const place = source.places.get(pathText(path))
-  if (place === undefined)
-    return { at: nearestPlace(path, source).at, path: pathText(path), text: `missing: write ${wanted(node)}` }
-  const at = place.at
-  const found = foundAt(place, node)
-  const text = `found ${found}${reason(issue, node, place.isFilledIn, found)}`
+  const location = source.locations.get(pathText(path))
+  if (location === undefined)
+    return { at: nearestLocation(path, source).at, path: pathText(path), text: `missing: write ${wanted(node)}` }
+  const at = location.at
+  const found = foundAt(location, node)
+  const text = `found ${found}${reason(issue, node, location.isFilledIn, found)}`
   return { at, path: pathText(path), text }
 }
 
@@ -103,26 +103,26 @@ function reason(issue: core.$ZodIssue, node: SchemaNode, isFilledIn: boolean, fo
 /** A remark of the rules, as a fault of the file. */
 export function remarked(remark: Remark, source: Source, schema: SchemaNode): Fault {
   const path = pathText(remark.path)
-  const place = nearestPlace(remark.path, source)
-  return { at: place.at, path, text: `found ${foundAt(place, nodeAt(schema, remark.path))}${remark.text}` }
+  const location = nearestLocation(remark.path, source)
+  return { at: location.at, path, text: `found ${foundAt(location, nodeAt(schema, remark.path))}${remark.text}` }
 }
 
 /** Faults that say in words of their own what was found. */
 export function faultsAt(remarks: readonly Remark[], source: Source): Fault[] {
-  return remarks.map(({ path, text }) => ({ at: nearestPlace(path, source).at, path: pathText(path), text }))
+  return remarks.map(({ path, text }) => ({ at: nearestLocation(path, source).at, path: pathText(path), text }))
 }
 
 /** Secrets may stand in the file itself; an error is no place for them either. */
-function foundAt(place: Place, node: SchemaNode | null): string {
-  return node?.writeOnly === true && place.found !== 'nothing' ? 'a value' : place.found
+function foundAt(location: Location, node: SchemaNode | null): string {
+  return node?.writeOnly === true && location.found !== 'nothing' ? 'a value' : location.found
 }
 
 const start: Position = { line: 1, column: 1 }
 
-function nearestPlace(path: Path, source: Source): Place {
+function nearestLocation(path: Path, source: Source): Location {
   for (let length = path.length; length > 0; length--) {
-    const place = source.places.get(pathText(path.slice(0, length)))
-    if (place !== undefined) return place
+    const location = source.locations.get(pathText(path.slice(0, length)))
+    if (location !== undefined) return location
   }
-  return source.places.get('') ?? { at: start, found: 'nothing', isFilledIn: false }
+  return source.locations.get('') ?? { at: start, found: 'nothing', isFilledIn: false }
 }

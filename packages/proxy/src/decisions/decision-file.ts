@@ -2,10 +2,10 @@ import { randomInt } from 'node:crypto'
 import { type FileHandle, mkdir, open, rename, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
-import { codeOf } from '../file-mark.ts'
+import { codeOf } from '../error.ts'
 import { fullName, prune } from './decision-set.ts'
 
-export interface DecisionFileOptions {
+interface DecisionFileOptions {
   readonly path: string
   /** Octets above which a new file is begun. */
   readonly size: number

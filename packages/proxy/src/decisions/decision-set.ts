@@ -1,6 +1,6 @@
 import { type FileHandle, open, readdir, rm } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
-import { codeOf } from '../file-mark.ts'
+import { codeOf } from '../error.ts'
 
 /*
  * The files of one name: the one that is written, and those that are full, which are `NAME.20261121T164345.123Z-k3x9`: the UTC at which
@@ -17,7 +17,7 @@ export function fullName(path: string, time: number, mark: string): string {
 }
 
 /** The full files of a name, newest first. Those of others, and a folder that is not there, are none. */
-export async function fullNames(path: string): Promise<string[]> {
+async function fullNames(path: string): Promise<string[]> {
   const name = basename(path)
   const found = await readdir(dirname(path)).catch((fault: unknown) => {
     if (codeOf(fault) === 'ENOENT') return []
@@ -35,7 +35,7 @@ export async function prune(path: string, files: number): Promise<void> {
   for (const name of (await fullNames(path)).slice(Math.max(0, files - 1))) await rm(name, { force: true })
 }
 
-export interface DecisionFileToRead {
+interface DecisionFileToRead {
   readonly path: string
   readonly file: FileHandle
   readonly size: number

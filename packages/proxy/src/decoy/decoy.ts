@@ -1,4 +1,5 @@
 import type { Config } from '../config/config.ts'
+import { errorText } from '../error.ts'
 import {
   type MailServer,
   replyFault,
@@ -10,12 +11,12 @@ import { Samples } from './samples.ts'
 import { usesDecoy } from './use.ts'
 
 /** What it says: its own faults. */
-export interface DecoyLog {
+interface DecoyLog {
   error(fields: object, text: string): void
 }
 
 /** The decoy's settings; see schema.ts. */
-export type DecoySettings = Config['decoy']
+type DecoySettings = Config['decoy']
 
 /**
  * A mail server that takes everybody's dialogue and message and refuses every message at its end. It never says 2xx for one, and the
@@ -91,7 +92,7 @@ class Keeper {
       left = Math.max(0, left - piece.length)
     }
     await samples?.keep(Buffer.concat(pieces), Date.now()).catch((fault: unknown) => {
-      const error = fault instanceof Error ? fault.message : String(fault)
+      const error = errorText(fault)
       this.log.error({ event: 'decoy', error }, 'a sample could not be kept')
     })
   }
@@ -122,6 +123,6 @@ export async function decoyFor(config: Config, log: DecoyLog, running: Decoy | n
     await running.renew(config.decoy)
     return running
   } catch (error) {
-    return `decoy: ${error instanceof Error ? error.message : String(error)}`
+    return `decoy: ${errorText(error)}`
   }
 }

@@ -1,7 +1,7 @@
 import { constants } from 'node:fs'
 import { access, mkdir, readdir, stat, unlink, writeFile } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
-import { codeOf } from '../config/fill-in.ts'
+import { systemCodeOf } from '../error.ts'
 
 /** Files of ours: when (ms since 1970), and a number. Nothing of what a client said is in a name. */
 const ours = /^\d{13}-\d{6}\.eml$/
@@ -53,7 +53,7 @@ export async function lookAtFolder(folder: string): Promise<'there' | 'missing' 
       await access(path, constants.W_OK | constants.X_OK)
       return path === resolve(folder) ? 'there' : 'missing'
     } catch (error) {
-      if (codeOf(error) !== 'ENOENT') return { fault: codeOf(error) }
+      if (systemCodeOf(error) !== 'ENOENT') return { fault: systemCodeOf(error) }
     }
   }
 }

@@ -3,7 +3,7 @@ import { createServer } from 'node:net'
 import { AccessLists } from '../access.ts'
 import type { Config, Endpoint } from '../config/config.ts'
 import { formatEndpoint } from '../config/scalars.ts'
-import { sharedBy } from '../store/client-file.ts'
+import { sharedBy } from '../store/memory/client-file.ts'
 import { Report } from './report.ts'
 import { timed } from './stopwatch.ts'
 
@@ -32,9 +32,9 @@ export async function examineHost(config: Config): Promise<Report> {
 /** Whether a gate answers on the admin port. */
 async function answers(admin: Endpoint | null): Promise<boolean> {
   if (admin === null) return false
-  const place = admin.host === '::' ? `127.0.0.1:${admin.port}` : formatEndpoint(admin)
+  const endpoint = admin.host === '::' ? `127.0.0.1:${admin.port}` : formatEndpoint(admin)
   const answer = await timed(async () => {
-    const response = await fetch(`http://${place}/readyz`, { signal: AbortSignal.timeout(2_000) })
+    const response = await fetch(`http://${endpoint}/readyz`, { signal: AbortSignal.timeout(2_000) })
     return /^ready$|^draining$|^at the limit/m.test(await response.text())
   })
   return 'value' in answer && answer.value

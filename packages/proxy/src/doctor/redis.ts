@@ -1,6 +1,6 @@
 import type { RedisStore } from '../config/config.ts'
-import { RedisClients } from '../store/redis.ts'
-import { placeText } from '../store/redis-place.ts'
+import { RedisClients } from '../store/redis/redis.ts'
+import { topologyText } from '../store/redis/redis-topology.ts'
 import { Report } from './report.ts'
 import { type Timed, timed } from './stopwatch.ts'
 
@@ -13,7 +13,7 @@ const lesson = { passed: { doctor: 60 }, failed: {} }
 
 /** Does in Redis what the gate does, with its own scripts, and takes it away again. */
 export async function examineRedis(store: RedisStore): Promise<Report> {
-  const report = new Report(`redis ${placeText(store)}`)
+  const report = new Report(`redis ${topologyText(store)}`)
   let redis: RedisClients | null = null
   const connecting = () =>
     new Promise<RedisClients>((resolve, reject) => {

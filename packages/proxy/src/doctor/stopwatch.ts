@@ -1,3 +1,4 @@
+import { codeOf } from '../error.ts'
 /** What came of a step, and after how many milliseconds. */
 export type Timed<T> = { readonly value: T; readonly ms: number } | { readonly fault: string; readonly ms: number }
 
@@ -8,12 +9,6 @@ export async function timed<T>(step: () => Promise<T>): Promise<Timed<T>> {
   try {
     return { value: await step(), ms: ms() }
   } catch (error) {
-    return { fault: faultText(error), ms: ms() }
+    return { fault: codeOf(error), ms: ms() }
   }
-}
-
-/** The code of an error of the system, else its words. */
-function faultText(error: unknown): string {
-  if (!(error instanceof Error)) return String(error)
-  return 'code' in error && typeof error.code === 'string' ? error.code : error.message
 }

@@ -18,7 +18,7 @@ export interface Behind {
 }
 
 /** How long each step may take, ms. */
-export interface Patience {
+interface Patience {
   readonly connect: number
   readonly greeting: number
   readonly reply: number

@@ -5,14 +5,15 @@ import { checkRows, headline } from '../decisions/decision-text.ts'
 import { table } from '../decisions/table.ts'
 import { printable } from '../smtp/octets.ts'
 import { playScript } from '../try/house.ts'
-import { type Script, usualWorld } from '../try/script.ts'
+import type { Script } from '../try/script.ts'
 import { dialogueText } from '../try/show.ts'
 import type { Played } from '../try/stage.ts'
+import { usualWorld } from '../try/world.ts'
 import type { Knowledge, Visit } from './knowledge.ts'
 import type { Remembered } from './remembered.ts'
 
 /** What would happen now to a client of which so much is known, if it spoke as mail servers do. */
-export interface Prospect {
+interface Prospect {
   readonly knowledge: Knowledge
   readonly played: Played
   readonly decision: Decision

@@ -3,6 +3,7 @@ import type { Config } from '../config/config.ts'
 import { configVersion } from '../decisions/config-version.ts'
 import { textOf } from '../decisions/decision-text.ts'
 import { findDecision } from '../decisions/find-decision.ts'
+import { errorText } from '../error.ts'
 import type { Told } from '../told.ts'
 import { accessOf } from '../try/house.ts'
 import { isKnown, prospectJson, prospectOf, prospectText } from './client.ts'
@@ -37,7 +38,7 @@ async function explainSession(config: Config, id: string, asJson: boolean): Prom
     const text = asJson ? `${JSON.stringify({ file: path, config: now, decision }, null, 2)}\n` : textOf(decision, now)
     return { status: 0, text, troubles: [] }
   } catch (fault) {
-    return { status: 2, text: '', troubles: [`explain: ${fault instanceof Error ? fault.message : String(fault)}`] }
+    return { status: 2, text: '', troubles: [`explain: ${errorText(fault)}`] }
   }
 }
 

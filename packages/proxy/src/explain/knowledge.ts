@@ -17,7 +17,7 @@ import { Lookups } from '../lookups/lookups.ts'
 import type { Recalled } from '../session/port.ts'
 import { domainOf } from '../smtp/path.ts'
 import { houseToTry } from '../try/house.ts'
-import { usualWorld } from '../try/script.ts'
+import { usualWorld } from '../try/world.ts'
 import type { Remembered } from './remembered.ts'
 
 /** What a client would say of itself and its mail: HELO, reverse-path and forward-path; null: who asks does not say. */
@@ -28,7 +28,7 @@ export interface Visit {
 }
 
 /** What one DNS list says of a client now. */
-export interface ListWord {
+interface ListWord {
   /** Its public name. */
   readonly list: string
   readonly says: 'listed' | 'not listed' | 'no answer'

@@ -11,7 +11,7 @@ const testPoints6 = {
   clean: dnsQueryName(address6([0, 0, 0xffff, 0x7f000001])),
 }
 
-export interface HealthOptions {
+interface HealthOptions {
   readonly zones: readonly DnsblZone[]
   readonly resolvers: readonly string[]
   readonly wait: number

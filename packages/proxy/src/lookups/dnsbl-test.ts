@@ -7,7 +7,7 @@ export type PointAnswer = { readonly addresses: readonly string[] | null } | { r
 export const testPoints = { listed: '2.0.0.127', clean: '1.0.0.127' } as const
 
 /** What the listed test point says of a list. */
-export type ListedPoint = 'listed' | 'by other answers' | 'refuses' | 'not listed' | 'no list' | 'no answer'
+type ListedPoint = 'listed' | 'by other answers' | 'refuses' | 'not listed' | 'no list' | 'no answer'
 
 /** `readers`: how the list's answers are read. */
 export function readListedPoint(readers: readonly DnsblZone[], answer: PointAnswer): ListedPoint {
@@ -20,7 +20,7 @@ export function readListedPoint(readers: readonly DnsblZone[], answer: PointAnsw
   return readings.includes('error') ? 'no list' : 'by other answers'
 }
 
-export type CleanPoint = 'not listed' | 'listed' | 'no answer'
+type CleanPoint = 'not listed' | 'listed' | 'no answer'
 
 export function readCleanPoint(answer: PointAnswer): CleanPoint {
   if ('fault' in answer) return 'no answer'

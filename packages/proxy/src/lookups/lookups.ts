@@ -7,7 +7,7 @@ import { ReverseNameLookup } from './reverse-name.ts'
 import { dnsForm, SpfLookup } from './spf.ts'
 
 /** Who is told of what the look-ups come upon. */
-export interface LookupObservers {
+interface LookupObservers {
   readonly dnsbl: DnsblObserver
   readonly health: HealthObserver
   /** Our own fault in a look-up. */

@@ -8,7 +8,7 @@ const mostFlights = 500
 /** Names of one address that are confirmed; an owner of an address may claim thousands. */
 const mostNames = 3
 
-export interface ReverseNameOptions {
+interface ReverseNameOptions {
   /** As for DNS lists; empty: the system's. */
   readonly resolvers: readonly string[]
   /** Milliseconds for all questions together. */

@@ -2,9 +2,10 @@ import { statSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { actions, type Check, type OwnName, questions } from '@sallyport/rules'
+import { errorText } from '../error.ts'
 
 /** What is wrong with a module. `position`: its place among those that were to be loaded. */
-export interface ModuleProblem {
+interface ModuleProblem {
   readonly position: number
   readonly text: string
 }
@@ -35,7 +36,7 @@ export async function loadOwnChecks(paths: readonly string[]): Promise<Loaded> {
         if (faults.length === 0) checks.push(found as unknown as Check<OwnName>)
       }
     } catch (fault) {
-      problem(fault instanceof Error ? (fault.message.split('\n')[0] ?? '') : String(fault))
+      problem(errorText(fault).split('\n')[0] ?? '')
     }
   }
   return { checks, problems }

@@ -6,7 +6,7 @@ import { fixedPart, type ProxyHeader, signature } from './header.ts'
 const longestBlock = 4096
 
 /** What the fixed part of a version 2 header says. */
-export interface FixedPart {
+interface FixedPart {
   readonly holds: 'inet' | 'inet6' | 'unix' | 'nothing'
   /** Octets that follow. */
   readonly length: number

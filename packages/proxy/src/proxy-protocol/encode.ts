@@ -9,7 +9,7 @@ export function encodeV1(client: Address, clientPort: number, server: Address, s
 }
 
 /** What a version 2 header can tell of the client's TLS. All of it ASCII. */
-export interface ClientTls {
+interface ClientTls {
   readonly version: string
   readonly cipher: string
   /** SNI; null: none. */

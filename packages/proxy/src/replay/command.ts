@@ -1,6 +1,7 @@
 import { Plans } from '@sallyport/rules'
 import type { Config } from '../config/config.ts'
 import { configVersion } from '../decisions/config-version.ts'
+import { errorText } from '../error.ts'
 import { greetWaitOf, policyOf } from '../house.ts'
 import type { Told } from '../told.ts'
 import { accessOf } from '../try/house.ts'
@@ -25,7 +26,7 @@ export async function replay(config: Config, path: string, asJson: boolean, exam
     const source = path === '-' ? standardInput : await sourceOf(path)
     await run(past, source)
   } catch (fault) {
-    return { status: 2, text: '', troubles: [`replay: ${fault instanceof Error ? fault.message : String(fault)}`] }
+    return { status: 2, text: '', troubles: [`replay: ${errorText(fault)}`] }
   }
   const text = (asJson ? replayJson : replayText)(past, configVersion(config))
   return { status: past.records > 0 ? 0 : 1, text, troubles: past.records > 0 ? [] : [`replay: no record in ${path}`] }

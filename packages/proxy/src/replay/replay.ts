@@ -13,7 +13,7 @@ import { type Rejudged, rejudge } from '../decisions/rejudge.ts'
 
 /** What a client met, or would meet. `delayed`: let in, and made to wait longer than it was. */
 export const fates = ['passed', 'delayed', 'deferred', 'refused', 'decoyed', 'trapped', 'dropped'] as const
-export type Fate = (typeof fates)[number]
+type Fate = (typeof fates)[number]
 
 /** What the backend had said of the mail: of a client that it took mail of, a refusal is likely a mistake. */
 export const words = ['accepted', 'refused', 'deferred', 'nothing'] as const
@@ -42,7 +42,7 @@ export interface Transition {
 }
 
 /** Of one check, over all sessions. */
-export interface CheckTotal {
+interface CheckTotal {
   failedBefore: number
   failsNow: number
   decidedBefore: number

@@ -19,7 +19,7 @@ export type Ending =
   | 'error'
 
 /** A wait in which a client may leave: the pause before the greeting, that before a reply, the trap. */
-export type LeftIn = 'greet' | Moment | 'other' | 'trap'
+type LeftIn = 'greet' | Moment | 'other' | 'trap'
 
 /** How much of an envelope is kept for the log. */
 const kept = { recipients: 10, queueIds: 10, condemned: 10, reply: 200, path: 320, heard: 12 } as const

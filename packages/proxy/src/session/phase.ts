@@ -3,7 +3,7 @@ import type { Reply } from '../smtp/reply.ts'
 import type { Answer, Attempt } from './port.ts'
 import type { Session } from './session.ts'
 
-export type PhaseName =
+type PhaseName =
   | 'recall'
   | 'greet'
   | 'command'

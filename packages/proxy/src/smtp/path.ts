@@ -1,5 +1,5 @@
 /** The argument of MAIL or RCPT: the path between its brackets and the parameters behind it, as they came. */
-export interface PathArgument {
+interface PathArgument {
   readonly path: string
   readonly parameters: string
 }

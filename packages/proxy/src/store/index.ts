@@ -1,19 +1,9 @@
-import { type MemoryOptions, MemoryStore } from './memory.ts'
-import type { RedisOptions } from './redis.ts'
-import { SharedStore } from './shared.ts'
+import { type MemoryOptions, MemoryStore } from './memory/memory.ts'
+import type { RedisOptions } from './redis/redis.ts'
+import { SharedStore } from './shared/shared.ts'
 import type { Store, StoreWorld } from './store.ts'
 
-export type {
-  BlockListener,
-  ClientRecord,
-  Store,
-  StoreHealth,
-  StoreLog,
-  StoreWorld,
-  WallClock,
-  Weights,
-} from './store.ts'
-export { unknownClient } from './store.ts'
+export type { ClientRecord, Store, StoreHealth, StoreLog, StoreWorld, Weights } from './store.ts'
 export type StoreOptions = MemoryOptions | RedisOptions
 
 /** Opens the store that the configuration names. Returns at once but for the reading of the file; nothing that is wrong throws. */

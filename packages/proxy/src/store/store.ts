@@ -9,7 +9,7 @@ export interface ClientRecord {
   readonly repute: Repute | null
 }
 
-/** What is counted within a place, as an address within its network; the place itself has the name `''`. */
+/** What is counted within a scope, as an address within its network; the scope itself has the name `''`. */
 export interface Counted {
   readonly name: string
   readonly rate: Rate
@@ -63,11 +63,11 @@ export interface Store {
    */
   greylist(name: string, times: GreyTimes): Promise<number | null>
   /**
-   * Counts one more under each of the names of a place (64 characters at most, like each name), and gives null; or the first of them of which it would be
+   * Counts one more under each of the names of a scope (64 characters at most, like each name), and gives null; or the first of them of which it would be
    * one too many: then it is counted under none. Never rejects; while a shared store does not answer, this process counts alone; for the
    * sake of a client that is known here for good after 5 ms already (grace.ts).
    */
-  rate(place: string, counted: readonly Counted[], sake?: string): Promise<Beyond | null>
+  rate(scope: string, counted: readonly Counted[], sake?: string): Promise<Beyond | null>
   /**
    * Takes a place for one more connection among those of all gates; gives of what there are too many, and then it has none. Never rejects; null where nothing
    * can be said. A store of this process alone has nothing to add to the census, and always gives null.
@@ -78,7 +78,7 @@ export interface Store {
   /** What `greylist` would give, of one that only asks: nothing is noted. null: nothing can be said. Never rejects. */
   greylistLeft(name: string, times: GreyTimes): Promise<number | null>
   /** What `rate` would give, of one that only asks: nothing is counted. Never rejects. */
-  rateLeft(place: string, counted: readonly Counted[]): Promise<Beyond | null>
+  rateLeft(scope: string, counted: readonly Counted[]): Promise<Beyond | null>
   /** Forgets one client. Never rejects; false: it is forgotten in this process only, because the shared store did not answer. */
   forget(client: string): Promise<boolean>
   /** From now on mail counts so; what was written before, from the next lesson on. */

@@ -2,6 +2,7 @@ import { X509Certificate } from 'node:crypto'
 import { isIP, type Socket } from 'node:net'
 import { connect, createSecureContext, type SecureContext, type TLSSocket } from 'node:tls'
 import type { Backend, BackendTlsMode, Endpoint } from '../config/config.ts'
+import { codeOf } from '../error.ts'
 import { flow } from '../flow.ts'
 import { PemFault, parsePem, readPem } from './pem.ts'
 
@@ -73,7 +74,5 @@ export function beginTls(socket: Socket, { mode, name, context }: BackendTls): T
 export function certificateFault(socket: TLSSocket): string | null {
   if (socket.authorized) return null
   // A text by its types; an error with a code where the name is another (ERR_TLS_CERT_ALTNAME_INVALID).
-  const fault: unknown = socket.authorizationError
-  if (fault instanceof Error) return 'code' in fault ? String(fault.code) : fault.message
-  return String(fault)
+  return codeOf(socket.authorizationError)
 }

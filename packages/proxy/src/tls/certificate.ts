@@ -20,7 +20,7 @@ export interface Certificate {
 }
 
 /** One version of a pair of files. */
-export interface PairVersion {
+interface PairVersion {
   /** Two versions with the same mark are the same. */
   readonly mark: string
   /** A text says which file is at fault, and why. */

@@ -1,5 +1,5 @@
 import { readFile, stat } from 'node:fs/promises'
-import { codeOf } from '../file-mark.ts'
+import { codeOf } from '../error.ts'
 
 /** The CAs of a whole system have some 250 kB, a chain of a dozen certificates 20 kB. */
 const longestFile = 1024 * 1024

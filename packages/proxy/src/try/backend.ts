@@ -1,4 +1,4 @@
-import type { World } from './script.ts'
+import type { World } from './world.ts'
 
 /** What a backend says that takes everything. */
 const usual: Readonly<Record<string, string>> = {

@@ -1,19 +1,7 @@
-import {
-  type Access,
-  type Address,
-  type HelloName,
-  noRepute,
-  parseAddress,
-  type Repute,
-  type ReverseName,
-  type SenderDomain,
-  type SpfFinding,
-  type SpfResult,
-  spfResults,
-} from '@sallyport/rules'
+import { type Access, type Address, parseAddress } from '@sallyport/rules'
 import { type ListenMode, listenModes } from '../config/config.ts'
-import type { Recalled } from '../session/port.ts'
 import { type Deed, deeds } from './deed.ts'
+import { type World, WorldReader } from './world.ts'
 
 /*
  * A script is what one client does, in the language of test/transcripts with two liberties: a row may have no time, and then the
@@ -38,56 +26,12 @@ import { type Deed, deeds } from './deed.ts'
  *   C| text     a line in one read with the row before it
  *   end         it closes its side       broken    its connection breaks
  */
-export interface Listed {
-  readonly rank: number
-  readonly list: string | null
-  readonly failed: number
-}
-
-/** What is answered whoever asks. */
-export interface World {
-  readonly recalled: Omit<Recalled, 'ask'>
-  /** Which rate it is beyond; null: none. */
-  readonly rated: string | null
-  /** Seconds that a recipient has to wait where greylisting asks; null: as at its first time. */
-  readonly greylisted: number | null
-  /** null: it is on no list. */
-  readonly listed: Listed | null
-  readonly named: ReverseName
-  readonly helloName: HelloName
-  readonly senderDomain: SenderDomain
-  /** A result: whose domain it is follows from the envelope. */
-  readonly spf: SpfResult | SpfFinding
-  /** What is known of verified names, by their keys in the store. */
-  readonly identities: ReadonlyMap<string, Repute>
-  readonly keywords: readonly string[]
-  /** Replies of the backend by verb, in their order; the last holds on. */
-  readonly replies: ReadonlyMap<string, readonly string[]>
-  /** null: the backend can be reached. */
-  readonly gone: string | null
-}
-
 export interface Script {
   readonly client: Address
   readonly access: Access | null
   readonly tls: ListenMode | null
   readonly world: World
   readonly deeds: readonly Deed[]
-}
-
-export const usualWorld: World = {
-  recalled: { passed: [], failed: [], client: null, network: null, hellos: null },
-  rated: null,
-  greylisted: null,
-  listed: null,
-  named: { kind: 'confirmed', name: 'client.example.net' },
-  helloName: 'found',
-  senderDomain: 'found',
-  spf: 'none',
-  identities: new Map(),
-  keywords: ['PIPELINING', 'SIZE 10240000', '8BITMIME', 'ENHANCEDSTATUSCODES', 'CHUNKING', 'SMTPUTF8'],
-  replies: new Map(),
-  gone: null,
 }
 
 /** The most that a script may have, octets. */
@@ -109,21 +53,20 @@ class Reader {
   private client = parseAddress('192.0.2.1') as Address
   private access: Access | null = null
   private tls: ListenMode | null = null
-  private world: World = usualWorld
+  private readonly world = new WorldReader()
   private readonly deeds: Deed[] = []
-  private readonly replies = new Map<string, string[]>()
   private latest = 0
 
   get script(): Script {
-    const { client, access, tls, world, deeds: done, replies } = this
-    return { client, access, tls, world: { ...world, replies }, deeds: done }
+    const { client, access, tls, deeds: done } = this
+    return { client, access, tls, world: this.world.world, deeds: done }
   }
 
   read(line: string, number: number): void {
     const text = line.trimStart()
     if (text === '' || text.startsWith('#')) return
     let problem = this.deed(text, number)
-    if (problem === undefined) problem = this.answer(text)
+    if (problem === undefined) problem = this.world.read(text)
     if (problem === undefined) problem = this.setting(text)
     if (problem !== null) this.problems.push(`${number}: ${problem}`)
   }
@@ -148,84 +91,6 @@ class Reader {
     return null
   }
 
-  private answer(text: string): string | null | undefined {
-    const [, what, rest = ''] =
-      /^(recalled|listed|named|hello-name|sender-domain|spf|rated|greylisted|gone|B<)(?: +(.*))?$/.exec(text) ?? []
-    switch (what) {
-      case 'recalled':
-        return this.recalled(fieldsOf(rest))
-      case 'listed':
-        return this.listed(fieldsOf(rest))
-      case 'named':
-        return this.named(rest)
-      case 'rated':
-        this.world = { ...this.world, rated: rest || 'a rate' }
-        return null
-      case 'greylisted':
-        this.world = { ...this.world, greylisted: Number(rest) }
-        return /^\d{1,7}$/.test(rest) ? null : `greylisted: no number of seconds: ${rest}`
-      case 'hello-name':
-        return this.choose('helloName', rest, ['found', 'none', 'failed'])
-      case 'sender-domain':
-        return this.choose('senderDomain', rest, ['found', 'none', 'null-mx', 'private', 'failed'])
-      case 'spf':
-        return this.choose('spf', rest, spfResults)
-      case 'gone':
-        this.world = { ...this.world, gone: rest || 'ECONNREFUSED' }
-        return null
-      case 'B<':
-        return this.reply(rest)
-      default:
-        return undefined
-    }
-  }
-
-  private choose<Key extends 'helloName' | 'senderDomain' | 'spf'>(
-    key: Key,
-    text: string,
-    words: readonly World[Key][],
-  ): string | null {
-    const found = words.find(word => word === text)
-    if (found === undefined) return `${text || 'nothing'}: write one of ${words.join(', ')}`
-    this.world = { ...this.world, [key]: found }
-    return null
-  }
-
-  private recalled(fields: ReadonlyMap<string, string>): string | null {
-    const names = (key: string) => (fields.get(key) ?? '').split(',').filter(name => name !== '')
-    const score = Number(fields.get('score') ?? 0)
-    if (!Number.isFinite(score)) return 'recalled: score is a number'
-    const client = score === 0 ? null : { ...noRepute, score }
-    const recalled = { passed: names('passed'), failed: names('failed'), client, network: null, hellos: null }
-    this.world = { ...this.world, recalled }
-    return unknownFields(fields, ['passed', 'failed', 'score'])
-  }
-
-  private listed(fields: ReadonlyMap<string, string>): string | null {
-    const [rank, failed] = [Number(fields.get('rank') ?? 1), Number(fields.get('failed') ?? 0)]
-    if (!Number.isInteger(rank) || !Number.isInteger(failed)) return 'listed: rank and failed are whole numbers'
-    this.world = { ...this.world, listed: { rank, list: fields.get('list') ?? null, failed } }
-    return unknownFields(fields, ['rank', 'list', 'failed'])
-  }
-
-  private named(text: string): string | null {
-    const [first = '', second] = text.split(' ')
-    let named: ReverseName = { kind: 'confirmed', name: first }
-    if (first === 'none' || first === 'failed') named = { kind: first }
-    if (first === 'mismatch') named = { kind: 'mismatch', name: second ?? '' }
-    this.world = { ...this.world, named }
-    return text === '' || (first === 'mismatch' && second === undefined) ? 'named: which name is missing' : null
-  }
-
-  private reply(text: string): string | null {
-    const [, verb = '', said = ''] = /^(\S+) +(.*)$/.exec(text) ?? []
-    if (!/^[2-5][0-5]\d(?: .*)?$/.test(said))
-      return `B< ${text}: write a verb and a reply, as B< RCPT 550 5.1.1 No such user`
-    const key = verb.toUpperCase()
-    this.replies.set(key, [...(this.replies.get(key) ?? []), said])
-    return null
-  }
-
   private setting(text: string): string | null {
     const [, key, value = ''] = /^([a-z_]+): *(.*)$/.exec(text) ?? []
     if (key === undefined) return `neither a setting nor a row: ${text}`
@@ -244,29 +109,15 @@ class Reader {
         this.tls = listenModes.find(mode => mode === value) ?? null
         return this.tls === null ? `tls: write one of ${listenModes.join(', ')}` : null
       case 'keywords':
-        this.world = {
-          ...this.world,
-          keywords: value
+        this.world.offer(
+          value
             .split(',')
             .map(keyword => keyword.trim())
             .filter(Boolean),
-        }
+        )
         return null
       default:
         return `no such setting: ${key}; there are client, access, tls, keywords`
     }
   }
-}
-
-const fieldsOf = (text: string): ReadonlyMap<string, string> =>
-  new Map(
-    text
-      .split(/ +/)
-      .filter(Boolean)
-      .map(field => field.split('=', 2) as [string, string]),
-  )
-
-function unknownFields(fields: ReadonlyMap<string, string>, known: readonly string[]): string | null {
-  const stranger = [...fields.keys()].find(key => !known.includes(key))
-  return stranger === undefined ? null : `no such field: ${stranger}; there are ${known.join(', ')}`
 }

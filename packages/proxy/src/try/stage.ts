@@ -8,7 +8,7 @@ import { Actor } from './actor.ts'
 import { ScriptedBackend } from './backend.ts'
 import type { Deed } from './deed.ts'
 import { Scene, type Spoken } from './scene.ts'
-import type { World } from './script.ts'
+import type { World } from './world.ts'
 
 /** Something that comes later, in virtual time. */
 interface Event {

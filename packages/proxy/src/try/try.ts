@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import type { Config } from '../config/config.ts'
+import { errorText } from '../error.ts'
 import type { Told } from '../told.ts'
 import { accessOf, playScript } from './house.ts'
 import { longestScript, parseScript } from './script.ts'
@@ -11,7 +12,7 @@ export async function tryScript(config: Config, path: string, asJson: boolean): 
   try {
     text = readFileSync(path === '-' ? 0 : path, 'utf8')
   } catch (fault) {
-    return { status: 2, text: '', troubles: [`try: ${fault instanceof Error ? fault.message : String(fault)}`] }
+    return { status: 2, text: '', troubles: [`try: ${errorText(fault)}`] }
   }
   if (text.length > longestScript) return { status: 2, text: '', troubles: ['try: the script is longer than 1 MiB'] }
   const parsed = parseScript(text)

@@ -25,7 +25,7 @@ export type Mechanism =
   /** ip4 or ip6. Null: an IPv4-mapped IPv6 network, in which no client ever is (RFC 7208 5). */
   | { readonly name: 'ip'; readonly range: Range | null }
 
-export interface Directive {
+interface Directive {
   readonly qualifier: Qualifier
   readonly mechanism: Mechanism
   /** As it was written. */
@@ -39,7 +39,7 @@ export interface SpfRecord {
 }
 
 /** What is wrong with a record; the text is somebody else's, and escaped where it is shown. */
-export interface RecordProblem {
+interface RecordProblem {
   readonly problem: string
 }
 

@@ -1,0 +1,105 @@
+import { coalesce } from './coalescence.ts'
+import {
+  nameOf,
+  openCluster,
+  openNode,
+  type Redis,
+  type RedisConnection,
+  type RedisEvents,
+  slotsOfKeys,
+  type Usual,
+} from './redis-connection.ts'
+import { listen } from './redis-listener.ts'
+import type { Host, RedisTopology } from './redis-topology.ts'
+
+/** A connection to each node of a cluster. */
+export function connectCluster(
+  topology: Extract<RedisTopology, { cluster: unknown }>,
+  usual: Usual,
+  events: RedisEvents,
+): RedisConnection {
+  const slotOf = slotsOfKeys()
+  const nodes = new Map<string, Redis>()
+  let lastError = ''
+  let closing = false
+  const anyReady = () => [...nodes.values()].some(({ status }) => status === 'ready')
+  const cluster = openCluster(topology, usual, anyReady)
+  const serves = (node: string) => cluster.slots.some(([master]) => master === node)
+
+  function watch(redis: Redis): void {
+    const node = nameOf(redis)
+    let reason = ''
+    nodes.set(node, redis)
+    coalesce(redis)
+    redis.on('error', error => {
+      reason = error.message
+    })
+    redis.on('ready', () => {
+      reason = ''
+      events.ready(node)
+    })
+    redis.on('close', () => {
+      if (!closing && serves(node)) events.lost(reason === '' ? 'the connection was closed' : reason, node)
+    })
+    // What comes of it is told by the events.
+    redis.connect().catch(() => undefined)
+  }
+  cluster.on('+node', watch)
+  cluster.on('-node', (redis: Redis) => {
+    if (nodes.get(nameOf(redis)) === redis) nodes.delete(nameOf(redis))
+  })
+  cluster.on('node error', ({ message }: Error) => {
+    // Of what was asked over a connection that was not made: why it was not has been said before.
+    if (message !== 'Connection is closed.') lastError = message
+  })
+  // Nothing but that none of the nodes has answered, which the event `close` says as well.
+  cluster.on('error', () => undefined)
+  cluster.on('ready', () => events.ready(''))
+  cluster.on('close', () => {
+    if (!closing && cluster.slots.length === 0) events.lost(lastError === '' ? 'no node answers' : lastError, '')
+  })
+
+  const isReady = (node: string): boolean => {
+    if (node === '') return cluster.status === 'ready'
+    return cluster.status === 'ready' && nodes.get(node)?.status === 'ready'
+  }
+  return {
+    commands: cluster,
+    get ready() {
+      const masters = new Set(cluster.slots.map(([master]) => master ?? ''))
+      return masters.size > 0 && [...masters].every(isReady)
+    },
+    nodeOf: key => cluster.slots[slotOf(key)]?.[0] ?? '',
+    isReady,
+    isGone: node => node !== '' && !serves(node),
+    ping: async node => {
+      if (node === '') await Promise.all([...nodes.values()].map(redis => redis.ping()))
+      else await nodes.get(node)?.ping()
+    },
+    listen: (channel, listener) => {
+      let turn = 0
+      const next = () => {
+        const masters = [...new Set(cluster.slots.map(([master]) => master ?? ''))].filter(node => node !== '')
+        const known = masters.length > 0 ? masters.map(hostOf) : topology.cluster
+        // Gates that are started together do not all listen to the same.
+        turn = turn === 0 ? 1 + Math.floor(Math.random() * known.length) : turn + 1
+        return openNode(known[turn % known.length] as Host, usual)
+      }
+      return listen(next, redis => cluster.slots.length > 0 && !serves(nameOf(redis)), channel, listener)
+    },
+    close: async () => {
+      closing = true
+      // Each by itself: a node that does not answer must not keep the others from it.
+      await Promise.allSettled(
+        [...nodes.values()].filter(({ status }) => status === 'ready').map(redis => redis.quit()),
+      )
+      cluster.disconnect()
+    },
+  }
+}
+
+/** `host:port`, of which the host may be an address of IPv6. */
+function hostOf(node: string): Host {
+  const colon = node.lastIndexOf(':')
+  return { host: node.slice(0, colon), port: Number(node.slice(colon + 1)) }
+}
