@@ -1,7 +1,7 @@
 import type { RedisClients } from '@sallyport/proxy/store/redis/redis.js'
 import type { Owner } from '../support/owner.ts'
 import { type RedisServer, startRedis } from '../support/redis.ts'
-import { clientsIn, fill, lessons, memoryOf } from '../support/redis-crowd.ts'
+import { clientsIn, fill, lessons, memoryOf } from '../support/redis-filling.ts'
 import type { Row } from './table.ts'
 
 const policies = ['volatile-ttl', 'volatile-lru', 'allkeys-lru', 'volatile-lfu', 'noeviction']

@@ -1,6 +1,6 @@
 import type { Owner } from '../support/owner.ts'
 import { startRedis } from '../support/redis.ts'
-import { allParts, clientsIn, fill, kinds, rows } from '../support/redis-crowd.ts'
+import { allParts, clientsIn, fill, kinds, rows } from '../support/redis-filling.ts'
 import type { Row } from './table.ts'
 
 /** Octets a client that the project promises. */
@@ -8,7 +8,7 @@ const promised = 150
 /** So many are written, of the second kind a million in earnest; where more are remembered, as dense in fewer parts. */
 const [written, inEarnest] = [50_000, 1_000_000]
 
-/** What a remembered client takes of Redis: `used_memory` of a crowd, for each of it. */
+/** What a remembered client takes of Redis: `used_memory` filled with clients, for each of them. */
 export async function memory(): Promise<Row[]> {
   const redis = await startRedis()
   const undo: (() => unknown)[] = []

@@ -37,7 +37,7 @@ async function countedBy(redis: RedisServer) {
 }
 
 /** Who comes, and what it does that the store hears of. */
-interface Visitor {
+interface Caller {
   readonly what: string
   readonly rate: boolean
   readonly grey: boolean
@@ -46,7 +46,7 @@ interface Visitor {
   readonly among: number
 }
 
-const visitors: readonly Visitor[] = [
+const callers: readonly Caller[] = [
   { what: 'a stranger whose mail is taken', rate: false, grey: false, spam: false, among: times },
   { what: 'the same, known for it', rate: false, grey: false, spam: false, among: 1000 },
   { what: 'the same, with rates', rate: true, grey: false, spam: false, among: 1000 },
@@ -73,11 +73,11 @@ export async function store(): Promise<Row[]> {
   )
   await until('Redis is there', () => opened.health.up)
   const rows: Row[] = []
-  for (const [series, visitor] of visitors.entries()) {
-    await run(opened, visitor, series, 500)
+  for (const [series, caller] of callers.entries()) {
+    await run(opened, caller, series, 500)
     await settled(redis)
     const [before, used] = [await countedBy(redis), process.cpuUsage()]
-    await run(opened, visitor, series, times)
+    await run(opened, caller, series, times)
     const { user, system } = process.cpuUsage(used)
     await settled(redis)
     const after = await countedBy(redis)
@@ -90,7 +90,7 @@ export async function store(): Promise<Row[]> {
       `${(each('cpu') * 1e6).toFixed(0)} µs CPU of Redis`,
       `${((user + system) / times).toFixed(0)} µs of the gate`,
     ]
-    rows.push({ what: `store, a session: ${visitor.what}`, value: figures.join(', ') })
+    rows.push({ what: `store, a session: ${caller.what}`, value: figures.join(', ') })
   }
   rows.push(await held(opened, redis))
   await opened.close()
@@ -122,11 +122,11 @@ async function held(opened: Store, redis: RedisServer): Promise<Row> {
   }
 }
 
-async function run(opened: Store, visitor: Visitor, series: number, count: number): Promise<void> {
+async function run(opened: Store, caller: Caller, series: number, count: number): Promise<void> {
   const memory = new Memory(opened)
   let i = 0
   const lane = async () => {
-    for (; i < count; ) await visit(opened, memory, visitor, (series << 24) + ((i++ * scatter) % visitor.among))
+    for (; i < count; ) await visit(opened, memory, caller, (series << 24) + ((i++ * scatter) % caller.among))
   }
   await Promise.all(Array.from({ length: lanes }, lane))
 }
@@ -141,7 +141,7 @@ async function settled(redis: RedisServer): Promise<void> {
   }
 }
 
-async function visit(opened: Store, memory: Memory, { rate, grey, spam }: Visitor, number: number): Promise<void> {
+async function visit(opened: Store, memory: Memory, { rate, grey, spam }: Caller, number: number): Promise<void> {
   const client = address4(0x2d00_0000 + number * 7)
   const key = clientKey(client)
   const place = { client: key, network: networkKey(client) }

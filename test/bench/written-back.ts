@@ -1,7 +1,7 @@
 import { openStore } from '@sallyport/proxy/store/index.js'
 import { AilingRedis } from '../faults/ailing-redis.ts'
 import type { Owner } from '../support/owner.ts'
-import { lessons } from '../support/redis-crowd.ts'
+import { lessons } from '../support/redis-filling.ts'
 import { until } from '../support/store-world.ts'
 import { percentile, type Row } from './table.ts'
 

@@ -18,6 +18,8 @@ test('421 between two transactions is a drain, and no failure; a reload must not
 })
 
 const bad: Readonly<Record<string, Partial<Trouble>>> = {
+  '421 in place of the greeting': { stage: 'greeting', fresh: true },
+  '421 before the first message': { fresh: true },
   '421 to RCPT': { stage: 'rcpt' },
   '421 in place of the reply to the message': { stage: 'dot' },
   'a close without a word behind the dot': { stage: 'dot', words: 'expected a reply: the server closed (fin)' },

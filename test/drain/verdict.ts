@@ -3,9 +3,10 @@
 import type { Tally } from './load.ts'
 import { type Drain, delay, type Replacement } from './replace.ts'
 
-/** Nothing lost, nothing twice, nothing that a mail server would not make good at once. */
-export function wrongWith({ failed, lost, duplicates }: Tally): readonly string[] {
+/** Nothing lost, nothing twice, nothing that a mail server would not make good at once, and nobody sent away who had only just come. */
+export function wrongWith({ failed, fresh, lost, duplicates }: Tally): readonly string[] {
   return [
+    ...(fresh > 0 ? [`${fresh} were sent away before their first message`] : []),
     ...failed.map(({ id, stage, words }) => `${id} failed at ${stage}: ${words}`),
     ...lost.map(id => `${id} is lost`),
     ...duplicates.map(id => `${id} is there twice`),
@@ -14,14 +15,13 @@ export function wrongWith({ failed, lost, duplicates }: Tally): readonly string[
 
 /** A new configuration sends nobody away at all. */
 export function wrongWithReload(tally: Tally): readonly string[] {
-  const away = tally.between + tally.fresh
-  return [...wrongWith(tally), ...(away > 0 ? [`${away} were sent away`] : [])]
+  const { between } = tally
+  return [...wrongWith(tally), ...(between > 0 ? [`${between} were sent away`] : [])]
 }
 
-/** And each drain in its order, with nobody sent away who had only just come. */
+/** And each drain in its order. */
 export function wrongWithReplacement({ tally, drains }: Replacement): readonly string[] {
-  const fresh = tally.fresh > 0 ? [`${tally.fresh} were sent away before their first message`] : []
-  return [...wrongWith(tally), ...fresh, ...drains.flatMap(wrongWithDrain)]
+  return [...wrongWith(tally), ...drains.flatMap(wrongWithDrain)]
 }
 
 function wrongWithDrain({ unready, out, closed, told, gone, late, inMessage }: Drain): readonly string[] {

@@ -1,6 +1,7 @@
 // What one gate learns of a client is heard in the sessions that the client has open at another.
 
 import assert from 'node:assert/strict'
+import { writeFile } from 'node:fs/promises'
 import { after, test } from 'node:test'
 import { AilingRedis } from '../faults/ailing-redis.ts'
 import type { Dialogue } from '../support/dialogue.ts'
@@ -130,6 +131,22 @@ test('other sessions of the client at the same gate hear of it too, whatever the
     await waiting.command('RCPT TO:<user@example.test>', /^450 4\.7\.1 Service unavailable/)
     await waiting.command('QUIT', /^221/)
   }
+})
+
+test('a reload that has clients suspect sooner counts for what is a block', async t => {
+  const from = (threshold: number) => `checks: { reputation: { action: refuse, threshold: ${threshold} } }`
+  const gate = await startGate(t, `${settings(spamSink.port, '{ kind: memory }')}\n${from(50)}`)
+  await writeFile(gate.file, gate.settings.replace(from(50), from(5)))
+  gate.signal('SIGHUP')
+  await gate.waitForLine(({ msg }) => /is in force$/.test(String(msg)))
+  const waiting = await upToMail(await connectAs(t, gate, '198.51.105.7'))
+  assert.match(
+    await sendMail(await connectAs(t, gate, '198.51.105.7'), 'Subject: unwanted\r\n\r\ntext\r\n'),
+    /^550 5\.7\.1 Spam/,
+  )
+  await untilJudged(gate, 1, performance.now())
+  await waiting.command('RCPT TO:<user@example.test>', /^550 5\.7\.1 Service unavailable: too much unwanted mail/)
+  await waiting.command('QUIT', /^221/)
 })
 
 test('a gate whose Redis is gone hears of its own blocks, and works as before', async t => {

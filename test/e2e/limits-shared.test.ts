@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, type TestContext, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { excessSpan } from '@sallyport/proxy/store/leases/hot-excess.js'
 import { certificatesKey, makeAuthority } from '../support/authority.ts'
 import type { Dialogue } from '../support/dialogue.ts'
 import { type RunningGate, startGate } from '../support/gate.ts'
@@ -53,7 +54,7 @@ async function mail(client: Dialogue): Promise<void> {
 async function isTurnedAway(t: TestContext, gate: RunningGate | undefined, address: string): Promise<boolean> {
   const client = await connectAs(t, gate ?? assert.fail(), address)
   let { code } = await client.expect(/^(220|421) /)
-  // One that is asked for often is greeted from what is known of it here, and the answer about its place may come behind that.
+  // On a machine so busy that Redis is late it hears why its session ends.
   for (let i = 0; i < 3 && code !== 421; i++) {
     await sleep(20)
     ;({ code } = await client.command('NOOP', /^(250|421) /))
@@ -94,6 +95,22 @@ test('two gates: the fourth connection of a client over both is turned away as b
   first.send('QUIT')
   await first.closed
   await until('its place is free', async () => !(await isTurnedAway(t, two, '192.0.2.7')))
+})
+
+test('one too many hears 421 as its greeting, however often it comes', async t => {
+  const [one, two] = await startGates(t, await ownedRedis(t), quickly)
+  for (let i = 0; i < 3; i++) await greeted(t, one, '192.0.2.7')
+  const firstWord = async () =>
+    (await (await connectAs(t, two ?? assert.fail(), '192.0.2.7')).expect(/^(220|421) /)).code
+  /** Eight at once, so that all is known of them here; and again, when it is asked anew whether there is a place. */
+  const firstWords = async () => {
+    const codes: (number | undefined)[] = []
+    for (let burst = 0; burst < 4; burst++, await sleep(excessSpan + 20))
+      codes.push(...(await Promise.all(Array.from({ length: 8 }, firstWord))))
+    return codes
+  }
+  // On a busy machine an answer may be too late to be waited for, now and then.
+  await until('all of them hear it', async () => (await firstWords()).every(code => code === 421), 60_000)
 })
 
 test('a gate that is killed frees the places of its clients within the lease, and who stays at another keeps its own', async t => {

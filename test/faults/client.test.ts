@@ -112,12 +112,12 @@ test('a client that closes its half in a message has sent none, whenever the 354
 })
 
 /** Many clients from addresses of their own, to each of which `then` is done. */
-async function crowd(
+async function connectMany(
   owner: Owner,
   port: number,
   many: number,
-  then: (client: Crowded, n: number) => void,
-): Promise<Crowded[]> {
+  then: (client: Connected, n: number) => void,
+): Promise<Connected[]> {
   return Promise.all(
     Array.from({ length: many }, async (_, n) => {
       const socket = connectSocket({ port, host: '127.0.0.1', localAddress: `127.0.1.${n + 1}` })
@@ -135,7 +135,7 @@ async function crowd(
   )
 }
 
-interface Crowded {
+interface Connected {
   readonly socket: ReturnType<typeof connectSocket>
   said: string
   closed: boolean
@@ -144,7 +144,7 @@ interface Crowded {
 test('a hundred clients that talk and never read are let go, and others are served meanwhile', async t => {
   const { gate } = await world(t, '', { command: 600 })
   const took = stopwatch()
-  await crowd(t, gate.port, 100, ({ socket }, n) => {
+  await connectMany(t, gate.port, 100, ({ socket }, n) => {
     socket.pause()
     // Half of them say nothing at all.
     if (n % 2 === 0) socket.write('EHLO client.example.net\r\n'.repeat(5_000))
@@ -157,7 +157,7 @@ test('a hundred clients that talk and never read are let go, and others are serv
 test('who does not take its replies is not read from', async t => {
   const many = 'limits: { commands: 1000000 }\nchecks: { commands: { enabled: false } }'
   const { gate } = await world(t, many, { command: 1_000 })
-  await crowd(t, gate.port, 1, ({ socket }) => {
+  await connectMany(t, gate.port, 1, ({ socket }) => {
     socket.pause()
     // Far more replies than the kernel holds for two sockets.
     socket.write('EHLO client.example.net\r\n'.repeat(100_000))
@@ -182,7 +182,7 @@ test('a client that sends thousands of commands at once, and reads, is answered 
 test('a hundred clients that say one octet a second hear 421 when their command is due', async t => {
   const { gate } = await world(t, '', { command: 1_000 })
   const took = stopwatch()
-  const clients = await crowd(t, gate.port, 100, client => {
+  const clients = await connectMany(t, gate.port, 100, client => {
     client.socket.on('data', (text: string) => {
       client.said += text
     })

@@ -35,20 +35,22 @@ const refused = (t: TestContext, gate: RunningGate) =>
     error => /ECONNREFUSED/.test(String(error)),
   )
 
-test('SIGTERM: not ready at once, idle sessions hear 421, transactions under way come to their end, exit 0', async t => {
+test('SIGTERM: not ready at once, who is behind a transaction hears 421, who is in one or has only just come comes to its end, exit 0', async t => {
   const { sink, gate } = await world(t)
   sink.faults.set('message', { kind: 'delay', ms: 600 })
   const dotted = await advance(t, gate, 4)
   const inMessage = await advance(t, gate, 4)
   const inTransaction = await advance(t, gate, 3)
-  const idle = [await advance(t, gate, 0), await advance(t, gate, 1)]
+  const idle = [await advance(t, gate, 2), await advance(t, gate, 3)]
+  for (const client of idle) await client.command('RSET', /^250/)
+  const fresh = await advance(t, gate, 1)
   dotted.sendRaw('Subject: its dot is out\r\n.\r\n')
   inMessage.send('Subject: in the middle')
   await sink.waitFor(({ messages }) => messages.length === 1)
   const inPause = await connect(t, { port: gate.port, localAddress: '127.0.0.10' })
   await inPause.line(/^220-/)
   gate.signal('SIGTERM')
-  for (const client of [...idle, inPause]) {
+  for (const client of idle) {
     await client.expect(/^421 4\.3\.2 /)
     assert.equal(await client.closed, 'fin')
   }
@@ -57,19 +59,23 @@ test('SIGTERM: not ready at once, idle sessions hear 421, transactions under way
   assert.equal((await gate.admin('/healthz')).status, 200)
   assert.equal(await gate.metric('sallyport_draining'), 1)
   assert.ok(await refused(t, gate))
+  await inPause.expect(/^220 /)
+  for (const [said, expected] of dialogue) await inPause.command(said, expected)
+  for (const [said, expected] of dialogue.slice(1)) await fresh.command(said, expected)
   await dotted.expect(/^250 .*queued as S1/)
   await dotted.expect(/^421 4\.3\.2 /)
   await inTransaction.command('DATA', /^354/)
   inTransaction.send('Subject: after the signal')
-  for (const client of [inMessage, inTransaction]) client.send('.')
-  for (const client of [inMessage, inTransaction]) {
-    await client.expect(/^250 .*queued as S[23]/)
+  const last = [inMessage, inTransaction, inPause, fresh]
+  for (const client of last) client.send('.')
+  for (const client of last) {
+    await client.expect(/^250 .*queued as S[2345]/)
     await client.expect(/^421 4\.3\.2 /)
   }
   const told = performance.now()
   assert.deepEqual(await gate.exited, { code: 0, signal: null })
   assert.ok(performance.now() - told < 5_000, 'it stayed when nobody was left')
-  assert.equal(gate.log().length, 6)
+  assert.equal(gate.log().length, 7)
 })
 
 test('what the admin port is being asked when the gate ends it answers, and who never asks to the end does not keep it', async t => {
@@ -107,6 +113,8 @@ test('drain.delay: new clients are still taken while balancers notice', async t 
   assert.equal((await gate.admin('/readyz')).status, 503)
   const late = await connect(t, { port: gate.port })
   await late.expect(/^220/)
+  for (const [said, expected] of dialogue.slice(0, 2)) await late.command(said, expected)
+  await late.command('RSET', /^250/)
   await late.expect(/^421 4\.3\.2 /)
   assert.ok(await refused(t, gate))
   assert.deepEqual(await gate.exited, { code: 0, signal: null })

@@ -25,7 +25,7 @@ const soaked = (change: Partial<Soaked>): Soaked => ({
   samples: under(() => 100),
   before: rest,
   after: rest,
-  crowd: { came: 150_000, keptAway: 0, good: 100_000, goodServed: 99_950, others: 0 },
+  turnout: { came: 150_000, keptAway: 0, good: 100_000, goodServed: 99_950, others: 0 },
   ...change,
 })
 
@@ -55,9 +55,9 @@ test('what is left over at rest is a leak, one by one', () => {
 })
 
 test('good clients that are not served are a fault, and so is a load that could not be brought', () => {
-  const { crowd } = soaked({})
+  const { turnout } = soaked({})
   for (const change of [{ goodServed: 99_890 }, { goodServed: 0, good: 0 }, { keptAway: 10_000 }]) {
-    assert.equal(faults(soaked({ crowd: { ...crowd, ...change } })).length, 1, JSON.stringify(change))
+    assert.equal(faults(soaked({ turnout: { ...turnout, ...change } })).length, 1, JSON.stringify(change))
   }
 })
 

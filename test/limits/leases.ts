@@ -11,6 +11,12 @@ export const leaseRows: readonly Row[] = [
     source: own,
   },
   {
+    what: 'How far ahead the end of a lease may be that a gate has written',
+    bound: proxy('store/redis/lease-script.ts', 'longestLease', 'ms'),
+    follows: 'it was another clock, before a failover: cut to a lease from when it is met',
+    source: own,
+  },
+  {
     what: 'Gates that hold connections of one client, or network',
     bound: proxy('store/redis/lease-script.ts', 'mostGates', 'count'),
     follows: 'those of one more count at itself alone',

@@ -5,7 +5,7 @@ import type { Row } from './row.ts'
 
 export const sharedRows: readonly Row[] = [
   {
-    what: 'How long who is known for good waits for Redis',
+    what: 'How long who is known for good waits for Redis; and everybody, once it is known who it is, for whether there is a place',
     bound: proxy('store/shared/grace.ts', 'usualGrace', 'ms'),
     follows: 'what this gate knows is the answer, until Redis has answered in that time again',
     source: own,

@@ -260,7 +260,7 @@ export const parts: readonly Part[] = [
         source: own,
       },
       {
-        what: 'A silence within a transaction while the gate drains',
+        what: 'A silence of one that has said MAIL, or has only just come, while the gate drains',
         bound: proxy('session/standing.ts', 'longestLull', 'ms'),
         follows: said(replies.shuttingDown(name, id)),
         source: own,

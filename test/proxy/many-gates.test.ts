@@ -32,7 +32,7 @@ describe('ten gates in front of one store, in virtual time', () => {
     assert.deepEqual([client, network], [caps.perClient, caps.perNetwork])
     // Each gate held to it alone.
     assert.ok(away > 5 * caps.perClient && away <= 10 * caps.perClient, `${away}`)
-    assert.ok((report.kinds.get('crowd')?.crowded ?? 0) > 1000)
+    assert.ok((report.kinds.get('holder')?.crowded ?? 0) > 1000)
   })
 
   test('a session takes few commands to the store', () => {

@@ -37,6 +37,8 @@ const [nearest, farthest] = [0.0001, 0.001]
  * sockets are real; what it does in trouble is held against real servers (test/proxy/store), and this against what it promises.
  */
 export class GateStore implements Store {
+  /** Clients of whom a lesson was sent and not answered: of what it says of their mail nothing is written again (store/shared/unwritten.ts). */
+  readonly inDoubt = new Set<string>()
   /** The most commands that were on their way at once. */
   mostOutstanding = 0
   private readonly clock: Clock
@@ -138,6 +140,8 @@ export class GateStore implements Store {
     return Promise.resolve(null)
   }
 
+  renew(): void {}
+
   onBlock(): void {}
 
   forget(): Promise<boolean> {
@@ -194,7 +198,9 @@ export class GateStore implements Store {
       this.server.remember(client, lesson)
       return true
     })
-    return answer === null ? 'failed' : { answer }
+    if (answer !== null) return { answer }
+    if (lesson.repute !== undefined) this.inDoubt.add(client)
+    return 'failed'
   }
 
   private probeLater(): void {

@@ -25,8 +25,8 @@ import {
 import { makeHouse } from '../support/house.ts'
 import { Recorder } from '../support/recorder.ts'
 import type { Clock } from './clock.ts'
-import type { Crowd } from './crowd.ts'
 import type { GateStore } from './gate-store.ts'
+import type { Occupancy } from './occupancy.ts'
 
 /** The rate that one address and one network may have, as configured at every gate. */
 export const rates = { address: 60, network: 300, period: 60 } as const
@@ -83,13 +83,13 @@ export class Gate {
   private readonly clock: Clock
   private readonly memory: Memory
   private readonly witness: RateWitness
-  private readonly crowd: Crowd
+  private readonly occupancy: Occupancy
   private readonly census = new Census()
   private readonly breakers = new Breakers(breakerLimits, () => void this.changes++)
   private readonly credence = new Credence(() => void this.changes++)
 
-  constructor(clock: Clock, store: GateStore, witness: RateWitness, crowd: Crowd) {
-    this.crowd = crowd
+  constructor(clock: Clock, store: GateStore, witness: RateWitness, occupancy: Occupancy) {
+    this.occupancy = occupancy
     this.clock = clock
     this.store = store
     this.memory = new Memory(store)
@@ -113,11 +113,10 @@ export class Gate {
       isTooMany ? null : this.memory.recall(visitor.client, client),
     ])
     if (excess !== null || recalled === null) {
-      this.crowd.turnedAway++
       leave(false)
       return { kind: 'crowded', check: null, wasSuspect: false }
     }
-    const left = this.crowd.enter(visitor.client, visitor.network)
+    const left = this.occupancy.enter(visitor.client, visitor.network)
     recollect(session, recalled)
     const outcome = await this.deal(session, visit, visitor.client)
     await this.clock.wait(visit.stays)

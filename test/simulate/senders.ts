@@ -2,7 +2,7 @@ import { type Address, address4, type SpfResult } from '@sallyport/rules'
 import type { Dice } from './dice.ts'
 import type { Visit } from './gate.ts'
 
-export const kinds = ['one server', 'pool', 'forwarder', 'botnet', 'snowshoe', 'flood', 'hammer', 'crowd'] as const
+export const kinds = ['one server', 'pool', 'forwarder', 'botnet', 'snowshoe', 'flood', 'hammer', 'holder'] as const
 export type Kind = (typeof kinds)[number]
 
 /** Kinds whose mail nobody may keep out. */
@@ -120,7 +120,7 @@ function unwanted(extent: Extent, dice: Dice): Sender[] {
   const early = { stays: 0, from: from / 4, to: from / 4 + span }
   const away = { stays: 0, from: from + 60, to: from + 60 + span }
   const { to } = extent.outage
-  const crowd = { kind: 'crowd', ...about, every: 1 / 15, stays: long } as const
+  const holder = { kind: 'holder', ...about, every: 1 / 15, stays: long } as const
   const flood: Sender = { kind: 'flood', addresses: neighbours, ...about, every: 1 / 15, ...early }
   const hammer = { kind: 'hammer', ...about, every: 1 / 15 } as const
   return [
@@ -130,15 +130,15 @@ function unwanted(extent: Extent, dice: Dice): Sender[] {
     { ...hammer, addresses: [address4(own(60_000) + 25)], ...early },
     { ...hammer, addresses: [address4(own(61_000) + 25)], ...away },
     // Connections are opened, and held, as fast as they can be: of one client, of one network, while the store is away, and when it is back.
-    { ...early, ...crowd, addresses: [address4(own(62_000) + 25)] },
+    { ...early, ...holder, addresses: [address4(own(62_000) + 25)] },
     {
       ...early,
-      ...crowd,
+      ...holder,
       addresses: Array.from({ length: 200 }, (_, j) => address4(own(63_000) + 10 + j)),
       to: early.to + 60,
     },
-    { ...away, ...crowd, addresses: [address4(own(64_000) + 25)] },
-    { ...crowd, addresses: [address4(own(64_000) + 25)], from: to + 10, to: to + 10 + span },
+    { ...away, ...holder, addresses: [address4(own(64_000) + 25)] },
+    { ...holder, addresses: [address4(own(64_000) + 25)], from: to + 10, to: to + 10 + span },
   ]
 }
 

@@ -38,7 +38,7 @@ export function print(report: Report, seconds: number): void {
     `open at all gates: ${open.client} connections of one client, ${open.network} of one network; while the store was away ${open.away} of one client`,
   )
   console.log(
-    `merged ${merge.seconds?.toFixed(2) ?? 'never'} s after it was back; ${merge.most} lessons kept by one gate`,
+    `merged ${merge.seconds?.toFixed(2) ?? 'never'} s after it was back; ${merge.most} lessons kept by one gate, ${merge.inDoubt} in doubt`,
   )
   console.log(
     `looked at: ${Object.entries(looks)

@@ -1,10 +1,10 @@
 import { clientKey } from '@sallyport/rules'
 import { Clock } from './clock.ts'
-import { Crowd } from './crowd.ts'
 import { Dice } from './dice.ts'
 import { Flow } from './flow.ts'
 import { caps, Gate, type Outcome, rates, type Visit } from './gate.ts'
 import { GateStore } from './gate-store.ts'
+import { Occupancy } from './occupancy.ts'
 import { type Extent, isHonest, type Kind, kinds, messageOf, populationOf, type Sender } from './senders.ts'
 import { type Operation, Server } from './server.ts'
 
@@ -40,8 +40,8 @@ export interface Report {
   readonly away: { readonly admitted: number; readonly bound: number }
   /** The most connections that one client, and one network, had open at all gates together; and one client of those that were let in while the store was away. */
   readonly open: { readonly client: number; readonly network: number; readonly away: number }
-  /** Seconds after the outage until the last gate had told the store everything; the most lessons that one gate kept meanwhile. */
-  readonly merge: { readonly seconds: number | null; readonly most: number }
+  /** Seconds after the outage until the last gate had told the store everything; the most lessons that one gate kept meanwhile, and the most of which one does not know whether they were written. */
+  readonly merge: { readonly seconds: number | null; readonly most: number; readonly inDoubt: number }
   /** Changes of breakers, and of what of the backend is believed. */
   readonly changes: number
 }
@@ -59,6 +59,8 @@ const samples = 60
  * between two tries to write (2), and what is on its way.
  */
 const mergedWithin = 6.5
+/** Lessons of one gate that were on their way when the store went, a session has up to four: of those that began before, and while its breaker was not open yet. */
+const mostInDoubt = 10
 
 const noTally = (): Tally => ({
   sessions: 0,
@@ -85,7 +87,7 @@ export class World {
   private readonly flow = new Flow(rates)
   /** Clients of whom the backend has taken a message. */
   private readonly praised = new Set<string>()
-  private readonly crowd = new Crowd(() => this.isAway)
+  private readonly occupancy = new Occupancy(() => this.isAway)
   private readonly learntAway: Visit[] = []
   private message = 0
   private merged: number | null = null
@@ -102,7 +104,7 @@ export class World {
         this.clock,
         store,
         this.flow.witness(this.clock, () => this.isAway),
-        this.crowd,
+        this.occupancy,
       )
     })
   }
@@ -131,6 +133,10 @@ export class World {
   private get isAway(): boolean {
     const passed = this.clock.now - start
     return passed >= this.extent.outage.from - 1 && passed < this.extent.outage.to + mergedWithin
+  }
+
+  private get mostInDoubt(): number {
+    return Math.max(...this.gates.map(({ store }) => store.inDoubt.size))
   }
 
   private tallyOf(kind: Kind): Tally {
@@ -223,7 +229,10 @@ export class World {
   /** What was learnt at one gate while the store was away is known at all. */
   private lookAtLearntAway(): void {
     for (const { store } of this.gates) if (store.left > 100) this.broken(`a gate has ${store.left} lessons unwritten`)
-    for (const visit of this.learntAway) this.look(visit, 'merged')
+    if (this.mostInDoubt > mostInDoubt)
+      this.broken(`of ${this.mostInDoubt} lessons a gate does not know whether they were written`)
+    const isInDoubt = (client: string) => this.gates.some(({ store }) => store.inDoubt.has(client))
+    for (const visit of this.learntAway) if (!isInDoubt(clientKey(visit.client))) this.look(visit, 'merged')
   }
 
   private watchMerge(since: number): void {
@@ -243,7 +252,7 @@ export class World {
     }
     const bound = this.gates.length * rates.address * (1 + (outage.to - outage.from) / rates.period)
     if (away > bound) this.broken(`while the store was away ${away} connections of one address were let in`)
-    const { most, mostAway } = this.crowd
+    const { most, mostAway } = this.occupancy
     if (most.client > caps.perClient || most.network > caps.perNetwork)
       this.broken(`${most.client} connections of one client were open, ${most.network} of one network`)
     if (mostAway > this.gates.length * caps.perClient)
@@ -261,7 +270,7 @@ export class World {
       excess: { address, network, inFlight: this.flow.mostInFlight },
       away: { admitted: away, bound },
       open: { ...most, away: mostAway },
-      merge: { seconds: this.merged, most: this.mostLeft },
+      merge: { seconds: this.merged, most: this.mostLeft, inDoubt: this.mostInDoubt },
       changes: this.gates.reduce((sum, { changes }) => sum + changes, 0),
     }
   }

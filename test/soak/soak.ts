@@ -101,9 +101,9 @@ export async function soak(owner: Owner, seconds: number): Promise<Soak> {
   await arrivals.allGone()
   await sleep(settling)
   const { came, keptAway, good: goods, goodServed, endings } = arrivals
-  const crowd = { came, keptAway, good: goods, goodServed, others }
+  const turnout = { came, keptAway, good: goods, goodServed, others }
   const after = await sample(gate, elapsed())
-  return { samples, before, after, crowd, capacities: capacities.sort((a, b) => a - b), rate, endings }
+  return { samples, before, after, turnout, capacities: capacities.sort((a, b) => a - b), rate, endings }
 }
 
 /** The clients of the soak, as they come by the clock. */

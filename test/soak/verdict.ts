@@ -19,11 +19,11 @@ export interface Soaked {
   /** At rest, before and after. */
   readonly before: Sample
   readonly after: Sample
-  readonly crowd: Crowd
+  readonly turnout: Turnout
 }
 
 /** Who came, and what became of them. */
-export interface Crowd {
+export interface Turnout {
   readonly came: number
   /** Were to come while more were there than a gate that keeps up ever has. */
   readonly keptAway: number
@@ -34,25 +34,25 @@ export interface Crowd {
 }
 
 /** What is wrong; nothing: the soak is passed. */
-export function faults({ samples, before, after, crowd }: Soaked): readonly string[] {
+export function faults({ samples, before, after, turnout }: Soaked): readonly string[] {
   const grown = growth(samples)
   const more = (['descriptors', 'timers', 'resources'] as const).filter(what => after[what] > before[what] + mostMore)
-  const away = crowd.keptAway / Math.max(1, crowd.came + crowd.keptAway)
+  const away = turnout.keptAway / Math.max(1, turnout.came + turnout.keptAway)
   return [
     ...(grown > mostGrowth ? [`memory grew by ${percent(grown)} over the last two thirds`] : []),
     ...more.map(what => `${what}: ${before[what]} at rest before, ${after[what]} after`),
-    ...(servedShare(crowd) < leastServed
-      ? [`only ${percent(servedShare(crowd))} of the good clients were served`]
+    ...(servedShare(turnout) < leastServed
+      ? [`only ${percent(servedShare(turnout))} of the good clients were served`]
       : []),
     ...(away > mostKeptAway
       ? [
-          `${percent(away)} of the clients could not come: it was not the load it was to be; others took ${percent(crowd.others)} of the machine`,
+          `${percent(away)} of the clients could not come: it was not the load it was to be; others took ${percent(turnout.others)} of the machine`,
         ]
       : []),
   ]
 }
 
-export const servedShare = ({ good, goodServed }: Crowd): number => goodServed / Math.max(1, good)
+export const servedShare = ({ good, goodServed }: Turnout): number => goodServed / Math.max(1, good)
 
 /** With a digit more than the demand on the good has. */
 export const percent = (share: number): string => `${(share * 100).toFixed(2)} %`

@@ -18,7 +18,7 @@ import { CheckWatch } from './check-watch.ts'
 import type { Config } from './config/config.ts'
 import type { Connection } from './connection.ts'
 import { Decisions } from './decisions/decisions.ts'
-import { greetWaitOf, houseOf } from './house.ts'
+import { greetWaitOf, houseOf, weightsOf } from './house.ts'
 import { IdSource } from './id.ts'
 import { Load } from './load.ts'
 import type { Log } from './log.ts'
@@ -32,6 +32,7 @@ import type { Session } from './session/session.ts'
 import { countSession } from './session-count.ts'
 import { sentence, sessionLine, verdictOf } from './session-line.ts'
 import type { Store } from './store/index.ts'
+import { Grace } from './store/shared/grace.ts'
 import type { Certificates } from './tls/certificates.ts'
 import { Traps } from './traps.ts'
 import { Wheel } from './wheel.ts'
@@ -56,6 +57,8 @@ export class Gate {
   readonly store: Store
   readonly memory: Memory
   readonly blocks = new Blocks(this.connections)
+  /** How long a greeting waits for whether its client has a place. */
+  readonly placeGrace = new Grace()
   readonly checks: CheckWatch
   readonly credence = new Credence(change => this.tellCredence(change))
   readonly offer: Offer
@@ -133,6 +136,7 @@ export class Gate {
     this.load.limits = config.load
     this.backends = new Backends(plans, config.timeouts, this.watch, this.backends)
     this.access = access
+    this.store.renew(weightsOf(config))
     this.house = houseOf(config, this.backends, this.offer, this.load, this.silenced)
     this.lookups.retire()
     this.lookups = this.lookupsOf(config)

@@ -5,15 +5,18 @@ import { configVersion } from './decisions/config-version.ts'
 import { guarded, type Silenced } from './own-checks/guard.ts'
 import type { House, Offer } from './session/house.ts'
 import { TrapRecipients } from './session/trap-recipients.ts'
+import type { Weights } from './store/index.ts'
 
 /** The pause before the greeting, ms: that of the first network that holds the client, or the general one. */
 export function greetWaitOf({ greet }: Config, address: Address): number {
   return greet.networks.find(({ network }) => contains(network, address))?.wait ?? greet.wait
 }
 
-/** Points from which a client is suspect to the check that says so. */
-export const suspectFromOf = ({ policy }: Config): number =>
-  policy.checks?.['reputation']?.options?.['threshold'] ?? usualSuspectFrom
+/** How mail counts in the store: from so many points a client is suspect to the check that says so. */
+export const weightsOf = ({ policy, reputation: { fading } }: Config): Weights => {
+  const suspectFrom = policy.checks?.['reputation']?.options?.['threshold'] ?? usualSuspectFrom
+  return { fading, suspectFrom }
+}
 
 /** The policy without what cannot be tested: where no list is named, nobody is on one. */
 export function policyOf({ policy: written, dnsbl }: Config, silenced: Silenced = () => {}): Policy {

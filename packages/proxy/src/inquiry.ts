@@ -1,6 +1,7 @@
 import { identitiesOf, nameIdentity, senderIdentity } from '@sallyport/rules'
 import type { Connection } from './connection.ts'
-import type { Ask } from './session/port.ts'
+import { placed } from './reception.ts'
+import type { Ask, Recalled } from './session/port.ts'
 import type { Session } from './session/session.ts'
 
 /** Finds out what a session asks. The answer comes in a later turn, never from within this call. */
@@ -10,7 +11,7 @@ export function ask(connection: Connection, question: Ask): void {
   if (session === null || key === null) return
   switch (question) {
     case 'recall':
-      void gate.memory.recall(key, connection.ends.client).then(recalled => {
+      void recall(connection, key).then(recalled => {
         connection.drive(() => session.answer(recalled, gate.clock()))
       })
       return
@@ -62,6 +63,14 @@ export function ask(connection: Connection, question: Ask): void {
     default:
       question satisfies never
   }
+}
+
+/** What is known of the client, and not before it is known whether it has a place. */
+async function recall(connection: Connection, key: string): Promise<Recalled> {
+  const { gate, ends } = connection
+  // Side by side: of a store that is late nobody waits for the one and then for the other.
+  const [recalled] = await Promise.all([gate.memory.recall(key, ends.client), placed(connection)])
+  return recalled
 }
 
 /** Asks the store of names that have just been verified; those that were before have been asked for. */

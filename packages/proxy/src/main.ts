@@ -10,7 +10,7 @@ import { drain } from './drain.ts'
 import { type EmbeddedMta, startEmbeddedMta } from './embedded-mta.ts'
 import { errorText } from './error.ts'
 import { Gate } from './gate.ts'
-import { suspectFromOf } from './house.ts'
+import { weightsOf } from './house.ts'
 import { inheritedSockets, listen } from './listener.ts'
 import { type Log, openLog } from './log.ts'
 import { nowhere, readFiles } from './named-files.ts'
@@ -56,7 +56,7 @@ export async function start(
   if (plans === null || problems.length > 0) throw new StartError(problems)
   const mta = config.backend.servers === null ? await embedded(config, log) : null
   const store = openStore(
-    { ...config.store, fading: config.reputation.fading, suspectFrom: suspectFromOf(config) },
+    { ...config.store, ...weightsOf(config) },
     { log: storeLog(log), now: () => Math.floor(Date.now() / 1000) },
   )
   const decoy = await decoyFor(config, log, null)

@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs'
 import { mkdir, mkdtemp, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { after, before, describe, it } from 'node:test'
+import { after, before, describe, it, test } from 'node:test'
 import { openStore, type Store } from '@sallyport/proxy/store/index.js'
 import { MemoryStore } from '@sallyport/proxy/store/memory/memory.js'
 import fc from 'fast-check'
@@ -56,6 +56,7 @@ async function openReopening(): Promise<Subject> {
     leave: visitor => store.leave(visitor),
     greylistLeft: (name, times) => grey.greylistLeft(name, times),
     rateLeft: (place, counted) => grey.rateLeft(place, counted),
+    renew: weights => store.renew(weights),
     onBlock: listener => store.onBlock(listener),
     forget: client => store.forget(client),
     get health() {
@@ -77,6 +78,21 @@ async function openReopening(): Promise<Subject> {
   }
 }
 storeContract('memory with a file, opened anew after each lesson', openReopening)
+
+test('mail counts by the weights that were given last: what is a block, and how it fades', async () => {
+  const world = new StoreWorld()
+  const store = openStore({ kind: 'memory', file: null, clients: 10, suspectFrom: 50 }, world)
+  const heard: string[] = []
+  store.onBlock(names => heard.push(...names))
+  const spam = { passed: {}, failed: {}, repute: { score: 8, accepted: 0, content: 1, unknown: 0 } }
+  store.remember('192.0.2.1', spam)
+  store.renew({ suspectFrom: 5, fading: { bad: 3600, good: 3600 } })
+  store.remember('192.0.2.2', spam)
+  assert.deepEqual(heard, ['192.0.2.2'])
+  await world.advance(3600)
+  assert.equal((await store.recall('192.0.2.2')).repute?.score, 4)
+  await store.close()
+})
 
 describe('the file of a memory store', () => {
   /** A store of three clients, closed; its file and the text in it. */

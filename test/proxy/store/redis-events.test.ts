@@ -16,7 +16,8 @@ import { zeroCounters } from '@sallyport/proxy/store/store.js'
 import type { Lesson } from '@sallyport/rules'
 import { startRedis } from '../../support/redis.js'
 import { startCluster, startReplica, startWatched } from '../../support/redis-topology.js'
-import { StoreWorld, until } from '../../support/store-world.js'
+import { flushed, StoreWorld, until } from '../../support/store-world.js'
+import { timeTravel } from '../../support/time-travel.js'
 
 const trapped: Lesson = { passed: {}, failed: { 'trap-recipient': 1000 } }
 const channel = 'test:blocks'
@@ -93,6 +94,22 @@ test('a block is told to the other gates and to who listens here, once; other le
   one.store.remember('198.51.100.3', trapped)
   await until('the next is heard', () => one.heard.length > 1 && other.heard.length > 1)
   for (const { heard } of [one, other]) assert.deepEqual(heard, ['name:example.net', '198.51.100.3'])
+})
+
+test('mail counts by the weights that were given last: what is a block, and how it fades', async t => {
+  const redis = await startRedis()
+  t.after(() => redis.stop())
+  const [one, other] = await openPair(t, { url: `redis://127.0.0.1:${redis.port}` })
+  const points: Lesson = { passed: {}, failed: {}, repute: { score: 4, accepted: 0, content: 0, unknown: 0 } }
+  one.store.remember('198.51.100.1', points)
+  await flushed(one.store)
+  for (const { store } of [one, other]) store.renew({ suspectFrom: 3, fading: { bad: 3600, good: 3600 } })
+  one.store.remember('198.51.100.2', points)
+  await until('it is heard', () => one.heard.length > 0 && other.heard.length > 0)
+  for (const { heard } of [one, other]) assert.deepEqual(heard, ['198.51.100.2'])
+  await redis.command('EVAL', timeTravel, 0, 3600)
+  const { repute } = await other.store.recall('198.51.100.2')
+  assert.ok(Math.abs((repute?.score ?? 0) - 2) < 0.1, `${repute?.score}`)
 })
 
 test('what was answered from a hot name is not, behind a block', async t => {

@@ -3,6 +3,7 @@ import { type TestContext, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { openStore, type Store } from '@sallyport/proxy/store/index.js'
 import { excessSpan } from '@sallyport/proxy/store/leases/hot-excess.js'
+import { longestLease } from '@sallyport/proxy/store/redis/lease-script.js'
 import { RedisClients } from '@sallyport/proxy/store/redis/redis.js'
 import type { RedisTopology } from '@sallyport/proxy/store/redis/redis-topology.js'
 import { undoAfter } from '../../support/owner.js'
@@ -93,6 +94,44 @@ test('what a gate holds that says no more is free when its lease is over, and th
   assert.equal(await redis.command('DBSIZE'), '0')
   await sleep(excessSpan)
   assert.equal(await other.enter(visitor, caps), null)
+})
+
+test('gates need not agree about the lease', async t => {
+  const redis = await ownedRedis(t)
+  const [one, other] = [await gateAt(t, topologyOf(redis), longestLease), await gateAt(t, topologyOf(redis), 2000)]
+  await enterTimes(one, 3)
+  assert.equal(await other.enter(visitor, caps), 'per_client')
+  await redis.command('EVAL', timeTravel, 0, 590)
+  await sleep(excessSpan)
+  assert.equal(await other.enter(visitor, caps), 'per_client')
+})
+
+test('behind a failover to a clock that is an hour behind, what a dead gate held counts for a lease from when it is met', async t => {
+  const redis = await ownedRedis(t)
+  const [one, other] = [await gateAt(t, topologyOf(redis)), await gateAt(t, topologyOf(redis))]
+  await enterTimes(one, 3)
+  await redis.command('EVAL', timeTravel, 0, -3600)
+  const neighbour = { client: '192.0.2.2', network }
+  assert.equal(await other.enter(visitor, caps), 'per_client')
+  for (const found of [null, null, 'per_network']) assert.equal(await other.enter(neighbour, caps), found)
+  await redis.command('EVAL', timeTravel, 0, 28)
+  await sleep(excessSpan)
+  assert.equal(await other.enter(visitor, caps), 'per_client')
+  await redis.command('EVAL', timeTravel, 0, 3)
+  await sleep(excessSpan)
+  assert.deepEqual(await enterTimes(other, 4), [null, null, null, 'per_client'])
+})
+
+test('behind a failover to a clock that is an hour ahead, what a gate holds is told again within three quarters of a lease', async t => {
+  const redis = await ownedRedis(t)
+  const one = await gateAt(t, topologyOf(redis), 2000)
+  await enterTimes(one, 3)
+  await redis.command('EVAL', timeTravel, 0, 3600)
+  const since = performance.now()
+  const held = async () => Number(await redis.command('HSTRLEN', `test:open:{${network}}`, visitor.client))
+  assert.equal(await held(), 0)
+  await until('it was told', async () => (await held()) === 17)
+  assert.ok(performance.now() - since < 2000, `${performance.now() - since} ms`)
 })
 
 test('who stays keeps its place over several leases, though nobody else of its network comes or goes', async t => {

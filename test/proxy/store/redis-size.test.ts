@@ -6,7 +6,7 @@ import type { RedisClients } from '@sallyport/proxy/store/redis/redis.js'
 import { checks, type Lesson } from '@sallyport/rules'
 import type { Undo } from '../../support/owner.ts'
 import { type RedisServer, startRedis } from '../../support/redis.ts'
-import { allParts, type Crowd, clientsIn, fill, kinds, lessons, memoryOf, rows } from '../../support/redis-crowd.ts'
+import { allParts, clientsIn, type Filling, fill, kinds, lessons, memoryOf, rows } from '../../support/redis-filling.ts'
 
 const undo: Undo[] = []
 let redis: RedisServer
@@ -67,12 +67,12 @@ test('the worst that is so dense that its tables have just grown takes 150 octet
   assert.ok(size <= 150, `${size}`)
 })
 
-test('a crowd has the fields that the gate would give it', async () => {
-  const crowd: Crowd = { clients: 300, parts: 1, family: 'IPv4', lesson: lessons.mail }
-  await fill(redis, clients, crowd)
+test('clients that it is filled with have the fields that the gate would give them', async () => {
+  const filling: Filling = { clients: 300, parts: 1, family: 'IPv4', lesson: lessons.mail }
+  await fill(redis, clients, filling)
   const fields = (await redis.command('HKEYS', 'sallyport:clients:0')).split('\n')
   for (const i of [0, 7, 255, 299]) assert.ok(fields.includes(fieldOf(`32.0.${i >> 8}.${i & 255}`).field), `${i}`)
-  await fill(redis, clients, { ...crowd, family: 'IPv6' })
+  await fill(redis, clients, { ...filling, family: 'IPv6' })
   const longer = (await redis.command('HKEYS', 'sallyport:clients:0')).split('\n')
   for (const i of [0, 7, 255, 299])
     assert.ok(longer.includes(fieldOf(`2001:db8:1000:${(4096 + i).toString(16)}::/64`).field), `${i}`)
@@ -83,7 +83,7 @@ test('what all checks leave in the record of a client, passed and failed, each a
   const remembered = checks.filter(({ ttl }) => ttl > 0)
   const passed = Object.fromEntries(remembered.map(({ name }, i) => [name, 30 * day + i]))
   const failed = Object.fromEntries(remembered.map(({ name }, i) => [name, day + i]))
-  const crowd = { clients: written, parts: densityOf(1_000_000), family: 'IPv4' } as const
+  const filling = { clients: written, parts: densityOf(1_000_000), family: 'IPv4' } as const
   const repute = lessons.mail.repute
   const few: Lesson = { passed: {}, failed, repute }
   const both: Lesson = {
@@ -95,7 +95,7 @@ test('what all checks leave in the record of a client, passed and failed, each a
     ['that has failed all ten, each at another second', few],
     ['that has passed and failed all ten, each at another second', both],
   ] as const) {
-    const size = await fill(redis, clients, { ...crowd, lesson })
+    const size = await fill(redis, clients, { ...filling, lesson })
     t.diagnostic(`${size.toFixed(0)} octets a client ${title}`)
     const [said = 0] = rowOf(title)
     assert.ok(Math.abs(size - said) <= 5, `${title}: ${size}, where ${said} is said`)

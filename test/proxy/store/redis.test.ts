@@ -48,6 +48,9 @@ async function openShared(): Promise<Subject> {
       leave: visitor => reader.leave(visitor),
       greylistLeft: (name, times) => reader.greylistLeft(name, times),
       rateLeft: (place, counted) => reader.rateLeft(place, counted),
+      renew: weights => {
+        for (const each of [teacher, reader]) each.renew(weights)
+      },
       onBlock: listener => reader.onBlock(listener),
       forget: client => teacher.forget(client),
       get health() {

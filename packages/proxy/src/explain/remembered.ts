@@ -2,6 +2,7 @@ import { existsSync, statSync } from 'node:fs'
 import { setTimeout as pause } from 'node:timers/promises'
 import { type Address, clientKey } from '@sallyport/rules'
 import type { Config } from '../config/config.ts'
+import { weightsOf } from '../house.ts'
 import { Memory } from '../memory.ts'
 import type { Recalled } from '../session/port.ts'
 import { openStore, type Store } from '../store/index.ts'
@@ -34,10 +35,7 @@ export async function remember(config: Config, client: Address): Promise<Remembe
   const source = store.kind === 'redis' ? 'Redis, now' : `${store.file}, written ${age(store.file)} ago`
   const warnings: string[] = []
   const log = { info() {}, warn: (message: string) => void warnings.push(message) }
-  const opened = openStore(
-    { ...store, fading: config.reputation.fading },
-    { log, now: () => Math.floor(Date.now() / 1000) },
-  )
+  const opened = openStore({ ...store, ...weightsOf(config) }, { log, now: () => Math.floor(Date.now() / 1000) })
   const late = performance.now() + storeWait
   while (!opened.health.up && performance.now() < late) await pause(20)
   const close = () => opened.close()

@@ -33,7 +33,7 @@ function unknownSoFar({ backend, standing }: Facts): number {
   return now === 0 ? 0 : now + Math.floor(standing?.unknown ?? 0)
 }
 
-/** How long a client may be silent in its transaction while the gate drains, ms: one that is at work says the next command within a round trip. */
+/** How long a client that may not be sent away yet may be silent while the gate drains, ms: one that is at work says the next command within a round trip. */
 const longestLull = 5_000
 
 /** How long the client may take over its next command, ms. */
@@ -44,10 +44,14 @@ export function commandWait({ house, tally, draining }: Session): number {
 }
 
 /**
- * The gate drains, and the client is between transactions: a mail server that hears 421 there goes on at once with a new connection. Where
- * it has said MAIL it would put the message off, for minutes or an hour, so it may come to the end of that one.
+ * The gate drains, and the client is behind a transaction: a mail server that hears 421 there goes on at once with a new connection. Where
+ * it has said MAIL, or has only just come, be it that it still waits for its greeting, it would go to the next server of the domain, and where there is none put the
+ * message off, for minutes or an hour (smtp_site_fail in Postfix): so it may come to the end of that one. For who is not let in that is no loss.
+ *
+ * Not taken: to send away at once who has not been greeted, which ends the drain sooner by the pause; to cut the pause short, which would let in those that it keeps out.
  */
-export const mayGo = ({ draining, mail }: Session): boolean => draining && mail === null
+export const mayGo = ({ draining, mail, journal, tally }: Session): boolean =>
+  draining && mail === null && (journal.reversePath !== null || tally.verdict.action !== 'none')
 
 /** How long the backend may take over its reply to the present command, ms: less where the client has been held back before it. */
 export function replyWait({ house, journal }: Session): number {

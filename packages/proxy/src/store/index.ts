@@ -3,7 +3,7 @@ import type { RedisOptions } from './redis/redis.ts'
 import { SharedStore } from './shared/shared.ts'
 import type { Store, StoreWorld } from './store.ts'
 
-export type { ClientRecord, Store, StoreHealth, StoreLog, StoreWorld } from './store.ts'
+export type { ClientRecord, Store, StoreHealth, StoreLog, StoreWorld, Weights } from './store.ts'
 export type StoreOptions = MemoryOptions | RedisOptions
 
 /** Opens the store that the configuration names. Returns at once but for the reading of the file; nothing that is wrong throws. */

@@ -1,4 +1,4 @@
-import type { GreyTimes, Lesson, Rate, Repute } from '@sallyport/rules'
+import type { Fading, GreyTimes, Lesson, Rate, Repute } from '@sallyport/rules'
 import type { Caps, Excess, Visitor } from '../census.ts'
 
 /** What is remembered of a client: names of checks, and its mail. What has expired is left out, so that wall-clock time never enters the rules. */
@@ -23,6 +23,13 @@ export interface Beyond {
 
 /** Told of names that are blocked from now on (isBlock in the rules), by this gate or by another. */
 export type BlockListener = (names: readonly string[]) => void
+
+/** How what is known of mail counts; a reload may change it. */
+export interface Weights {
+  readonly fading: Fading
+  /** Points from which a client is suspect. */
+  readonly suspectFrom: number
+}
 
 /** The record of a client of whom nothing is known. */
 export const unknownClient: ClientRecord = { passed: [], failed: [], repute: null }
@@ -74,6 +81,8 @@ export interface Store {
   rateLeft(scope: string, counted: readonly Counted[]): Promise<Beyond | null>
   /** Forgets one client. Never rejects; false: it is forgotten in this process only, because the shared store did not answer. */
   forget(client: string): Promise<boolean>
+  /** From now on mail counts so; what was written before, from the next lesson on. */
+  renew(weights: Weights): void
   /** Who is told of blocks from now on: one listener. Without it nothing is asked of other gates. */
   onBlock(listener: BlockListener): void
   /** The state at this moment, and counters since the start, for the metrics. */

@@ -5,7 +5,9 @@ import { junk } from '../dialogue.ts'
 import type { Phase } from '../phase.ts'
 import { replies } from '../replies.ts'
 import type { Session } from '../session.ts'
+import { commandWait } from '../standing.ts'
 import { noteLogin } from './account.ts'
+import { sendAway } from './early.ts'
 import { lose, outOfStep } from './lost.ts'
 import type { Relay } from './relay.ts'
 
@@ -65,6 +67,7 @@ class Exchange implements Phase {
 
   timeout(session: Session, now: Instant): void {
     if (!this.awaiting) {
+      if (session.draining) return sendAway(session, now)
       session.conclude('timeout', now, replies.timeout(session.house.hostname, session.arrival.id))
       return
     }
@@ -73,9 +76,7 @@ class Exchange implements Phase {
   }
 
   drain(session: Session, now: Instant): void {
-    if (!this.awaiting) {
-      session.conclude('drain', now, replies.shuttingDown(session.house.hostname, session.arrival.id))
-    }
+    if (!this.awaiting) this.setDeadline(session, now, commandWait(session))
   }
 
   opened(): void {}
@@ -108,7 +109,7 @@ class Exchange implements Phase {
 
   /** The client's turn. */
   listen(session: Session, now: Instant): void {
-    this.setDeadline(session, now, session.house.waits.command)
+    this.setDeadline(session, now, commandWait(session))
     this.work(session, now)
   }
 

@@ -6,7 +6,7 @@ import { askFor } from '../sender.ts'
 import type { Session } from '../session.ts'
 import { isProven, wantsName, wasKnown } from '../standing.ts'
 import { enterCommand } from './command.ts'
-import { notePregreet, sendAway } from './early.ts'
+import { notePregreet } from './early.ts'
 import { sayByLine } from './lines.ts'
 import { enterOpening } from './opening.ts'
 import { enterRelay } from './relay.ts'
@@ -42,8 +42,8 @@ const greet: Phase = {
     else welcome(session, now)
   },
 
-  drain(session, now) {
-    sendAway(session, now)
+  drain() {
+    // It has only just come; the pause is short.
   },
 }
 

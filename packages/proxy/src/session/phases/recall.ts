@@ -2,7 +2,7 @@ import { endsDialogue, type Instant } from '@sallyport/rules'
 import { type Phase, withoutBackend } from '../phase.ts'
 import type { Session } from '../session.ts'
 import { isCounted, wantsName } from '../standing.ts'
-import { notePregreet, sendAway } from './early.ts'
+import { notePregreet } from './early.ts'
 import { enterGreet, greetNow, welcome } from './greet.ts'
 
 /**
@@ -50,7 +50,7 @@ export const recall: Phase & { enter(session: Session, now: Instant): void } = {
     enterGreet(session, now)
   },
 
-  drain(session, now) {
-    sendAway(session, now)
+  drain() {
+    // It has only just come.
   },
 }

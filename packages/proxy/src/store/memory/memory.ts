@@ -1,4 +1,4 @@
-import { type Fading, type GreyTimes, isBlock, type Lesson, mayBlock, usualSuspectFrom } from '@sallyport/rules'
+import { type GreyTimes, isBlock, type Lesson, mayBlock, usualSuspectFrom } from '@sallyport/rules'
 import {
   type Beyond,
   type BlockListener,
@@ -8,6 +8,7 @@ import {
   type StoreHealth,
   type StoreLog,
   type WallClock,
+  type Weights,
   zeroCounters,
 } from '../store.ts'
 import { ClientFile } from './client-file.ts'
@@ -15,16 +16,12 @@ import { GreyTable } from './grey-table.ts'
 import { RateTable } from './rate-table.ts'
 import { Records } from './records.ts'
 
-export interface MemoryOptions {
+export interface MemoryOptions extends Partial<Weights> {
   readonly kind: 'memory'
   /** Where clients outlive a restart; null: they do not. */
   readonly file: string | null
   /** The most clients that are remembered. */
   readonly clients: number
-  /** How what is known of mail fades; without it, as usual. */
-  readonly fading?: Fading
-  /** Points from which a client is suspect; without it, as usual. */
-  readonly suspectFrom?: number
 }
 
 /** Between two saves, in ms: what a crash may cost. Only what has changed is saved. */
@@ -38,7 +35,7 @@ export class MemoryStore implements Store {
   readonly #file: ClientFile | null
   readonly #now: WallClock
   readonly #counters = zeroCounters()
-  readonly #suspectFrom: number
+  #suspectFrom: number
   #listener: BlockListener | null = null
   readonly #timer: NodeJS.Timeout | null
   /** Something was learnt or forgotten that the file does not say. */
@@ -96,6 +93,11 @@ export class MemoryStore implements Store {
 
   rateLeft(scope: string, counted: readonly Counted[]): Promise<Beyond | null> {
     return Promise.resolve(this.#rates.left(scope, counted, this.#now()))
+  }
+
+  renew({ fading, suspectFrom }: Weights): void {
+    this.#records.fading = fading
+    this.#suspectFrom = suspectFrom
   }
 
   onBlock(listener: BlockListener): void {

@@ -26,14 +26,14 @@ import {
  */
 export class Records {
   readonly capacity: number
-  readonly #fading: Fading
+  fading: Fading
   readonly #good = new Map<string, Entry>()
   readonly #bad = new Map<string, Entry>()
 
   /** `capacity`: the most clients; of fewer than four, the one met last may be the one that goes. */
   constructor(capacity: number, fading: Fading = usualFading) {
     this.capacity = capacity
-    this.#fading = fading
+    this.fading = fading
   }
 
   get size(): number {
@@ -55,7 +55,7 @@ export class Records {
     const entry = this.entry(client, now)
     if (entry === null) return unknownClient
     this.put(client, entry)
-    const repute = reputeAt(entry.fame, now, this.#fading)
+    const repute = reputeAt(entry.fame, now, this.fading)
     return { passed: Object.keys(entry.passed), failed: Object.keys(entry.failed), repute }
   }
 
@@ -66,7 +66,7 @@ export class Records {
 
   /** Adds what several lessons came to: failures take back the passes known before, and then what is in it holds, both of one name too. */
   merge(client: string, sum: Lesson, now: number): void {
-    const entry = merged(this.entry(client, now) ?? noEntry, sum, now, this.#fading)
+    const entry = merged(this.entry(client, now) ?? noEntry, sum, now, this.fading)
     if (isEmpty(entry)) this.forget(client)
     else this.put(client, entry)
   }
@@ -81,7 +81,7 @@ export class Records {
   take(client: string, now: number): Lesson | null {
     const entry = this.entry(client, now)
     this.forget(client)
-    return entry === null ? null : lessonFrom(entry, now, this.#fading)
+    return entry === null ? null : lessonFrom(entry, now, this.fading)
   }
 
   forget(client: string): boolean {
@@ -93,7 +93,7 @@ export class Records {
   entry(client: string, now: number): Entry | null {
     const entry = this.#good.get(client) ?? this.#bad.get(client)
     if (entry === undefined) return null
-    const live = living(entry, now, this.#fading)
+    const live = living(entry, now, this.fading)
     if (!isEmpty(live)) return live
     this.forget(client)
     return null

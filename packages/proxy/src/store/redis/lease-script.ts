@@ -9,12 +9,17 @@
  * A gate says how many it holds, never that it is one more or one less: a command that is lost, late or repeated does no harm that the next one does not
  * mend. What is not said again in time is not counted any more, and the key expires with the last of it, so that nobody has to clear up after a gate that was killed.
  *
+ * Clocks of two Redis differ, and behind a failover it is the other's. What is ahead by more than any gate's lease may be was written by another clock, and is cut to a lease when it is met:
+ * what a dead gate held counts for ten minutes at most, not for as long as the clocks differ. Where the new clock is ahead, what living gates hold is not counted until they say it
+ * again, within three quarters of a lease.
+ *
  * One key for a network and its clients: both are asked for and told with one command, and who is turned away for the one has not taken a place of the
  * other.
  *
  * Roads not taken: counters (INCR, DECR), of which a gate that dies leaves its part behind for ever; a key for each gate that says that it lives, and places that
  * count as long as it does: nothing would have to be renewed for a held client, but that key is on one node of a cluster, what another node has lost nobody would tell
- * it again, and what dead gates held would stay in memory for as long as a session may last; a ttl for each field (Redis 7.4).
+ * it again, and what dead gates held would stay in memory for as long as a session may last; a ttl for each field (Redis 7.4); to cut to the lease of who asks whatever is ahead by more than that, which is sooner, and would
+ * have gates agree about their lease.
  */
 
 /** Gates in one field; one more is not noted, and holds what it holds by its own count alone. */
@@ -29,10 +34,23 @@ const few = 16
 
 const entryLength = 17
 
+/** The longest lease that a gate may have, ms: `store.lease`. */
+export const longestLease = 600_000
+
 const common = `
 local key, gate, lease = KEYS[1], ARGV[1], tonumber(ARGV[2])
 local time = redis.call('TIME')
 local now = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
+local function read(name)
+  local held, isCut = redis.call('HGET', key, name), false
+  for i = 12, #(held or '') - 5, ${entryLength} do
+    if struct.unpack('>I6', held, i) > now + ${longestLease} then
+      held, isCut = string.sub(held, 1, i - 1) .. struct.pack('>I6', now + lease) .. string.sub(held, i + 6), true
+    end
+  end
+  if isCut then redis.call('HSET', key, name, held) end
+  return held
+end
 local function living(held, but)
   local kept, count = {}, 0
   for i = 1, #(held or '') - ${entryLength - 1}, ${entryLength} do
@@ -71,14 +89,14 @@ end`
  */
 export const enterScript = `${common}
 local perClient, perNetwork, holds = tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
-local whole = redis.call('HGET', key, '*')
+local whole = read('*')
 local beside, all = living(whole, gate)
 local answers, clients, entered = {}, {}, false
 for i = 6, #ARGV, 2 do
   local name = ARGV[i]
   local client = clients[name]
   if not client then
-    client = { held = redis.call('HGET', key, name), holds = tonumber(ARGV[i + 1]), entered = false }
+    client = { held = read(name), holds = tonumber(ARGV[i + 1]), entered = false }
     client.others, client.count = living(client.held, gate)
     clients[name] = client
   end
@@ -104,7 +122,7 @@ return answers`
 /** ARGV: the gate, its lease in ms; then name, how many, name, how many ... that this gate holds; 0: none any more. */
 export const tellScript = `${common}
 for i = 3, #ARGV, 2 do
-  local held = redis.call('HGET', key, ARGV[i])
+  local held = read(ARGV[i])
   tell(ARGV[i], held, (living(held, gate)), tonumber(ARGV[i + 1]))
 end
 last()

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { admit, type Fading, type GreyTimes, type Lesson, noRepute, usualFading } from '@sallyport/rules'
 import type { Coming, Places } from '../leases/lease-book.ts'
-import type { Beyond, Counted } from '../store.ts'
+import type { Beyond, Counted, Weights } from '../store.ts'
 import { tokenOf } from './check-codes.ts'
 import { fieldOf, lessonFrom } from './client-record.ts'
 import type { ChannelListener, ConnectionOptions, Listening, RedisConnection, RedisEvents } from './redis-connection.ts'
@@ -9,17 +9,14 @@ import { connectRedis } from './redis-connector.ts'
 import type { RedisTopology } from './redis-topology.ts'
 
 export type RedisOptions = RedisTopology &
-  ConnectionOptions & {
+  ConnectionOptions &
+  Partial<Weights> & {
     readonly kind: 'redis'
     readonly prefix: string
     /** The most clients that are remembered in this process, for when Redis is gone. */
     readonly clients: number
     /** For how long what this gate holds is counted after its last word, ms; without it, as usual. */
     readonly lease?: number
-    /** How what is known of mail fades; without it, as usual. */
-    readonly fading?: Fading
-    /** Points from which a client is suspect; without it, as usual. */
-    readonly suspectFrom?: number
     /** How long who is known here for good waits for an answer, in ms; without it, as usual. */
     readonly grace?: number
   }
@@ -31,8 +28,8 @@ export const usualLease = 30_000
 export class RedisClients {
   /** Where they are kept, and which node of it has a key. */
   readonly connection: RedisConnection
+  fading: Fading
   readonly #prefix: string
-  readonly #fading: Fading
   readonly #lease: number
   /** Drawn at the start: a gate that comes back after its death is another. */
   readonly #gate = randomBytes(6).toString('base64url')
@@ -40,7 +37,7 @@ export class RedisClients {
   /** Begins to connect; waits for nothing. */
   constructor(options: RedisOptions, events: RedisEvents) {
     this.#prefix = options.prefix
-    this.#fading = options.fading ?? usualFading
+    this.fading = options.fading ?? usualFading
     this.#lease = options.lease ?? usualLease
     this.connection = connectRedis(options, options, events)
   }
@@ -72,14 +69,14 @@ export class RedisClients {
     const reply = await this.connection.commands.recallClientBuffer(`${this.#prefix}${key}`, field)
     const [record, now]: unknown[] = Array.isArray(reply) ? reply : []
     if (!Buffer.isBuffer(record) || !Buffer.isBuffer(now)) return { passed: {}, failed: {} }
-    return lessonFrom(record, Number(now.toString('latin1')), this.#fading)
+    return lessonFrom(record, Number(now.toString('latin1')), this.fading)
   }
 
   /** Gives the score that the client has now; null: the key is somebody else's, and was left alone. */
   async remember(client: string, lesson: Lesson): Promise<number | null> {
     const { key, field } = fieldOf(client)
     const { score, accepted, content, unknown } = lesson.repute ?? noRepute
-    const told: (string | number)[] = [this.#fading.bad, this.#fading.good, score, accepted, content, unknown]
+    const told: (string | number)[] = [this.fading.bad, this.fading.good, score, accepted, content, unknown]
     for (const [ttls, isFailed] of [
       [lesson.passed, false],
       [lesson.failed, true],

@@ -17,6 +17,7 @@ import {
   type StoreLog,
   type StoreWorld,
   type WallClock,
+  type Weights,
   zeroCounters,
 } from '../store.ts'
 import { BlockChannel } from './block-channel.ts'
@@ -57,7 +58,7 @@ export class SharedStore implements Store {
   readonly #refusals: { readonly reads: Refusal; readonly writes: Refusal }
   readonly #hot = new HotRecalls()
   readonly #channel: BlockChannel
-  readonly #suspectFrom: number
+  #suspectFrom: number
   #listener: BlockListener | null = null
   readonly #log: StoreLog
   readonly #now: WallClock
@@ -164,6 +165,13 @@ export class SharedStore implements Store {
   async rateLeft(scope: string, counted: readonly Counted[]): Promise<Beyond | null> {
     const asked = await this.#ask('reads', this.#redis.rateNodeOf(scope), () => this.#redis.rateLeft(scope, counted))
     return typeof asked === 'object' ? asked.answer : this.#rates.left(scope, counted)
+  }
+
+  renew({ fading, suspectFrom }: Weights): void {
+    this.#redis.fading = fading
+    this.#copy.fading = fading
+    this.#unwritten.renew(fading)
+    this.#suspectFrom = suspectFrom
   }
 
   onBlock(listener: BlockListener): void {

@@ -101,6 +101,10 @@ export class Unwritten<Answer> {
     return this.#records.has(client) || this.#writing.has(client)
   }
 
+  renew(fading: Fading): void {
+    this.#records.fading = fading
+  }
+
   learn(client: string, lesson: Lesson): void {
     this.#records.remember(client, lesson, this.#now())
     void this.#writeAndGoOn(client, lesson)

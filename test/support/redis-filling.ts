@@ -10,9 +10,9 @@ export const allParts = 16_384
 
 export type Family = 'IPv4' | 'IPv6'
 
-export interface Crowd {
+export interface Filling {
   readonly clients: number
-  /** Over how many parts they are spread. Fewer than all: as dense as a crowd that is larger by as much. */
+  /** Over how many parts they are spread. Fewer than all: as dense as a filling that is larger by as much. */
   readonly parts: number
   readonly family: Family
   readonly lesson: Lesson
@@ -96,17 +96,17 @@ export async function clientsIn(owner: Owner, redis: RedisServer): Promise<Redis
   return store
 }
 
-/** Fills an emptied Redis with a crowd; gives the octets that all of Redis takes more for each of them. All keys have an expiry. */
-export async function fill(redis: RedisServer, clients: RedisClients, crowd: Crowd): Promise<number> {
+/** Fills an emptied Redis with clients; gives the octets that all of Redis takes more for each of them. All keys have an expiry. */
+export async function fill(redis: RedisServer, clients: RedisClients, filling: Filling): Promise<number> {
   await redis.command('FLUSHALL')
   const before = await memoryOf(redis)
-  await clients.remember(model, crowd.lesson)
+  await clients.remember(model, filling.lesson)
   const { key } = fieldOf(model)
-  for (let i = 0; i < crowd.clients; i += atOnce) {
-    const last = Math.min(i + atOnce, crowd.clients) - 1
-    const words = [prefix, crowd.parts, crowd.family, i, last, model]
+  for (let i = 0; i < filling.clients; i += atOnce) {
+    const last = Math.min(i + atOnce, filling.clients) - 1
+    const words = [prefix, filling.parts, filling.family, i, last, model]
     await redis.command('EVAL', fillScript, 1, `${prefix}${key}`, ...words)
   }
   await clients.forget(model)
-  return ((await memoryOf(redis)) - before) / crowd.clients
+  return ((await memoryOf(redis)) - before) / filling.clients
 }

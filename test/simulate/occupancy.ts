@@ -1,11 +1,9 @@
 /** Watches how many connections of each client, and of each network, are open at all gates together. */
-export class Crowd {
+export class Occupancy {
   /** The most that any client, or network, had open that all gates let in while the store answered. */
   readonly most = { client: 0, network: 0 }
   /** The most of those of one client that were let in while it was away. */
   mostAway = 0
-  /** How many were turned away. */
-  turnedAway = 0
   private readonly open = new Map<string, number>()
   private readonly isAway: () => boolean
 
