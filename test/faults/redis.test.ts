@@ -65,7 +65,7 @@ async function goodFor(t: TestContext, gate: RunningGate, address: string, ms: n
 }
 
 /**
- * A known client waits at most for what the store may take, 50 ms, and only until the gate has noticed. A machine with much
+ * A known client waits for the store 5 ms at most, once. A machine with much
  * else to do adds waits of its own, but neither many nor one like the pause.
  */
 function assertUnhurt(waits: readonly number[], what: string): void {

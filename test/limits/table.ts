@@ -260,6 +260,12 @@ export const parts: readonly Part[] = [
         source: own,
       },
       {
+        what: 'An answer of the admin port that is under way when the gate ends',
+        bound: proxy('admin.ts', 'lastAnswer', 'ms'),
+        follows: 'its connection is closed',
+        source: own,
+      },
+      {
         what: 'A silence of one that has said MAIL, or has only just come, while the gate drains',
         bound: proxy('session/standing.ts', 'longestLull', 'ms'),
         follows: said(replies.shuttingDown(name, id)),

@@ -166,6 +166,7 @@ function running(house: Household): Running {
     },
     async kill() {
       for (const connection of gate.connections) connection.client.destroy()
+      house.admin?.closeAllConnections()
       await close(house)
     },
   }

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { Breaker, breakerLimits } from '@sallyport/proxy/store/redis/breaker.js'
+import { RedisNodes } from '@sallyport/proxy/store/redis/redis-nodes.js'
 import { Refusal } from '@sallyport/proxy/store/shared/refusal.js'
 import fc from 'fast-check'
-import { StoreWorld } from '../../support/store-world.js'
+import { StoreWorld, until } from '../../support/store-world.js'
 
 /** A breaker and the changes it told. */
 function make(limits = breakerLimits) {
@@ -54,6 +55,19 @@ describe('the breaker', () => {
     assert.equal(breaker.up, false)
     breaker.restored()
     assert.equal(breaker.silent, false)
+  })
+
+  it('opens though it answers what costs nothing: it is too slow for the rest', () => {
+    const { breaker } = make()
+    for (let i = 0; i < 3; i++) {
+      assert.ok(breaker.up)
+      fail(breaker, 1, 1_000 * i)
+      assert.ok(breaker.silent)
+      if (!breaker.take()) break
+      breaker.heard()
+      assert.equal(breaker.silent, false)
+    }
+    assert.equal(breaker.up, false)
   })
 
   it('takes many failures in one moment for one: a stall of the event loop is no outage', () => {
@@ -133,6 +147,29 @@ describe('the breaker', () => {
         for (const [i, [up]] of changes.entries()) assert.equal(up, i % 2 === 1)
       }),
     )
+  })
+})
+
+describe('a node that is silent', () => {
+  it('is asked again and again, and not in the same turn of the event loop: that its connection has ended must be heard', async () => {
+    let pings = 0
+    let turns = 0
+    let isReady = true
+    const refuse = () => {
+      pings++
+      return Promise.reject(new Error('the stream is not writable'))
+    }
+    const nodes = new RedisNodes({ isReady: () => isReady, isGone: () => false, ping: refuse }, new StoreWorld().log)
+    const breaker = nodes.take('')
+    assert.ok(breaker !== null)
+    nodes.failed('', breaker, 'timed out')
+    setImmediate(() => {
+      turns = pings
+      isReady = false
+    })
+    await until('its connection has ended', () => !isReady)
+    assert.deepEqual([turns, pings, nodes.isSilent('')], [0, 0, true])
+    nodes.close()
   })
 })
 

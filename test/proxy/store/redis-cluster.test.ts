@@ -86,7 +86,7 @@ test('a cluster: all that is known of a client is in one key of one node, and cl
   assert.ok(known.every(({ passed }) => passed['pregreet'] !== undefined))
 })
 
-test('a cluster: a node that hangs costs its own clients a few waits, and the others nothing', async t => {
+test('a cluster: a node that hangs costs its own clients one wait, and the others nothing', async t => {
   const nodes = await startCluster(t)
   const { store, world } = await openUp(nodes, commandWait)
   t.after(() => store.close())
@@ -109,9 +109,9 @@ test('a cluster: a node that hangs costs its own clients a few waits, and the ot
     assert.deepEqual(passed, ['pregreet'], 'of this process')
     assert.ok(took() < commandWait + slack, `${took()} ms`)
   }
-  assert.equal(store.health.recallErrors, 3, 'then nobody waits')
+  assert.equal(store.health.recallErrors, 1, 'then nobody waits')
   assert.equal(store.health.fallbacks, fallbacks + 2 * its.length)
-  assert.equal(store.health.up, false)
+  await until('it is given up', () => !store.health.up)
   for (const client of others) assert.deepEqual((await store.recall(client)).passed, ['pregreet'])
   assert.equal(store.health.fallbacks, fallbacks + 2 * its.length, 'the others are answered by Redis')
   assert.equal(world.lines.length, 1, world.lines.join('\n'))

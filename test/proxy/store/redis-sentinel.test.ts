@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { type AddressInfo, connect, createServer } from 'node:net'
 import { type TestContext, test } from 'node:test'
 import { openStore, type Store } from '@sallyport/proxy/store/index.js'
 import type { RedisServer } from '../../support/redis.js'
@@ -15,7 +16,7 @@ const failover = 90_000
 
 const lesson = { passed: { pregreet: 1000 }, failed: {} }
 
-const settingsAt = (sentinel: RedisServer) => ({
+const settingsAt = (sentinel: Pick<RedisServer, 'port'>) => ({
   kind: 'redis' as const,
   sentinels: [{ host: '127.0.0.1', port: sentinel.port }],
   masterName: 'mail',
@@ -27,7 +28,10 @@ const settingsAt = (sentinel: RedisServer) => ({
   clients: 10_000,
 })
 
-async function openAt(t: TestContext, sentinel: RedisServer): Promise<{ store: Store; world: StoreWorld }> {
+async function openAt(
+  t: TestContext,
+  sentinel: Pick<RedisServer, 'port'>,
+): Promise<{ store: Store; world: StoreWorld }> {
   const world = new StoreWorld()
   const store = openStore(settingsAt(sentinel), world)
   t.after(() => store.close())
@@ -70,6 +74,35 @@ test('Sentinel: when the master is killed nobody waits long, and the replica is 
   )
   store.remember('192.0.2.2', lesson)
   await until('the new master has what is learnt now', async () => (await keys(replica)) === 2)
+})
+
+/** The port of a way to a server, whose answers come so many ms later by it. */
+async function lateBy(t: TestContext, port: number, ms: number): Promise<number> {
+  const way = createServer(client => {
+    const server = connect(port, '127.0.0.1')
+    server.on('data', octets => void setTimeout(() => client.write(octets), ms))
+    client.pipe(server)
+    for (const [end, other] of [
+      [client, server],
+      [server, client],
+    ] as const) {
+      end.on('error', () => undefined)
+      end.on('close', () => other.destroy())
+    }
+  })
+  await new Promise<void>(resolve => way.listen(0, '127.0.0.1', resolve))
+  t.after(() => way.close())
+  return (way.address() as AddressInfo).port
+}
+
+test('Sentinel: a new master is found also where it is told of while the gate asks for one', async t => {
+  const { master, replica, sentinel } = await startWatched(t)
+  // So the news come in the middle of a question more often than not: ioredis then gives up for ever.
+  const { store } = await openAt(t, { port: await lateBy(t, sentinel.port, 300) })
+  await master.stop()
+  await until('it is done without', () => !store.health.up)
+  await until('the new master is found', () => store.health.up, failover)
+  assert.ok(await isMaster(replica))
 })
 
 test('Sentinel: a failover that somebody asks for costs a few waits, and the new master is written to', async t => {

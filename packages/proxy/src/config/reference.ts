@@ -34,7 +34,7 @@ is one to start from. \`sallyport\` stands for \`node packages/proxy/dist/cli.js
 - \`sallyport config -c FILE\` prints the configuration with all defaults; passwords as \`***\`.
 - \`sallyport schema\` prints the JSON Schema, for editors: [deploy/sallyport.schema.json](../deploy/sallyport.schema.json).
 
-SIGHUP reads the file again: the new values hold for new sessions. A file with an error is not taken, nor one in which \`hostname\`, \`listen\`,
+SIGHUP reads the file again: the new values hold for new sessions; how mail counts and fades (\`reputation\`, \`checks.reputation.threshold\`) at once for all. A file with an error is not taken, nor one in which \`hostname\`, \`listen\`,
 \`admin\` or \`store\` has changed, or \`backend\` from or to \`embedded\`: those need a restart. The log says what was done.
 
 A **duration** is a number with one unit: \`50ms\`, \`6s\`, \`5m\`, \`1h\`, \`30d\`. A **size** is a number of octets, or one with \`k\`, \`M\` or \`G\`.

@@ -34,7 +34,7 @@ const handshake: Phase = {
   },
 
   drain() {
-    // It could not be told: it is sent away when TLS stands.
+    // It could not be told. It has only just come: when TLS stands it may come to the end of one message.
   },
 
   secured(session, _side, now) {

@@ -31,6 +31,8 @@ export const breakerLimits: BreakerLimits = {
  */
 export class Breaker {
   up = true
+  /** A command was not answered, and nothing has been since: whoever comes now need not wait for this server. */
+  silent = false
   /** While down: the instant of the next probe. */
   probeAt = 0
   outstanding = 0
@@ -48,11 +50,6 @@ export class Breaker {
     this.#wait = limits.firstWait
   }
 
-  /** A command was not answered, and none has been since: whoever comes now need not wait for this server. */
-  get silent(): boolean {
-    return this.#failures > 0
-  }
-
   /** Whether a command may be sent now. If so it must be given back, by `succeeded` or by `failed`. */
   take(): boolean {
     if (!this.up || this.outstanding >= this.#limits.outstanding) return false
@@ -62,13 +59,20 @@ export class Breaker {
 
   /** The command was answered, were it with a refusal: the server is there. */
   succeeded(): void {
-    this.outstanding--
+    this.heard()
     this.#failures = 0
+  }
+
+  /** A command was answered that costs the server nothing: it is there, but may be too slow for others. */
+  heard(): void {
+    this.outstanding--
+    this.silent = false
   }
 
   /** The command was not answered. */
   failed(now: number, reason: string): void {
     this.outstanding--
+    this.silent = true
     if (!this.up || now - this.#failedAt < this.#limits.apart) return
     this.#failedAt = now
     if (++this.#failures >= this.#limits.failures) this.lost(now, reason)
@@ -93,6 +97,7 @@ export class Breaker {
   restored(): void {
     this.#probing = false
     this.up = true
+    this.silent = false
     this.#failures = 0
     this.#failedAt = Number.NEGATIVE_INFINITY
     this.#onChange(true, 'answers again')

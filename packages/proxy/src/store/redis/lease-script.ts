@@ -85,7 +85,7 @@ end`
 /**
  * ARGV: the gate, its lease in ms; the most that all gates may hold of a client, and of the network; what this gate holds of the network; then of each that comes its
  * client and what this gate holds of that, both without those that come. Gives for each of them 0: it has its place; 1: there are too many of the client, 2: of the
- * network. Where nobody has a place nothing was written.
+ * network. Where nobody has a place nothing was written, but for an end that was cut.
  */
 export const enterScript = `${common}
 local perClient, perNetwork, holds = tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])

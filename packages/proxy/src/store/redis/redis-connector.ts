@@ -55,6 +55,9 @@ function unreadable(reason: string, events: RedisEvents): RedisConnection {
   }
 }
 
+/** Before one more attempt where ioredis has made its last, ms. */
+const pause = 1_000
+
 function connectOne(server: OneServer, usual: Usual, events: RedisEvents): RedisConnection {
   let lastError = ''
   let closing = false
@@ -71,6 +74,13 @@ function connectOne(server: OneServer, usual: Usual, events: RedisEvents): Redis
   })
   redis.on('close', () => {
     if (!closing) events.lost(lastError === '' ? 'the connection was closed' : lastError, '')
+  })
+  // A Sentinel that tells of a new master while it is asked for one makes ioredis give up for ever (6.0.0: FailoverDetector, "connecting -> end").
+  redis.on('end', () => {
+    const again = () => {
+      if (!closing) redis.connect().catch(() => undefined)
+    }
+    if (!closing) setTimeout(again, pause).unref()
   })
   return {
     commands: redis,

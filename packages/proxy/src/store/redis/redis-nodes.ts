@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises'
 import type { StoreLog } from '../store.ts'
 import { Breaker, breakerLimits } from './breaker.ts'
 import { isRefusal, type RedisConnection } from './redis-connection.ts'
@@ -83,12 +84,15 @@ export class RedisNodes {
   async #sound(name: string, node: Node, reason: string): Promise<void> {
     const { breaker } = node
     node.isSounded = true
-    while (!this.#closed && breaker.silent && this.#redis.isReady(name) && breaker.take()) {
+    for (;;) {
+      // A connection that has just broken refuses at once, and says that it is closed only when the event loop has had its turn.
+      await pause(breakerLimits.apart, undefined, { ref: false })
+      if (this.#closed || !breaker.silent || !this.#redis.isReady(name) || !breaker.take()) break
       try {
         await this.#redis.ping(name)
-        breaker.succeeded()
+        breaker.heard()
       } catch (error) {
-        if (isRefusal(error)) breaker.succeeded()
+        if (isRefusal(error)) breaker.heard()
         else breaker.failed(performance.now(), reason)
       }
     }

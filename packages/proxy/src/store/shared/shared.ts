@@ -119,7 +119,8 @@ export class SharedStore implements Store {
     const question = this.#hot.recall(client, this.#clock(), () => this.#askFor(client))
     const isSpared = this.#isSpared(client, sake)
     const node = this.#redis.nodeOf(client)
-    const asked = await (isSpared ? this.#grace.answer(node, question) : this.#unlessSilent(node, question))
+    const isSilent = this.#nodes.isSilent(node)
+    const asked = isSilent ? null : await (isSpared ? this.#grace.answer(node, question) : question)
     if (asked === 'failed' || asked === 'refused') this.#counters.recallErrors++
     // A lesson that was learnt, or could not be written, while Redis was asked is newer than its answer.
     if (asked === null || typeof asked === 'string' || this.#unwritten.isOpen(client)) return this.#recallHere(client)
@@ -136,7 +137,7 @@ export class SharedStore implements Store {
   async greylist(name: string, times: GreyTimes): Promise<number | null> {
     const node = this.#redis.greyNodeOf(name)
     const question = this.#ask('writes', node, () => this.#redis.greylist(name, times))
-    const asked = await this.#unlessSilent(node, question)
+    const asked = this.#nodes.isSilent(node) ? null : await question
     // Gates that each remember alone would defer the same message one after another.
     return asked !== null && typeof asked === 'object' ? asked.answer : null
   }
@@ -144,9 +145,10 @@ export class SharedStore implements Store {
   rate(scope: string, counted: readonly Counted[], sake?: string): Promise<Beyond | null> {
     const node = this.#redis.rateNodeOf(scope)
     const isSpared = sake !== undefined && this.#isSpared(scope, sake)
-    return this.#rates.count(scope, counted, question =>
-      isSpared ? this.#grace.answerInTurn(node, question) : this.#unlessSilent(node, question),
-    )
+    return this.#rates.count(scope, counted, async question => {
+      if (this.#nodes.isSilent(node)) return null
+      return isSpared ? this.#grace.answerInTurn(node, question) : question
+    })
   }
 
   enter(visitor: Visitor, caps: Caps): Promise<Excess | null> {
@@ -212,11 +214,6 @@ export class SharedStore implements Store {
   /** Whether the answer about a name is waited for no longer than good clients should, for the sake of one. */
   #isSpared(name: string, sake: string): boolean {
     return this.#copy.isGood(sake, this.#now()) && !this.#doubts.has(name) && !this.#doubts.has(sake)
-  }
-
-  /** What a client waits for to the end, but not where a node has just failed to answer another; null: it does not wait. */
-  #unlessSilent<Answer>(node: string, question: Promise<Answer>): Promise<Answer | null> {
-    return this.#nodes.isSilent(node) ? Promise.resolve(null) : question
   }
 
   /** A name was blocked: what was known of it before is not believed. */
