@@ -13,7 +13,7 @@ import { unpackServers } from './unpacked.mjs'
 
 const longRunning = ['bench', 'fuzz', 'chaos', 'soak'].map(name => join('test', name))
 
-/** What measures times, or has deadlines that are short for its sake: of two files one waits most of the time, and three share two processors. */
+/** What measures times, or has deadlines that are short for its sake: it is given a processor for each file. */
 const measuring = [
   'faults',
   'proxy/store',
@@ -57,7 +57,7 @@ for (const signal of ['SIGINT', 'SIGTERM'])
 const others = runTests(files.filter(isOther), 2 * availableParallelism())
 const beside = runTests(files.filter(isOf(patient)), 1, others)
 const first = [await others, await beside]
-const outcomes = [...first, await runTests(files.filter(isOf(measuring)), Math.ceil(1.5 * availableParallelism()))]
+const outcomes = [...first, await runTests(files.filter(isOf(measuring)), availableParallelism())]
 const sum = what => outcomes.reduce((count, outcome) => count + outcome[what], 0)
 process.stdout.write(`${sum('pass')} passed, ${sum('fail') + sum('cancelled')} failed\n`)
 process.exitCode = !isStopped && outcomes.every(({ code }) => code === 0) ? 0 : 1
