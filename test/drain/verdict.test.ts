@@ -51,12 +51,14 @@ test('a drain out of its order is told', () => {
   const wrong = (change: Partial<Drain>) =>
     wrongWithReplacement({ tally: tallyWith([away]), drains: [{ ...drain, ...change }] })
   assert.deepEqual(wrong({}), [])
+  // All were at the end of a session by themselves.
+  assert.deepEqual(wrong({ told: Number.POSITIVE_INFINITY }), [])
   for (const change of [
     { unready: 500 },
     { out: 1_600 },
     { closed: 300, out: 200 },
     { told: 20 },
-    { told: Number.POSITIVE_INFINITY },
+    { told: 3_100 },
     { late: 1 },
     { inMessage: 0 },
   ])

@@ -30,7 +30,7 @@ function wrongWithDrain({ unready, out, closed, told, gone, late, inMessage }: D
     'out of the balancer before its port is closed': out < closed,
     'the port open for all of drain.delay': closed >= delay,
     'nobody told 421 before that': told >= delay,
-    'somebody told 421 before the end': told < gone,
+    'whoever is told 421 told it before the end': told < gone || told === Number.POSITIVE_INFINITY,
     'the port closed before the end': closed < gone,
     'no client once the balancer has taken it out': late === 0,
     'a message under way at SIGTERM': inMessage > 0,

@@ -9,6 +9,7 @@ import { startPostfix } from '../support/postfix.ts'
 import { run } from '../support/process.ts'
 import { startRbldnsd } from '../support/rbldnsd.ts'
 import { startRedis } from '../support/redis.ts'
+import { until } from '../support/until.ts'
 import { believing, connectAs, sendMail } from './client.ts'
 import { blocksOf, textOf } from './markdown.ts'
 
@@ -100,10 +101,14 @@ async function knowing(owner: Owner, known: readonly string[]): Promise<string> 
   return `${backend}\n${store}\ntimeouts: { recall: 2s }`
 }
 
+/** It knows nobody before, and of whom it has met until then it knows what it has seen itself. */
+const storeUp = (gate: RunningGate) => until(async () => (await gate.metric('sallyport_store_up')) === 1)
+
 test('a check that begins to refuse clients that have been good for days disarms itself, and mail flows', async t => {
   const [first = '', second = '', third = '', stranger = ''] = clients
   const known = [first, second, third]
   const gate = await startGate(t, await knowing(t, known))
+  await storeUp(gate)
   for (const client of known) assert.match(await sendMail(await connectAs(t, gate, client), good), /^250/)
   await ended(gate, 3)
   for (const client of known) assert.match(await rcptEarly(t, gate, client), /^450 4\.5\.1 /)
@@ -127,6 +132,7 @@ test('a check that begins to refuse clients that have been good for days disarms
 test('where the breaker is off the check goes on', async t => {
   const known = clients.slice(0, 4)
   const gate = await startGate(t, `${await knowing(t, known)}\nchecks: { pregreet: { breaker: false } }`)
+  await storeUp(gate)
   for (const client of known) assert.match(await sendMail(await connectAs(t, gate, client), good), /^250/)
   await ended(gate, 4)
   for (const client of known) assert.match(await rcptEarly(t, gate, client), /^450 4\.5\.1 /)
