@@ -156,7 +156,13 @@ test('a cluster: a replica that takes the place of a node that is killed is aske
   await until('the replica has it all', async () => (await replica.command('DBSIZE')) === keys)
   await victim.stop()
   await until('its end is noticed', () => !store.health.up)
-  await until('another is in its place', () => store.health.up, 30_000)
+  await until('another is in its place', () => store.health.up, 90_000).catch(async cause => {
+    // Whether the nodes have not elected it, or the gate has not seen it.
+    throw new Error(
+      `nobody is in its place, of which the replica says:\n${await replica.command('CLUSTER', 'NODES')}`,
+      { cause },
+    )
+  })
   await until('it is the replica', async () => (await replica.command('ROLE')).startsWith('master'))
   const { fallbacks } = store.health
   const known = await Promise.all(addresses.map(client => store.recall(client)))
