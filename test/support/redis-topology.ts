@@ -87,10 +87,13 @@ export async function startReplica(owner: Owner, nodes: readonly RedisServer[]):
   await replica.command('CLUSTER', 'REPLICATE', id)
   const link = async () => (await replica.command('INFO', 'replication')).includes('master_link_status:up')
   await until('the replica has its data', link, 20_000)
-  // Who does not know it does not vote for it.
+  // Who does not know it does not vote for it, and whom it does not know it does not ask.
   for (const node of nodes) {
     const knows = async () => new RegExp(`:${replica.port}@\\S* slave`).test(await node.command('CLUSTER', 'NODES'))
     await until('each node knows the replica', knows, 20_000)
+    const isKnown = async () =>
+      new RegExp(`:${node.port}@\\S* master .* connected`).test(await replica.command('CLUSTER', 'NODES'))
+    await until('the replica knows each node', isKnown, 20_000)
   }
   return replica
 }

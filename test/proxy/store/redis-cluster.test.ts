@@ -158,10 +158,8 @@ test('a cluster: a replica that takes the place of a node that is killed is aske
   await until('its end is noticed', () => !store.health.up)
   await until('another is in its place', () => store.health.up, 90_000).catch(async cause => {
     // Whether the nodes have not elected it, or the gate has not seen it.
-    throw new Error(
-      `nobody is in its place, of which the replica says:\n${await replica.command('CLUSTER', 'NODES')}`,
-      { cause },
-    )
+    const [said, nodes] = [world.lines.join('\n'), await replica.command('CLUSTER', 'NODES')]
+    throw new Error(`nobody is in its place. The gate said:\n${said}\nThe replica says:\n${nodes}`, { cause })
   })
   await until('it is the replica', async () => (await replica.command('ROLE')).startsWith('master'))
   const { fallbacks } = store.health
@@ -170,6 +168,39 @@ test('a cluster: a replica that takes the place of a node that is killed is aske
   assert.equal(store.health.fallbacks, fallbacks, 'answered by Redis')
   assert.equal(world.lines.length, 2, world.lines.join('\n'))
   assert.match(world.lines[1] ?? '', /^info others are in the place of the Redis node/)
+})
+
+/** It answers as if they had never been of its cluster, for a minute at least. */
+async function forgets(node: RedisServer, others: readonly RedisServer[]): Promise<void> {
+  for (const other of others) await node.command('CLUSTER', 'FORGET', await other.command('CLUSTER', 'MYID'))
+}
+
+test('a cluster: what a replica says of it is not asked for, as one that has lost sight of the others would lead away from them', async t => {
+  const nodes = await startCluster(t)
+  const replica = await startReplica(t, nodes)
+  await forgets(replica, nodes.slice(1))
+  const { store, world } = await openUp(nodes, patience)
+  t.after(() => store.close())
+  // Every two seconds one of them, at random, is asked where the slots are.
+  await new Promise(resolve => setTimeout(resolve, 5000))
+  assert.deepEqual(world.lines, [])
+  assert.doesNotMatch(await replica.command('CLIENT', 'LIST'), /name=\S*sallyport/)
+})
+
+test('a cluster: a node that has lost sight of the others does not lead away from them for long', async t => {
+  const nodes = await startCluster(t)
+  const { store, world } = await openUp(nodes, patience)
+  t.after(() => store.close())
+  const [lost, ...others] = nodes
+  assert.ok(lost !== undefined)
+  await forgets(lost, others)
+  await until('it was asked where the slots are', () => !store.health.up, 60_000)
+  for (const other of others)
+    await until('the others are found again', async () =>
+      /name=\S*sallyport/.test(await other.command('CLIENT', 'LIST')),
+    )
+  await until('they are asked again', () => store.health.up, 60_000)
+  assert.match(world.lines[0] ?? '', /^warn the Redis node/)
 })
 
 test('a cluster: an ACL user needs the rights of one server, and to ask for the slots', async t => {

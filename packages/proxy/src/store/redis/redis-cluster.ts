@@ -12,7 +12,16 @@ import {
 import { listen } from './redis-listener.ts'
 import type { Host, RedisTopology } from './redis-topology.ts'
 
-/** A connection to each node of a cluster. */
+/** For how long a node that serves slots may be missing, ms: then the nodes of the configuration are asked where it is. */
+const longestMissing = 2_000
+
+/**
+ * A connection to each master of a cluster.
+ *
+ * ioredis asks any node that it knows where the slots are, and lets go of those that the answer does not name. One that has lost sight of the others
+ * (reset, forgotten, cut off as it joined) would thus lead away from them for good. Replicas are let go, as nothing is asked of them but
+ * that; and where a master is missing all begins again with the nodes of the configuration.
+ */
 export function connectCluster(
   topology: Extract<RedisTopology, { cluster: unknown }>,
   usual: Usual,
@@ -22,11 +31,24 @@ export function connectCluster(
   const nodes = new Map<string, Redis>()
   let lastError = ''
   let closing = false
+  let search: NodeJS.Timeout | null = null
   const anyReady = () => [...nodes.values()].some(({ status }) => status === 'ready')
   const cluster = openCluster(topology, usual, anyReady)
   const serves = (node: string) => cluster.slots.some(([master]) => master === node)
 
+  function searchMissing(): void {
+    if (search !== null || closing) return
+    search = setTimeout(() => {
+      search = null
+      const isMissing = cluster.slots.some(([master]) => master !== undefined && !nodes.has(master))
+      // Otherwise it is about to begin again by itself.
+      if (isMissing && cluster.status === 'ready') cluster.disconnect(true)
+    }, longestMissing).unref()
+  }
+
   function watch(redis: Redis): void {
+    // A replica: let go as soon as the answer that named it is read.
+    if (redis.options.readOnly === true) return
     const node = nameOf(redis)
     let reason = ''
     nodes.set(node, redis)
@@ -46,7 +68,13 @@ export function connectCluster(
   }
   cluster.on('+node', watch)
   cluster.on('-node', (redis: Redis) => {
-    if (nodes.get(nameOf(redis)) === redis) nodes.delete(nameOf(redis))
+    const node = nameOf(redis)
+    if (nodes.get(node) !== redis) return
+    nodes.delete(node)
+    if (serves(node)) searchMissing()
+  })
+  cluster.on('refresh', () => {
+    for (const replica of cluster.nodes('slave')) replica.disconnect()
   })
   cluster.on('node error', ({ message }: Error) => {
     // Of what was asked over a connection that was not made: why it was not has been said before.
@@ -89,6 +117,7 @@ export function connectCluster(
     },
     close: async () => {
       closing = true
+      if (search !== null) clearTimeout(search)
       // Each by itself: a node that does not answer must not keep the others from it.
       await Promise.allSettled(
         [...nodes.values()].filter(({ status }) => status === 'ready').map(redis => redis.quit()),
