@@ -1,4 +1,5 @@
 import { codeOf } from '../error.ts'
+
 /** What came of a step, and after how many milliseconds. */
 export type Timed<T> = { readonly value: T; readonly ms: number } | { readonly fault: string; readonly ms: number }
 
