@@ -23,7 +23,8 @@ const leastShare = 0.5
 /** What the backend said longer ago says nothing of it, ms. */
 const window = day * 1000
 
-export const believed: ReadonlySet<TeachingWord> = new Set()
+/** What it is to believe everything. */
+export const nothingDisbelieved: ReadonlySet<TeachingWord> = new Set()
 
 /** What the backend last said of one network, and when. */
 interface Said {
@@ -96,7 +97,7 @@ class Hearing {
 export class Credence {
   private readonly hearings = new Map<TeachingWord, Hearing>(teachingWords.map(word => [word, new Hearing()]))
   private readonly tell: (change: CredenceChange) => void
-  private unbelieved: ReadonlySet<TeachingWord> = believed
+  private unbelieved: ReadonlySet<TeachingWord> = nothingDisbelieved
 
   /** `tell`: called once for each change. */
   constructor(tell: (change: CredenceChange) => void) {

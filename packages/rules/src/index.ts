@@ -31,7 +31,7 @@ export {
 } from './check.ts'
 export type { BreakerLimits } from './check-breaker.ts'
 export { type CheckName, checks, type OwnName } from './checks/index.ts'
-export { believed, Credence, type CredenceChange, type TeachingWord, teachingWords } from './credence.ts'
+export { Credence, type CredenceChange, nothingDisbelieved, type TeachingWord, teachingWords } from './credence.ts'
 export { Deferrals } from './deferrals.ts'
 export {
   type Bearing,

@@ -1,6 +1,6 @@
 import type { BackendReplies } from './backend-word.ts'
 import type { Outcome } from './check.ts'
-import { believed, type TeachingWord } from './credence.ts'
+import { nothingDisbelieved, type TeachingWord } from './credence.ts'
 import type { Facts } from './facts.ts'
 import type { Plan, PlannedCheck } from './policy.ts'
 import { isEstablished, type Repute } from './reputation.ts'
@@ -71,7 +71,7 @@ export function reputeOf(
   facts: Facts,
   plan: Plan,
   tally: Tally,
-  disbelieved: ReadonlySet<TeachingWord> = believed,
+  disbelieved: ReadonlySet<TeachingWord> = nothingDisbelieved,
 ): Repute | null {
   if (facts.access === 'allow' || facts.authenticated) return null
   const { backend } = facts
