@@ -128,6 +128,10 @@ export class GateStore implements Store {
     return this.book.enter(visitor, caps, this.milliseconds)
   }
 
+  spare(_network: string, question: Promise<void>): Promise<void> {
+    return question
+  }
+
   leave(visitor: Visitor): void {
     this.book.leave(visitor)
   }

@@ -59,8 +59,8 @@ export class Connection implements Port, WheelEntry {
   counted = true
   /** It has a place among those of all gates (Store.enter). */
   entered = false
-  /** Done when it is known whether it has; null: it is, or was not asked. */
-  entering: Promise<void> | null = null
+  /** Done when it is known whether it has, or that takes too long; null: it is known, or nobody is to be asked. */
+  entering: Promise<unknown> | null = null
   /** Octets read since our last word; -1: it has not been said. */
   lingered = -1
   /** What one input had to say, sent together at its end: a write each would cost more than all the rest. */

@@ -32,7 +32,6 @@ import type { Session } from './session/session.ts'
 import { countSession } from './session-count.ts'
 import { sentence, sessionLine, verdictOf } from './session-line.ts'
 import type { Store } from './store/index.ts'
-import { Grace } from './store/shared/grace.ts'
 import type { Certificates } from './tls/certificates.ts'
 import { Traps } from './traps.ts'
 import { Wheel } from './wheel.ts'
@@ -57,8 +56,6 @@ export class Gate {
   readonly store: Store
   readonly memory: Memory
   readonly blocks = new Blocks(this.connections)
-  /** How long a greeting waits for whether its client has a place. */
-  readonly placeGrace = new Grace()
   readonly checks: CheckWatch
   readonly credence = new Credence(change => this.tellCredence(change))
   readonly offer: Offer

@@ -1,6 +1,5 @@
 import { identitiesOf, nameIdentity, senderIdentity } from '@sallyport/rules'
 import type { Connection } from './connection.ts'
-import { placed } from './reception.ts'
 import type { Ask, Recalled } from './session/port.ts'
 import type { Session } from './session/session.ts'
 
@@ -69,7 +68,7 @@ export function ask(connection: Connection, question: Ask): void {
 async function recall(connection: Connection, key: string): Promise<Recalled> {
   const { gate, ends } = connection
   // Side by side: of a store that is late nobody waits for the one and then for the other.
-  const [recalled] = await Promise.all([gate.memory.recall(key, ends.client), placed(connection)])
+  const [recalled] = await Promise.all([gate.memory.recall(key, ends.client), connection.entering])
   return recalled
 }
 

@@ -8,9 +8,6 @@ import { undo } from './session/phases/done.ts'
 import { replies } from './session/replies.ts'
 import { secureClient } from './tls/handshake.ts'
 
-/** What the grace knows the store by, whichever node of it has the network. */
-const places = 'places'
-
 /** Connections without a session that may wait for their client to read why; above that they are closed under its hands. */
 const mostTurnedAway = 1_000
 
@@ -48,28 +45,24 @@ export function receive(connection: Connection, ends: Ends, health: boolean, ear
   gate.wheel.schedule(connection, gate.clock() + gate.config.timeouts.tlsHandshake)
 }
 
-/** Asks for a place among the connections of all gates. Who is one too many is turned away when that is known; nobody is greeted before, unless the store is late (`placed`). */
+/**
+ * Asks for a place among the connections of all gates. Who is one too many is turned away when that is known; nobody is greeted before (inquiry.ts), unless the
+ * store is late. What is known of who comes often is known here (hot-recalls.ts), and one too many would be greeted by that.
+ */
 function enterAll(connection: Connection, caps: Caps): void {
   const { gate, key, ends } = connection
   if (key === null) return
   const visitor = { client: key, network: networkKey(ends.client) }
-  const begun = gate.clock()
-  connection.entering = gate.store.enter(visitor, caps).then(excess => {
+  const asked = gate.store.enter(visitor, caps)
+  if (asked === null) return
+  const answered = asked.then(excess => {
     connection.entering = null
-    gate.placeGrace.answered(places, gate.clock() - begun)
     if (connection.key !== null) {
       if (excess === null) connection.entered = true
       else exceeds(connection, excess)
     } else if (excess === null) gate.store.leave(visitor)
   })
-}
-
-/**
- * Done when it is known whether there is a place, at once where it is; or when that takes too long, with a grace like that of good clients. What is known of who comes
- * often is known here (hot-recalls.ts), and one too many would be greeted by that.
- */
-export async function placed({ gate, entering }: Connection): Promise<void> {
-  if (entering !== null) await gate.placeGrace.answer(places, entering)
+  connection.entering = gate.store.spare(visitor.network, answered)
 }
 
 /**

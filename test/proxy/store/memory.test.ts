@@ -53,6 +53,7 @@ async function openReopening(): Promise<Subject> {
     greylist: (name, times) => grey.greylist(name, times),
     rate: (place, counted) => grey.rate(place, counted),
     enter: (visitor, caps) => store.enter(visitor, caps),
+    spare: (network, question) => store.spare(network, question),
     leave: visitor => store.leave(visitor),
     greylistLeft: (name, times) => grey.greylistLeft(name, times),
     rateLeft: (place, counted) => grey.rateLeft(place, counted),
@@ -78,6 +79,12 @@ async function openReopening(): Promise<Subject> {
   }
 }
 storeContract('memory with a file, opened anew after each lesson', openReopening)
+
+test('a gate by itself asks nobody for places: no promise is made for whoever comes', () => {
+  const world = new StoreWorld()
+  const store = new MemoryStore({ kind: 'memory', file: null, clients: 100 }, world.log, world.now)
+  assert.equal(store.enter(), null)
+})
 
 test('mail counts by the weights that were given last: what is a block, and how it fades', async () => {
   const world = new StoreWorld()

@@ -45,6 +45,7 @@ async function openShared(): Promise<Subject> {
       greylist: (name, times) => reader.greylist(name, times),
       rate: (place, counted) => reader.rate(place, counted),
       enter: (visitor, caps) => reader.enter(visitor, caps),
+      spare: (network, question) => reader.spare(network, question),
       leave: visitor => reader.leave(visitor),
       greylistLeft: (name, times) => reader.greylistLeft(name, times),
       rateLeft: (place, counted) => reader.rateLeft(place, counted),

@@ -70,9 +70,11 @@ export interface Store {
   rate(scope: string, counted: readonly Counted[], sake?: string): Promise<Beyond | null>
   /**
    * Takes a place for one more connection among those of all gates; gives of what there are too many, and then it has none. Never rejects; null where nothing
-   * can be said. A store of this process alone has nothing to add to the census, and always gives null.
+   * can be said. null at once: there is no other gate, and the census has said all.
    */
-  enter(visitor: Visitor, caps: Caps): Promise<Excess | null>
+  enter(visitor: Visitor, caps: Caps): Promise<Excess | null> | null
+  /** A question about a place in this network is answered; or has waited for as long as who is known for good may (grace.ts), who greets without it. Never rejects. */
+  spare(network: string, question: Promise<void>): Promise<unknown>
   /** Gives a place back that `enter` gave. Not awaited by anybody, never throws. */
   leave(visitor: Visitor): void
   /** What `greylist` would give, of one that only asks: nothing is noted. null: nothing can be said. Never rejects. */

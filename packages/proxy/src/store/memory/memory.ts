@@ -81,8 +81,12 @@ export class MemoryStore implements Store {
     return Promise.resolve(this.#rates.count(scope, counted, this.#now()))
   }
 
-  enter(): Promise<null> {
-    return Promise.resolve(null)
+  enter(): null {
+    return null
+  }
+
+  spare(_network: string, question: Promise<void>): Promise<void> {
+    return question
   }
 
   leave(): void {}

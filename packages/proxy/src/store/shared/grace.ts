@@ -9,7 +9,7 @@ const usualGrace = 5
  * All are asked for all the same: late answers replace what is known here, so that it is as old as the client's session before. The
  * exception is a name of which a block was heard (doubts.ts): about it everybody waits for the answer.
  *
- * Everybody waits like that for whether there is a place, once it is known who it is (reception.ts).
+ * Everybody waits like that for whether there is a place (reception.ts).
  *
  * Not taken: a shorter wait for everybody, with which a bot that another gate knows would be a stranger here whenever Redis is farther
  * away than that; opening the breaker for it, which would stop the sharing of what is learnt.

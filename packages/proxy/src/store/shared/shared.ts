@@ -155,6 +155,10 @@ export class SharedStore implements Store {
     return this.#leases.enter(visitor, caps)
   }
 
+  spare(network: string, question: Promise<void>): Promise<unknown> {
+    return this.#grace.answerInTurn(this.#redis.networkNodeOf(network), question)
+  }
+
   leave(visitor: Visitor): void {
     this.#leases.leave(visitor)
   }
