@@ -8,13 +8,18 @@ import { installServers } from './servers.mjs'
 import { installPackages, quietly, requireNode, root, stepper, systemPath, tool } from './steps.mjs'
 import { unpackServers } from './unpacked.mjs'
 
+/** What calls no server, and so runs for anybody anywhere. */
+const alone = ['simulate']
+
 requireNode()
 const [, , name, ...given] = process.argv
 // Standard output is for what comes out.
 const step = stepper(name, process.stderr)
 await step('npm packages', installPackages)
-await step('real servers', installServers)
-await step('unpacked servers', unpackServers)
+if (!alone.includes(name)) {
+  await step('real servers', installServers)
+  await step('unpacked servers', unpackServers)
+}
 await step('tsc -b', () => quietly(tool('tsc'), ['-b']))
 
 const main = join(root, 'test', 'dist', name, 'main.js')

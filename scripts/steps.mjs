@@ -1,4 +1,4 @@
-// What `npm start` and `npm test` have in common. Node's own modules only: it runs before anything is installed.
+// What `npm start`, `npm test` and the long runs have in common. Node's own modules only: it runs before anything is installed.
 
 import { spawn } from 'node:child_process'
 import { accessSync, constants, statSync } from 'node:fs'

@@ -74,6 +74,10 @@ test('what is said of where it breaks is, too', () => {
   says(Math.round(figure('redis_use') / figure('redis_rate')))
   says(Math.floor(28_232 / (figure('pause') + figure('dialogue'))))
   assert.ok(text.includes(`${Math.round((16_384 * 8_192) / 1e6)} million`))
+  const [, octets = '', megabytes = '', networks = ''] =
+    /(\d+) octets\s+as long as it is .*, (\d+) MB if ([\d,]+) connections/.exec(text) ?? []
+  assert.equal(networks, rowOf('connections open').at(-1)?.toLocaleString('en'))
+  assert.equal(Number(megabytes), Math.round((Number(octets) * (rowOf('connections open').at(-1) ?? 0)) / 1e6))
 })
 
 test('it is reckoned with what is dearest in any session of the store, without rates', () => {

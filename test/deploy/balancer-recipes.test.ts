@@ -143,6 +143,14 @@ describe('the AWS recipe', async () => {
     assert.ok(gate.drain.delay > 1000 * (2 * Number(value('interval')) + Number(value('timeout'))))
     assert.ok(Number(value('deregistration_delay')) * 1000 >= gate.drain.delay + gate.drain.wait)
   })
+
+  it('has systemd wait for a gate that drains as long as that may take, where the unit does not', async () => {
+    const { drain, timeouts } = gate
+    const [, unit] = /^TimeoutStopSec=(\d+)$/m.exec(await textOf('deploy/systemd/sallyport.service')) ?? []
+    assert.ok(Number(unit) * 1000 <= drain.delay + drain.wait)
+    const [, told] = /`TimeoutStopSec=(\d+)`/.exec(await textOf(`${folder}/aws-nlb/README.md`)) ?? []
+    assert.ok(Number(told) * 1000 > drain.delay + drain.wait + timeouts.backendFinal, told)
+  })
 })
 
 describe('the Kubernetes recipe', async () => {
