@@ -78,6 +78,23 @@ test('SIGTERM: not ready at once, who is behind a transaction hears 421, who is 
   assert.equal(gate.log().length, 7)
 })
 
+test('who has a connection and no session yet when a drain begins may send a message', async t => {
+  const { gate } = await world(t, 'trusted_proxies: [127.0.0.1]')
+  const client = await connect(t, { port: gate.port })
+  client.sendRaw('PROXY TCP4 192.0.2.1 ')
+  await until('it is counted', async () => (await gate.metric('sallyport_connections_open')) === 1)
+  gate.signal('SIGTERM')
+  await until('nobody is let in any more', () => refused(t, gate))
+  client.sendRaw('192.0.2.2 4711 25\r\n')
+  await client.expect(/^220-.*\n220 /)
+  for (const [said, expected] of dialogue) await client.command(said, expected)
+  client.send('Subject: after the signal')
+  client.send('.')
+  await client.expect(/^250 .*queued as S1/)
+  await client.expect(/^421 4\.3\.2 /)
+  assert.deepEqual(await gate.exited, { code: 0, signal: null })
+})
+
 test('what the admin port is being asked when the gate ends it answers, and who never asks to the end does not keep it', async t => {
   const { running } = await startHere(t, "admin: { listen: '127.0.0.1:0' }\nbackend: 127.0.0.1:1")
   const port = running.admin?.port ?? 0

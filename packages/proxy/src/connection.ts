@@ -81,8 +81,12 @@ export class Connection implements Port, WheelEntry {
   /** The session begins. `tls`: what there is of it already; null: none. */
   start(tls: TlsInfo | null): void {
     const now = this.gate.clock()
-    this.session = new Session(this.gate.house, arrivalOf(this, tls), this, now)
-    this.drive(() => this.session?.start(now))
+    const session = new Session(this.gate.house, arrivalOf(this, tls), this, now)
+    this.session = session
+    this.drive(() => {
+      session.start(now)
+      if (this.gate.emptying) session.drain(now)
+    })
   }
 
   /** Gives one input to the session, then sets right what follows from it: the deadline, and who may be read from. */

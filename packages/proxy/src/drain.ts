@@ -10,10 +10,12 @@ export async function drain(gate: Gate, listeners: readonly Server[]): Promise<v
   gate.draining = true
   if (delay > 0) await pause(delay)
   for (const listener of listeners) listener.close()
+  gate.emptying = true
   for (const connection of gate.connections) {
     const { session } = connection
     if (session !== null) connection.drive(() => session.drain(gate.clock()))
-    else turnAway(connection, 'draining')
+    // Who waits for his last word hears it now. Whose PROXY header or handshake is under way has only just come: his session drains from its start.
+    else if (connection.farewell !== null) turnAway(connection, 'draining')
   }
   await emptied(gate, wait)
   if (gate.connections.size === 0) return

@@ -67,6 +67,8 @@ export class Gate {
   access: AccessLists
   certificates: Certificates
   draining = false
+  /** It lets nobody in any more: sessions end as soon as they may. */
+  emptying = false
   /** Called when a session finds a server in trouble, for the probe to look at once. */
   onTrouble: (server: Server) => void = () => {}
   lookups: Lookups
