@@ -45,9 +45,12 @@ test('a source file that a document names is there', () => {
   )
   const documents = [
     'ARCHITECTURE.md',
+    'CHANGELOG.md',
     'CONTRIBUTING.md',
     'README.md',
-    ...readdirSync(new URL('docs/', root)).map(name => `docs/${name}`),
+    ...['docs', 'deploy'].flatMap(folder =>
+      readdirSync(new URL(folder, root), { recursive: true, encoding: 'utf8' }).map(name => `${folder}/${name}`),
+    ),
   ]
   const missing = documents
     .filter(document => document.endsWith('.md'))

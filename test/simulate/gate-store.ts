@@ -3,7 +3,8 @@ import { LeaseBook, turn } from '@sallyport/proxy/store/leases/lease-book.js'
 import { Records } from '@sallyport/proxy/store/memory/records.js'
 import { type RateQuestion, SharedRates } from '@sallyport/proxy/store/rates/shared-rates.js'
 import { Breaker, breakerLimits } from '@sallyport/proxy/store/redis/breaker.js'
-import { type Asked, Unwritten } from '@sallyport/proxy/store/shared/unwritten.js'
+import type { Asked } from '@sallyport/proxy/store/shared/questions.js'
+import { Unwritten } from '@sallyport/proxy/store/shared/unwritten.js'
 import {
   type Beyond,
   type ClientRecord,

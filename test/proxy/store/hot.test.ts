@@ -7,7 +7,7 @@ import { longestTurnWait, mostUnderWay } from '@sallyport/proxy/store/rates/rate
 import { type RateQuestion, SharedRates } from '@sallyport/proxy/store/rates/shared-rates.js'
 import { Grace } from '@sallyport/proxy/store/shared/grace.js'
 import { HotRecalls, hotFrom, hotSpan, mostHot } from '@sallyport/proxy/store/shared/hot-recalls.js'
-import type { Asked } from '@sallyport/proxy/store/shared/unwritten.js'
+import type { Asked } from '@sallyport/proxy/store/shared/questions.js'
 import type { ClientRecord, Counted } from '@sallyport/proxy/store/store.js'
 import fc from 'fast-check'
 

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { Pace } from '@sallyport/proxy/store/shared/pace.js'
-import { type Asked, Unwritten } from '@sallyport/proxy/store/shared/unwritten.js'
+import type { Asked } from '@sallyport/proxy/store/shared/questions.js'
+import { Unwritten } from '@sallyport/proxy/store/shared/unwritten.js'
 import type { Lesson } from '@sallyport/rules'
 import { Clock } from '../../simulate/clock.ts'
 

@@ -1,5 +1,5 @@
 import type { ClientRecord } from '../store.ts'
-import type { Asked } from './unwritten.ts'
+import type { Asked } from './questions.ts'
 
 /** How long an answer is used, ms. */
 export const hotSpan = 1_000

@@ -1,11 +1,9 @@
 import { type GreyTimes, isBlock, type Lesson, mayBlock, noRepute, usualSuspectFrom } from '@sallyport/rules'
 import type { Caps, Excess, Visitor } from '../../census.ts'
-import { errorText } from '../../error.ts'
 import { Leases } from '../leases/leases.ts'
 import { Records } from '../memory/records.ts'
 import { SharedRates } from '../rates/shared-rates.ts'
 import { RedisClients, type RedisOptions, usualLease } from '../redis/redis.ts'
-import { isRefusal } from '../redis/redis-connection.ts'
 import { RedisNodes } from '../redis/redis-nodes.ts'
 import {
   type Beyond,
@@ -24,8 +22,8 @@ import { BlockChannel } from './block-channel.ts'
 import { Doubts } from './doubts.ts'
 import { Grace } from './grace.ts'
 import { HotRecalls } from './hot-recalls.ts'
-import { Refusal } from './refusal.ts'
-import { type Asked, Unwritten } from './unwritten.ts'
+import { type Asked, Questions } from './questions.ts'
+import { Unwritten } from './unwritten.ts'
 
 function recordOf({ passed, failed, repute }: Lesson): ClientRecord {
   return { passed: Object.keys(passed), failed: Object.keys(failed), repute: repute ?? null }
@@ -51,11 +49,11 @@ function recordOf({ passed, failed, repute }: Lesson): ClientRecord {
 export class SharedStore implements Store {
   readonly #redis: RedisClients
   readonly #nodes: RedisNodes
+  readonly #questions: Questions
   readonly #copy: Records
   readonly #unwritten: Unwritten<number | null>
   readonly #rates: SharedRates
   readonly #leases: Leases
-  readonly #refusals: { readonly reads: Refusal; readonly writes: Refusal }
   readonly #hot = new HotRecalls()
   readonly #channel: BlockChannel
   #suspectFrom: number
@@ -76,18 +74,18 @@ export class SharedStore implements Store {
     this.#copy = new Records(options.clients, options.fading)
     this.#rates = new SharedRates(options.clients, (...asked) => this.#askRate(...asked), now, clock)
     this.#grace = new Grace(options.grace)
-    this.#refusals = { reads: new Refusal('reads', log), writes: new Refusal('writes', log) }
     this.#redis = new RedisClients(options, {
       ready: node => this.#nodes.ready(node),
       lost: (reason, node) => this.#nodes.lost(reason, node),
     })
     this.#nodes = new RedisNodes(this.#redis.connection, log)
+    this.#questions = new Questions(this.#nodes, this.#grace, log)
     this.#channel = new BlockChannel(this.#redis, log, this.#counters, clock)
     const desk = {
       nodeOf: (client: string) => this.#redis.nodeOf(client),
       isAsked: (node: string) => this.#nodes.isAsked(node),
       write: (client: string, lesson: Lesson) =>
-        this.#ask('writes', this.#redis.nodeOf(client), () => this.#redis.remember(client, lesson)),
+        this.#questions.ask('writes', this.#redis.nodeOf(client), () => this.#redis.remember(client, lesson)),
       told: (asked: Asked<number | null>, client: string, lesson: Lesson) => this.#written(asked, client, lesson),
       kept: (client: string, lesson: Lesson) => this.#kept(client, lesson),
     }
@@ -97,12 +95,14 @@ export class SharedStore implements Store {
         enter: async coming => {
           const node = this.#redis.networkNodeOf(coming.network)
           if (this.#nodes.isSilent(node)) return 'unheard'
-          const asked = await this.#ask('writes', node, () => this.#redis.enter(coming))
+          const asked = await this.#questions.ask('writes', node, () => this.#redis.enter(coming))
           return typeof asked === 'object' ? asked.answer : 'unheard'
         },
         tell: async (network, counts) => {
           const node = this.#redis.networkNodeOf(network)
-          return typeof (await this.#ask('writes', node, () => this.#redis.tell(network, counts))) === 'object'
+          return (
+            typeof (await this.#questions.ask('writes', node, () => this.#redis.tell(network, counts))) === 'object'
+          )
         },
       },
       options.lease ?? usualLease,
@@ -136,7 +136,7 @@ export class SharedStore implements Store {
 
   async greylist(name: string, times: GreyTimes): Promise<number | null> {
     const node = this.#redis.greyNodeOf(name)
-    const question = this.#ask('writes', node, () => this.#redis.greylist(name, times))
+    const question = this.#questions.ask('writes', node, () => this.#redis.greylist(name, times))
     const asked = this.#nodes.isSilent(node) ? null : await question
     // Gates that each remember alone would defer the same message one after another.
     return asked !== null && typeof asked === 'object' ? asked.answer : null
@@ -164,12 +164,16 @@ export class SharedStore implements Store {
   }
 
   async greylistLeft(name: string, times: GreyTimes): Promise<number | null> {
-    const asked = await this.#ask('reads', this.#redis.greyNodeOf(name), () => this.#redis.greylistLeft(name, times))
+    const asked = await this.#questions.ask('reads', this.#redis.greyNodeOf(name), () =>
+      this.#redis.greylistLeft(name, times),
+    )
     return typeof asked === 'object' ? asked.answer : null
   }
 
   async rateLeft(scope: string, counted: readonly Counted[]): Promise<Beyond | null> {
-    const asked = await this.#ask('reads', this.#redis.rateNodeOf(scope), () => this.#redis.rateLeft(scope, counted))
+    const asked = await this.#questions.ask('reads', this.#redis.rateNodeOf(scope), () =>
+      this.#redis.rateLeft(scope, counted),
+    )
     return typeof asked === 'object' ? asked.answer : this.#rates.left(scope, counted)
   }
 
@@ -192,7 +196,7 @@ export class SharedStore implements Store {
     this.#copy.forget(client)
     this.#unwritten.forget(client)
     this.#hot.drop(client)
-    const asked = await this.#ask('writes', this.#redis.nodeOf(client), () => this.#redis.forget(client))
+    const asked = await this.#questions.ask('writes', this.#redis.nodeOf(client), () => this.#redis.forget(client))
     // A recall that was on its way may have brought it back.
     this.#copy.forget(client)
     return typeof asked === 'object'
@@ -227,7 +231,7 @@ export class SharedStore implements Store {
   }
 
   #askRate(scope: string, counted: readonly Counted[]): Promise<Asked<Beyond | null>> {
-    return this.#ask('writes', this.#redis.rateNodeOf(scope), () => this.#redis.rate(scope, counted))
+    return this.#questions.ask('writes', this.#redis.rateNodeOf(scope), () => this.#redis.rate(scope, counted))
   }
 
   /** What is said of a lesson that was written: the score that the client came to; null: the key is not ours, and it can never be written. */
@@ -251,7 +255,7 @@ export class SharedStore implements Store {
   /** What Redis says of a client, which takes the place of what was known here. */
   async #askFor(client: string): Promise<Asked<ClientRecord>> {
     const answered = this.#doubts.asked(client)
-    const asked = await this.#ask('reads', this.#redis.nodeOf(client), () => this.#redis.recall(client))
+    const asked = await this.#questions.ask('reads', this.#redis.nodeOf(client), () => this.#redis.recall(client))
     if (typeof asked === 'string') return asked
     if (!this.#unwritten.isOpen(client)) this.#copy.replace(client, asked.answer, this.#now())
     else if (this.#doubts.has(client)) this.#keepAgainst(client, asked.answer)
@@ -265,27 +269,5 @@ export class SharedStore implements Store {
     const score = (repute?.score ?? 0) - (this.#copy.recall(client, now).repute?.score ?? 0)
     const added = score > 0 ? { repute: { ...noRepute, score } } : {}
     this.#copy.merge(client, { passed: {}, failed, ...added }, now)
-  }
-
-  /** Asks a node of Redis if it is worth asking. Never rejects. */
-  async #ask<Answer>(what: 'reads' | 'writes', node: string, command: () => Promise<Answer>): Promise<Asked<Answer>> {
-    const breaker = this.#nodes.take(node)
-    if (breaker === null) return 'not asked'
-    const begun = performance.now()
-    try {
-      const answer = await command()
-      breaker.succeeded()
-      this.#grace.answered(node, performance.now() - begun)
-      this.#refusals[what].granted(performance.now())
-      return { answer }
-    } catch (error) {
-      if (isRefusal(error)) {
-        breaker.succeeded()
-        this.#refusals[what].refused(performance.now(), errorText(error))
-        return 'refused'
-      }
-      this.#nodes.failed(node, breaker, errorText(error))
-      return 'failed'
-    }
   }
 }

@@ -2,6 +2,7 @@ import type { Fading, Lesson } from '@sallyport/rules'
 import { Records } from '../memory/records.ts'
 import type { WallClock } from '../store.ts'
 import { Pace } from './pace.ts'
+import type { Asked } from './questions.ts'
 
 /** Clients whose lessons wait to be written, where `store.clients` is not less: 35 MB, if each has passed ten checks. */
 const mostUnwritten = 100_000
@@ -13,12 +14,6 @@ const closeWait = 2000
 const lastBatch = 50
 /** Clients looked at in one turn of the event loop: where each of them is takes up to 80 µs. */
 const looks = 100
-
-/**
- * What came of asking Redis, to read or to write; `refused`: it said no; `failed`: it did not say in time, or the connection was lost, and what
- * was asked may have been done; `not asked`: it is known not to answer, or too many wait for it already.
- */
-export type Asked<Answer> = { readonly answer: Answer } | 'refused' | 'failed' | 'not asked'
 
 /** Where lessons are written; `Answer`: what is said of one that was. */
 interface Desk<Answer> {
