@@ -9,7 +9,6 @@ import { startPostfix } from '../support/postfix.ts'
 import { run } from '../support/process.ts'
 import { startRbldnsd } from '../support/rbldnsd.ts'
 import { startRedis } from '../support/redis.ts'
-import { until } from '../support/until.ts'
 import { believing, connectAs, sendMail } from './client.ts'
 import { blocksOf, textOf } from './markdown.ts'
 
@@ -101,8 +100,8 @@ async function knowing(owner: Owner, known: readonly string[]): Promise<string> 
   return `${backend}\n${store}\ntimeouts: { recall: 2s }`
 }
 
-/** It knows nobody before, and of whom it has met until then it knows what it has seen itself. */
-const storeUp = (gate: RunningGate) => until(async () => (await gate.metric('sallyport_store_up')) === 1)
+/** Until then it knows only whom it has met itself. */
+const storeUp = (gate: RunningGate) => gate.waitForMetric('sallyport_store_up', 1)
 
 test('a check that begins to refuse clients that have been good for days disarms itself, and mail flows', async t => {
   const [first = '', second = '', third = '', stranger = ''] = clients

@@ -97,8 +97,7 @@ test('Redis killed, stopped, read-only, and back: a known client hardly notices,
     await until(`the log says ${expected}`, () => changes().length >= expected.length)
     assert.deepEqual(changes(), expected, gate.output())
   }
-  const up = (value: number) =>
-    until(`store_up ${value}`, async () => (await gate.metric('sallyport_store_up')) === value, 20_000)
+  const up = (value: number) => gate.waitForMetric('sallyport_store_up', value)
   assert.deepEqual(changes(), [], gate.output())
   assertUnhurt(await goodFor(t, gate, known, 200), 'at rest')
 
