@@ -19,8 +19,10 @@ export const isClose = (one: number, other: number): boolean =>
 export type Fold = (all: number, each: readonly number[], what: string) => void
 
 const folds = {
-  sum: (all, each, what) =>
-    assert.ok(isClose(all, each.length === 0 ? all : each.reduce((a, b) => a + b, 0)), `${what}: ${all} of ${each}`),
+  sum: (all, each, what) => {
+    const sum = each.reduce((a, b) => a + b, 0)
+    assert.ok(isClose(all, sum), `${what}: ${all} of ${each}`)
+  },
   min: (all, each, what) => assert.equal(all, Math.min(...each), what),
   max: (all, each, what) => assert.equal(all, Math.max(...each), what),
   /** A ratio of sums, or a quantile. */
