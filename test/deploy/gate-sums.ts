@@ -17,7 +17,7 @@ export const isClose = (one: number, other: number): boolean =>
   one === other || Math.abs(one - other) <= 1e-9 * Math.max(Math.abs(one), Math.abs(other))
 
 /** Asserts that the value for all gates is made of those of each, NaN left out. */
-export type Fold = (all: number, each: readonly number[], what: string) => void
+type Fold = (all: number, each: readonly number[], what: string) => void
 
 const folds = {
   sum: (all, each, what) => {
