@@ -141,7 +141,7 @@ async function jumpTheGun(client: number): Promise<void> {
 }
 
 /** Clients of both kinds come until each gate has had some of both; then all of them are over, and Prometheus knows. */
-async function haveVisitors(): Promise<void> {
+async function haveClients(): Promise<void> {
   const before = await Promise.all(gates.map(sessionsOf))
   const { good, bad } = sessions
   let own: Sessions[] = []
@@ -197,7 +197,7 @@ describe('two gates on one port, and one Prometheus', () => {
   before(async () => {
     // Of both it knows that they began at 0.
     await agree()
-    await haveVisitors()
+    await haveClients()
   })
 
   it('keep apart what each of them says', async () => {
@@ -285,7 +285,7 @@ describe('two gates on one port, and one Prometheus', () => {
     await second.start()
     await agree([second])
     assert.equal(await prometheus.value(passedAt(second)), 0)
-    await haveVisitors()
+    await haveClients()
 
     const over = Date.now() / 1000
     await until(() => settled() > over)
