@@ -65,8 +65,7 @@ async function goodFor(t: TestContext, gate: RunningGate, address: string, ms: n
 }
 
 /**
- * A known client waits for the store 5 ms at most, once. A machine with much
- * else to do adds waits of its own, but neither many nor one like the pause.
+ * A known client waits for the store 5 ms at most, once. A busy machine adds waits of its own, but neither many nor one like the pause.
  */
 function assertUnhurt(waits: readonly number[], what: string): void {
   const [longest = 0] = waits
