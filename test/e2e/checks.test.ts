@@ -22,7 +22,7 @@ const unwanted = 'Subject: unwanted\r\n\r\ntext\r\n'
 const clients = Array.from({ length: 9 }, (_, i) => `198.51.${100 + i}.7`)
 
 /** One message of an early talker; the reply to its end. */
-async function mailEarly(t: Parameters<typeof connectAs>[0], gate: RunningGate, address: string, body = good) {
+async function mailEarly(t: Owner, gate: RunningGate, address: string, body = good) {
   const client = await connectAs(t, gate, address, { early: 'NOOP\r\n' })
   await client.expect(/^220 /m)
   await client.expect(/^250/)
@@ -37,7 +37,7 @@ async function mailEarly(t: Parameters<typeof connectAs>[0], gate: RunningGate, 
 }
 
 /** What an early talker is answered to RCPT. */
-async function rcptEarly(t: Parameters<typeof connectAs>[0], gate: RunningGate, address: string): Promise<string> {
+async function rcptEarly(t: Owner, gate: RunningGate, address: string): Promise<string> {
   const client = await connectAs(t, gate, address, { early: 'NOOP\r\n' })
   await client.expect(/^220 /m)
   await client.expect(/^250/)
