@@ -53,7 +53,7 @@ function testChecks(): void {
   /** The same, once nothing is added for a while: the line of a session that has just ended may be on its way. */
   async function atRest() {
     let now = await memory()
-    await until(async () => {
+    await until('nothing is added', async () => {
       const earlier = now
       await pause(500)
       now = await memory()
@@ -64,7 +64,7 @@ function testChecks(): void {
 
   it('asks the SMTP port with PROXY LOCAL, and nothing is judged, logged or learnt from that', async () => {
     const before = await atRest()
-    await until(async () => (await memory()).asked > before.asked + 5)
+    await until('it was asked', async () => (await memory()).asked > before.asked + 5)
     const after = await memory()
     assert.deepEqual(after.quiet, before.quiet)
     assert.equal(await two.gates[0].metric('sallyport_proxy_headers_total{result="malformed"}'), 0)
@@ -89,10 +89,10 @@ function testChecks(): void {
       const [, gone] = two.gates
       await orRestored(gone, async () => {
         await gone.stop()
-        await until(async () => (await states(second))[1] === 'DOWN')
+        await until('it is out', async () => (await states(second))[1] === 'DOWN')
       })
       await gone.start()
-      await until(async () => (await states(second))[1] === 'UP')
+      await until('it is back', async () => (await states(second))[1] === 'UP')
     })
   }
 }
@@ -110,7 +110,7 @@ function testDrain(): void {
     const commands = [...readme.matchAll(/echo "([^"]+)" \| socat stdio \/run\/haproxy\/admin\.sock/g)]
     const [drain = '', ready = ''] = commands.map(([, command = '']) => command)
     undoAfter(t, async () => void (await haproxy.command(ready)))
-    await until(async () => (await states(haproxy)).every(state => state === 'UP'))
+    await until('both are up', async () => (await states(haproxy)).every(state => state === 'UP'))
     await haproxy.command(drain)
     assert.deepEqual(await states(haproxy), ['DRAIN', 'UP'])
     await first.waitForMetric('sallyport_connections_open', 0)
@@ -118,7 +118,7 @@ function testDrain(): void {
     await pause(300)
     const seen = first.log().length
     const traffic = new Traffic(t, haproxy.port, 4)
-    await until(() => traffic.sent.size > 20)
+    await until('messages are sent', () => traffic.sent.size > 20)
     await traffic.stop()
     assert.deepEqual([traffic.failures, first.log().length], [[], seen])
     assert.ok(other.log().length > 0)

@@ -80,7 +80,7 @@ export async function untilRcpt(client: Dialogue, envelope: Envelope = {}): Prom
  * another asks when it likes.
  */
 export async function untilAnswered(owner: Owner, gate: RunningGate, address: string, pattern: RegExp): Promise<void> {
-  await until(async () => {
+  await until(`RCPT is answered ${pattern}`, async () => {
     const client = await connectAs(owner, gate, address)
     const said = await untilRcpt(client)
     await client.command('QUIT', /^221/)

@@ -18,7 +18,7 @@ test('what EHLO offers is what the server behind offers, and follows it without 
   }
   assert.deepEqual(await offered(), ['gate.example.test', 'SIZE 1000', 'DSN', 'X-OWN 1'])
   sink.keywords = ['SIZE 2000', 'XFORWARD NAME', '8BITMIME', 'ETRN', 'STARTTLS']
-  await until(async () => (await offered()).includes('SIZE 2000'))
+  await until('the new keywords are offered', async () => (await offered()).includes('SIZE 2000'))
   assert.deepEqual(await offered(), ['gate.example.test', 'SIZE 2000', '8BITMIME', 'ETRN'])
   assert.equal(await gate.metric('sallyport_backend_connections_total{result="ok"}'), 0, 'no client was let through')
 })

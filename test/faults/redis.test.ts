@@ -7,7 +7,7 @@ import { type RunningGate, startGate } from '../support/gate.ts'
 import { type Owner, tempDirectory, undoAfter } from '../support/owner.ts'
 import { type RedisServer, startRedis } from '../support/redis.ts'
 import { type Sink, startSink } from '../support/sink.ts'
-import { until } from './here.ts'
+import { until } from '../support/until.ts'
 
 /** A Redis that keeps what it was told in `folder`, over its end. */
 async function ownedRedis(owner: Owner, folder: string, port?: number): Promise<RedisServer> {
