@@ -1,5 +1,5 @@
 import type { RedisClients } from '@sallyport/proxy/store/redis/redis.js'
-import type { Owner } from '../support/owner.ts'
+import { owning, undoAfter } from '../support/owner.ts'
 import { type RedisServer, startRedis } from '../support/redis.ts'
 import { clientsIn, fill, lessons, memoryOf } from '../support/redis-filling.ts'
 import type { Row } from './table.ts'
@@ -24,11 +24,10 @@ export async function eviction(): Promise<Row[]> {
   return rows
 }
 
-async function flooded(policy: string, scattered: boolean): Promise<string> {
-  const redis = await startRedis()
-  const undo: (() => unknown)[] = [() => redis.stop()]
-  const owner: Owner = { after: each => void undo.push(each) }
-  try {
+function flooded(policy: string, scattered: boolean): Promise<string> {
+  return owning(async owner => {
+    const redis = await startRedis()
+    undoAfter(owner, () => redis.stop())
     const clients = await clientsIn(owner, redis)
     await fill(redis, clients, { clients: known, parts, family: 'IPv4', lesson: lessons.passes })
     await redis.command('CONFIG', 'SET', 'maxmemory-policy', policy, 'maxmemory', (await memoryOf(redis)) + room)
@@ -36,9 +35,7 @@ async function flooded(policy: string, scattered: boolean): Promise<string> {
     const left = (await clientsLeft(redis)) / known
     const counted = Number(await redis.command('EXISTS', ...rates)) / rates.length
     return `${Math.round(left * 100)} % of clients, ${Math.round(counted * 100)} % of rates left`
-  } finally {
-    for (const each of undo.reverse()) await each()
-  }
+  })
 }
 
 /** Tuples of the greylist, and one session of ten of a known client that is counted; gives the last keys by which these were. */

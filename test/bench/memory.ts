@@ -1,4 +1,4 @@
-import type { Owner } from '../support/owner.ts'
+import { type Owner, owning, undoAfter } from '../support/owner.ts'
 import { startRedis } from '../support/redis.ts'
 import { allParts, clientsIn, fill, kinds, rows } from '../support/redis-filling.ts'
 import type { Row } from './table.ts'
@@ -9,32 +9,30 @@ const promised = 150
 const [written, inEarnest] = [50_000, 1_000_000]
 
 /** What a remembered client takes of Redis: `used_memory` filled with clients, for each of them. */
-export async function memory(): Promise<Row[]> {
+export function memory(): Promise<Row[]> {
+  return owning(measured)
+}
+
+async function measured(owner: Owner): Promise<Row[]> {
   const redis = await startRedis()
-  const undo: (() => unknown)[] = []
-  const owner: Owner = { after: each => void undo.push(each) }
-  try {
-    const clients = await clientsIn(owner, redis)
-    const measured: Row[] = []
-    for (const { remembered, entries } of rows) {
-      await redis.command('CONFIG', 'SET', 'hash-max-listpack-entries', entries)
-      const sizes: number[] = []
-      for (const [family, lesson] of kinds) {
-        const isWhole = remembered === inEarnest && sizes.length === 1
-        const count = isWhole ? inEarnest : written
-        const parts = Math.round((allParts * count) / remembered)
-        sizes.push(await fill(redis, clients, { clients: count, parts, family, lesson }))
-      }
-      measured.push({
-        what: `memory, octets a client of ${remembered}, listpack entries ${entries}`,
-        value: sizes.map(size => size.toFixed(1)).join(', '),
-        ratio: Math.max(...sizes) / promised,
-        budget: 1,
-      })
+  undoAfter(owner, () => redis.stop())
+  const clients = await clientsIn(owner, redis)
+  const found: Row[] = []
+  for (const { remembered, entries } of rows) {
+    await redis.command('CONFIG', 'SET', 'hash-max-listpack-entries', entries)
+    const sizes: number[] = []
+    for (const [family, lesson] of kinds) {
+      const isWhole = remembered === inEarnest && sizes.length === 1
+      const count = isWhole ? inEarnest : written
+      const parts = Math.round((allParts * count) / remembered)
+      sizes.push(await fill(redis, clients, { clients: count, parts, family, lesson }))
     }
-    return measured
-  } finally {
-    for (const each of undo.reverse()) await each()
-    await redis.stop()
+    found.push({
+      what: `memory, octets a client of ${remembered}, listpack entries ${entries}`,
+      value: sizes.map(size => size.toFixed(1)).join(', '),
+      ratio: Math.max(...sizes) / promised,
+      budget: 1,
+    })
   }
+  return found
 }

@@ -6,6 +6,7 @@ import { address4, clientKey, judge, NetworkSet, networkKey } from '@sallyport/r
 import { makeHouse } from '../support/house.ts'
 import { Recorder } from '../support/recorder.ts'
 import { type RedisServer, startRedis } from '../support/redis.ts'
+import { passOf } from '../support/spf.ts'
 import { until } from '../support/store-world.ts'
 import type { Row } from './table.ts'
 
@@ -154,7 +155,7 @@ async function visit(opened: Store, memory: Memory, { rate, grey, spam }: Caller
   const domain = `sender${number}.example.com`
   facts.reverse = { kind: 'confirmed', name: `mx1.${domain}` }
   await memory.recallIdentity([`name:${domain}`])
-  facts.spf = { result: 'pass', domain, identity: 'mailfrom', mechanism: 'mx', problem: null, explanation: null }
+  facts.spf = passOf(domain)
   await memory.recallIdentity([`spf:${domain}`])
   facts.greeted = true
   facts.enveloped = true

@@ -1,6 +1,6 @@
 import { openStore } from '@sallyport/proxy/store/index.js'
 import { AilingRedis } from '../faults/ailing-redis.ts'
-import type { Owner } from '../support/owner.ts'
+import { type Owner, owning } from '../support/owner.ts'
 import { lessons } from '../support/redis-filling.ts'
 import { until } from '../support/store-world.ts'
 import { percentile, type Row } from './table.ts'
@@ -12,12 +12,7 @@ const budget = 5
 
 /** How long what is learnt of a client takes to be asked for, while so many lessons are written back by another gate, and before. */
 export async function writtenBack(): Promise<Row[]> {
-  const undo: (() => unknown)[] = []
-  try {
-    return [await measured({ after: each => void undo.push(each) })]
-  } finally {
-    for (const each of undo.reverse()) await each()
-  }
+  return [await owning(measured)]
 }
 
 async function measured(owner: Owner): Promise<Row> {

@@ -4,7 +4,7 @@
  */
 
 import { parseArgs } from 'node:util'
-import type { Owner } from '../support/owner.ts'
+import { owning } from '../support/owner.ts'
 import { isPassed, ordeal, report } from './ordeal.ts'
 
 const { values } = parseArgs({
@@ -20,13 +20,9 @@ for (const [name, value] of Object.entries(order)) {
   if (!Number.isSafeInteger(value) || value < 1) throw new Error(`--${name}: a whole number above 0, please`)
 }
 
-const undo: (() => Promise<void> | void)[] = []
-const owner: Owner = { after: each => void undo.push(each) }
 console.log(`seed ${order.seed}: ${order.messages} messages at ${order.rate} a second`)
-try {
+await owning(async owner => {
   const outcome = await ordeal(owner, order)
   console.log(report(outcome))
   if (!isPassed(outcome)) process.exitCode = 1
-} finally {
-  for (const each of undo.reverse()) await each()
-}
+})

@@ -12,7 +12,7 @@ import { swaks } from '../support/swaks.ts'
 import { headOf, stuffed, trickyLines } from '../support/whole-message.ts'
 import { textOf } from './files.ts'
 
-export interface Backend {
+interface Backend {
   /** The directory of its recipe, from the top of the repository. */
   readonly recipe: string
   /** Demands a PROXY header; has mailboxes for `user` and `other` at example.net, and relays for 192.0.2.64/26 and 2001:db8:64::/48. */

@@ -51,7 +51,10 @@ export function testMail({ gates, sink }: TwoGates, balancer: Balancer): void {
         await client.command('DATA', /^354/)
         await client.command('Subject: both\r\n\r\nhello\r\n.', /^250/)
         await client.command('QUIT', /^221/)
-        await until(() => gates.flatMap(gate => gate.log()).filter(({ client }) => client === address).length === turn)
+        await until(
+          'its session is logged',
+          () => gates.flatMap(gate => gate.log()).filter(({ client }) => client === address).length === turn,
+        )
       }
     }
     for (const gate of gates) assert.ok(gate.log().length >= 4, `${gate.log().length} of 16`)
@@ -80,7 +83,7 @@ export function testDeath({ gates, sink }: TwoGates, balancer: Balancer): void {
     const [first] = gates
     const before = gates.map(gate => gate.log().length)
     // Both: a balancer leaves one out for a while that was gone a moment ago.
-    await until(() => gates.every((gate, i) => gate.log().length > (before[i] ?? 0) + 20), 20_000)
+    await until('both have clients', () => gates.every((gate, i) => gate.log().length > (before[i] ?? 0) + 20))
     await orRestored(first, async () => {
       first.signal('SIGKILL')
       await first.exited
@@ -92,7 +95,7 @@ export function testDeath({ gates, sink }: TwoGates, balancer: Balancer): void {
     await first.start()
     const restarted = first.log().length
     const more = new Traffic(t, balancer.port, 4)
-    await until(() => first.log().length > restarted, 20_000)
+    await until('it has clients again', () => first.log().length > restarted)
     await more.stop()
     assert.deepEqual(more.failures, [])
   })

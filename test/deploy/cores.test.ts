@@ -33,9 +33,9 @@ async function goesOn(t: TestContext, port: number, gates: readonly RunningGate[
   const traffic = new Traffic(t, port, 8)
   const more = async (count: number) => {
     const { size } = traffic.sent
-    await until(() => traffic.sent.size > size + count, 20_000)
+    await until('messages are sent', () => traffic.sent.size > size + count)
   }
-  await until(() => gates.every(gate => gate.log().length > 10), 20_000)
+  await until('each has some of them', () => gates.every(gate => gate.log().length > 10))
 
   first.signal('SIGHUP')
   await first.waitForLine(({ msg }) => msg === 'the new configuration is in force')
@@ -45,7 +45,8 @@ async function goesOn(t: TestContext, port: number, gates: readonly RunningGate[
   await second.stop()
   await more(40)
   await second.start()
-  await until(() => gates.every(gate => gate.pid !== 0))
+  const restarted = second.log().length
+  await until('it has clients again', () => second.log().length > restarted)
   await more(40)
   for (const { outcome } of traffic.failures) assert.match(outcome, ofStop)
 

@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { type Sample, samplesOf } from '../support/samples.ts'
+import { asGrafana, readDashboard } from './dashboard.ts'
 import { textOf } from './files.ts'
 
 /** A sample's name and labels in one text, without whose it is; bounds of buckets as numbers, which newer versions write in another way. */
@@ -16,11 +17,13 @@ export const isClose = (one: number, other: number): boolean =>
   one === other || Math.abs(one - other) <= 1e-9 * Math.max(Math.abs(one), Math.abs(other))
 
 /** Asserts that the value for all gates is made of those of each, NaN left out. */
-export type Fold = (all: number, each: readonly number[], what: string) => void
+type Fold = (all: number, each: readonly number[], what: string) => void
 
 const folds = {
-  sum: (all, each, what) =>
-    assert.ok(isClose(all, each.length === 0 ? all : each.reduce((a, b) => a + b, 0)), `${what}: ${all} of ${each}`),
+  sum: (all, each, what) => {
+    const sum = each.reduce((a, b) => a + b, 0)
+    assert.ok(isClose(all, sum), `${what}: ${all} of ${each}`)
+  },
   min: (all, each, what) => assert.equal(all, Math.min(...each), what),
   max: (all, each, what) => assert.equal(all, Math.max(...each), what),
   /** A ratio of sums, or a quantile. */
@@ -66,13 +69,8 @@ export async function gaugesOf(metrics: string): Promise<readonly Gauge[]> {
   })
 }
 
-/** The panels of the dashboard, with its variables as for all gates and the latest minute. */
+/** The panels of the dashboard, with their expressions as Grafana asks them. */
 export async function panelsOf(): Promise<readonly { readonly title: string; readonly exprs: readonly string[] }[]> {
-  const { panels } = JSON.parse(await textOf('deploy/grafana/sallyport.json')) as {
-    panels: { title: string; targets: { expr: string }[] }[]
-  }
-  return panels.map(({ title, targets }) => ({
-    title,
-    exprs: targets.map(({ expr }) => expr.replaceAll('$__rate_interval', '1m').replaceAll('$instance', '.*')),
-  }))
+  const { panels } = await readDashboard()
+  return panels.map(({ title, targets }) => ({ title, exprs: targets.map(({ expr }) => asGrafana(expr)) }))
 }

@@ -5,31 +5,13 @@ import { before, describe, it } from 'node:test'
 import { tempDirectory } from '../support/owner.ts'
 import { run } from '../support/process.ts'
 import { unpacked } from '../support/unpacked.ts'
-import { textOf } from './files.ts'
+import { asGrafana, type Dashboard, readDashboard } from './dashboard.ts'
 import { asksForWhatIs, metricLines } from './gate-metrics.ts'
-
-interface Panel {
-  readonly id: number
-  readonly title: string
-  readonly description: string
-  readonly datasource: { readonly uid: string }
-  readonly gridPos: { readonly x: number; readonly y: number; readonly w: number; readonly h: number }
-  readonly targets: readonly { readonly refId: string; readonly expr: string }[]
-}
-
-interface Dashboard {
-  readonly uid: string
-  readonly templating: { readonly list: readonly { readonly name: string; readonly query: unknown }[] }
-  readonly panels: readonly Panel[]
-}
-
-/** What Grafana puts in the place of its variables. */
-const asGrafana = (expr: string): string => expr.replaceAll('$__rate_interval', '5m').replaceAll('$instance', '.*')
 
 describe('the Grafana dashboard', () => {
   let dashboard: Dashboard
   before(async () => {
-    dashboard = JSON.parse(await textOf('deploy/grafana/sallyport.json'))
+    dashboard = await readDashboard()
   })
 
   it('asks only for metrics, labels and values of labels that the gate has', async () => {

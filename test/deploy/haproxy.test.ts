@@ -39,32 +39,31 @@ describe('the HAProxy recipe', () => {
   testDeath(two, haproxy)
 })
 
-function testChecks(): void {
+/** What the first gate has counted, how often it was asked, and what Redis holds. */
+async function memory() {
+  const [gate] = two.gates
   const counted = ['connections_total', 'connections_refused_total{reason="proxy_header"}']
+  const values = await Promise.all(counted.map(name => gate.metric(`sallyport_${name}`)))
+  const asked = await gate.metric('sallyport_sessions_total{verdict="health"}')
+  return { quiet: [...values, gate.log().length, await two.redis.command('DBSIZE')], asked }
+}
 
-  /** What the first gate has counted, how often it was asked, and what Redis holds. */
-  async function memory() {
-    const [gate] = two.gates
-    const values = await Promise.all(counted.map(name => gate.metric(`sallyport_${name}`)))
-    const asked = await gate.metric('sallyport_sessions_total{verdict="health"}')
-    return { quiet: [...values, gate.log().length, await two.redis.command('DBSIZE')], asked }
-  }
+/** The same, once nothing is added for a while: the line of a session that has just ended may be on its way. */
+async function atRest() {
+  let now = await memory()
+  await until('nothing is added', async () => {
+    const earlier = now
+    await pause(500)
+    now = await memory()
+    return `${earlier.quiet}` === `${now.quiet}`
+  })
+  return now
+}
 
-  /** The same, once nothing is added for a while: the line of a session that has just ended may be on its way. */
-  async function atRest() {
-    let now = await memory()
-    await until(async () => {
-      const earlier = now
-      await pause(500)
-      now = await memory()
-      return `${earlier.quiet}` === `${now.quiet}`
-    })
-    return now
-  }
-
+function testChecks(): void {
   it('asks the SMTP port with PROXY LOCAL, and nothing is judged, logged or learnt from that', async () => {
     const before = await atRest()
-    await until(async () => (await memory()).asked > before.asked + 5)
+    await until('it was asked', async () => (await memory()).asked > before.asked + 5)
     const after = await memory()
     assert.deepEqual(after.quiet, before.quiet)
     assert.equal(await two.gates[0].metric('sallyport_proxy_headers_total{result="malformed"}'), 0)
@@ -89,10 +88,10 @@ function testChecks(): void {
       const [, gone] = two.gates
       await orRestored(gone, async () => {
         await gone.stop()
-        await until(async () => (await states(second))[1] === 'DOWN')
+        await until('it is out', async () => (await states(second))[1] === 'DOWN')
       })
       await gone.start()
-      await until(async () => (await states(second))[1] === 'UP')
+      await until('it is back', async () => (await states(second))[1] === 'UP')
     })
   }
 }
@@ -110,18 +109,16 @@ function testDrain(): void {
     const commands = [...readme.matchAll(/echo "([^"]+)" \| socat stdio \/run\/haproxy\/admin\.sock/g)]
     const [drain = '', ready = ''] = commands.map(([, command = '']) => command)
     undoAfter(t, async () => void (await haproxy.command(ready)))
-    await until(async () => (await states(haproxy)).every(state => state === 'UP'))
+    await until('both are up', async () => (await states(haproxy)).every(state => state === 'UP'))
     await haproxy.command(drain)
     assert.deepEqual(await states(haproxy), ['DRAIN', 'UP'])
-    await first.waitForMetric('sallyport_connections_open', 0)
-    // The line of a session that has just ended may be on its way.
-    await pause(300)
-    const seen = first.log().length
+    await atRest()
+    const [seen, before] = [first.log().length, other.log().length]
     const traffic = new Traffic(t, haproxy.port, 4)
-    await until(() => traffic.sent.size > 20)
+    await until('messages are sent', () => traffic.sent.size > 20)
     await traffic.stop()
     assert.deepEqual([traffic.failures, first.log().length], [[], seen])
-    assert.ok(other.log().length > 0)
+    assert.ok(other.log().length > before)
     await haproxy.command(ready)
     assert.deepEqual(await states(haproxy), ['UP', 'UP'])
   })

@@ -39,20 +39,20 @@ describe('the nginx recipe', () => {
         .replace('nginx -s reload', `kill -HUP ${nginx.program.pid}`),
     )
     const traffic = new Traffic(t, port, 8)
-    await until(() => traffic.sent.size > 40)
+    await until('messages are sent', () => traffic.sent.size > 40)
     assert.equal((await run('sh', ['-c', out])).code, 0)
     // It is out when nobody new comes to it.
-    await until(async () => {
+    await until('nobody comes to it', async () => {
       const before = await first.metric('sallyport_connections_total')
       const sent = traffic.sent.size
-      await until(() => traffic.sent.size > sent + 20)
+      await until('messages are sent', () => traffic.sent.size > sent + 20)
       return (await first.metric('sallyport_connections_total')) === before
     })
     await first.stop()
     await first.start()
     assert.equal((await run('sh', ['-c', back])).code, 0)
     const seen = first.log().length
-    await until(() => first.log().length > seen)
+    await until('somebody comes to it', () => first.log().length > seen)
     await traffic.stop()
     noneLost(traffic, two.sink)
     assert.deepEqual(traffic.failures, [])
@@ -61,11 +61,11 @@ describe('the nginx recipe', () => {
   it('loses nothing where a gate stops without that, and who fails is through with the next attempt', async t => {
     const [, second] = two.gates
     const traffic = new Traffic(t, port, 8)
-    await until(() => traffic.sent.size > 40)
+    await until('messages are sent', () => traffic.sent.size > 40)
     await orRestored(second, async () => {
       await second.stop()
       const sent = traffic.sent.size
-      await until(() => traffic.sent.size > sent + 40)
+      await until('messages are sent', () => traffic.sent.size > sent + 40)
       await traffic.stop()
       noneLost(traffic, two.sink)
       for (const { outcome } of traffic.failures) assert.match(outcome, /421 4\.3\.2|the server closed|ECONNRESET/)

@@ -77,7 +77,7 @@ async function comesTrue(check: () => Promise<void>): Promise<void> {
       return false
     }
   }
-  await until(passes, waitMs).catch(() => {
+  await until('the check passes', passes, waitMs).catch(() => {
     throw failure
   })
 }
@@ -92,7 +92,11 @@ async function agrees(gate: RunningGate): Promise<void> {
   await comesTrue(async () => {
     const said = steady(samplesOf(await gate.metrics()))
     const at = Date.now() / 1000
-    await until(async () => (await prometheus.value(`timestamp(up{${of}} == 1)`)) >= at, waitMs)
+    await until(
+      'it has been scraped since',
+      async () => (await prometheus.value(`timestamp(up{${of}} == 1)`)) >= at,
+      waitMs,
+    )
     assert.ok(said.size > 100)
     assert.deepEqual(steady(await prometheus.query(`{${of}}`)), said)
   })
@@ -141,7 +145,7 @@ async function jumpTheGun(client: number): Promise<void> {
 }
 
 /** Clients of both kinds come until each gate has had some of both; then all of them are over, and Prometheus knows. */
-async function haveVisitors(): Promise<void> {
+async function haveClients(): Promise<void> {
   const before = await Promise.all(gates.map(sessionsOf))
   const { good, bad } = sessions
   let own: Sessions[] = []
@@ -149,12 +153,16 @@ async function haveVisitors(): Promise<void> {
     assert.ok(clients < 250, 'a gate has had nobody')
     const round = Array.from({ length: 5 }, () => (clients += 1))
     await Promise.all(round.flatMap(client => [bringMail(client), jumpTheGun(client)]))
-    await until(async () => {
-      const now = await Promise.all(gates.map(sessionsOf))
-      own = now.map((had, i) => ({ good: had.good - (before[i]?.good ?? 0), bad: had.bad - (before[i]?.bad ?? 0) }))
-      const sum = (kind: keyof Sessions) => own.reduce((so, had) => so + had[kind], 0)
-      return sum('good') === sessions.good - good && sum('bad') === sessions.bad - bad
-    }, waitMs)
+    await until(
+      'all sessions are counted',
+      async () => {
+        const now = await Promise.all(gates.map(sessionsOf))
+        own = now.map((had, i) => ({ good: had.good - (before[i]?.good ?? 0), bad: had.bad - (before[i]?.bad ?? 0) }))
+        const sum = (kind: keyof Sessions) => own.reduce((so, had) => so + had[kind], 0)
+        return sum('good') === sessions.good - good && sum('bad') === sessions.bad - bad
+      },
+      waitMs,
+    )
   } while (!own.every(had => had.good > 0 && had.bad > 0))
   await agree()
 }
@@ -197,7 +205,7 @@ describe('two gates on one port, and one Prometheus', () => {
   before(async () => {
     // Of both it knows that they began at 0.
     await agree()
-    await haveVisitors()
+    await haveClients()
   })
 
   it('keep apart what each of them says', async () => {
@@ -226,7 +234,11 @@ describe('two gates on one port, and one Prometheus', () => {
   it('have gauges that are put together as the page says, each of them', async t => {
     const held = await Promise.all([1, 2, 3].map(host => connect(t, { port, localAddress: `127.6.0.${host}` })))
     await Promise.all(held.map(client => client.expect(/^220 /m)))
-    await until(async () => (await prometheus.value('sum(sallyport_connections_open)')) === held.length, waitMs)
+    await until(
+      'all connections are open',
+      async () => (await prometheus.value('sum(sallyport_connections_open)')) === held.length,
+      waitMs,
+    )
     const at = settled()
     const exprs = (await gaugesOf(await first.metrics())).map(
       ({ fold, name, labels }) => `${fold} by (${labels.join()}) (${name}{job="sallyport"})`,
@@ -256,7 +268,7 @@ describe('two gates on one port, and one Prometheus', () => {
     assert.deepEqual(await alerts(), [])
     await writeFile(first.file, 'backend: [')
     first.signal('SIGHUP')
-    await until(async () => (await alerts()).length > 0, waitMs)
+    await until('there is an alert', async () => (await alerts()).length > 0, waitMs)
     assert.deepEqual(
       (await alerts()).map(({ labels }) => [labels['alertname'], labels['instance']]),
       [['SallyportConfigReloadFailed', instanceOf(first)]],
@@ -264,7 +276,7 @@ describe('two gates on one port, and one Prometheus', () => {
     assert.equal(await prometheus.value('min(sallyport_config_reload_successful)'), 0)
     await writeFile(first.file, first.settings)
     first.signal('SIGHUP')
-    await until(async () => (await alerts()).length === 0, waitMs)
+    await until('there is none', async () => (await alerts()).length === 0, waitMs)
     const rules = await prometheus.rules()
     assert.ok(rules.length > 20)
     for (const { name, health, lastError = '' } of rules) assert.deepEqual([name, health, lastError], [name, 'ok', ''])
@@ -285,10 +297,10 @@ describe('two gates on one port, and one Prometheus', () => {
     await second.start()
     await agree([second])
     assert.equal(await prometheus.value(passedAt(second)), 0)
-    await haveVisitors()
+    await haveClients()
 
     const over = Date.now() / 1000
-    await until(() => settled() > over)
+    await until('all that was scraped has come', () => settled() > over)
     const at = settled()
     assert.equal(await prometheus.value(`resets(${passedAt(second)}[1h])`, at), 1)
     const sum = await prometheus.value(`sum(${passed})`, at)

@@ -67,7 +67,7 @@ export async function orRestored<T>(gate: RunningGate, work: () => Promise<T>): 
 }
 
 /** What came of one attempt to send a message: `sent`, or the words or the silence that ended it. */
-export interface Attempt {
+interface Attempt {
   readonly id: string
   readonly outcome: string
   readonly ms: number

@@ -4,7 +4,7 @@
  */
 
 import { parseArgs } from 'node:util'
-import type { Owner } from '../support/owner.ts'
+import { owning } from '../support/owner.ts'
 import { reload, restart } from './one-gate.ts'
 import { replace, startReplaceable } from './replace.ts'
 import { replacementText, tallyText, wrongWith, wrongWithReload, wrongWithReplacement } from './verdict.ts'
@@ -13,22 +13,17 @@ const { values } = parseArgs({ options: { times: { type: 'string', default: '5' 
 const times = Number(values.times)
 if (!Number.isSafeInteger(times) || times < 1) throw new Error('--times: a whole number above 0, please')
 
-const undo: (() => Promise<void> | void)[] = []
-const owner: Owner = { after: each => void undo.push(each) }
-
 function tell(what: string, text: string, wrong: readonly string[]): void {
   console.log(`${what}\n${text}`)
   for (const each of wrong) console.log(each)
   if (wrong.length > 0) process.exitCode = 1
 }
 
-try {
+await owning(async owner => {
   const replacement = await replace(owner, await startReplaceable(owner), times)
   tell(`two gates replaced ${times} times`, replacementText(replacement), wrongWithReplacement(replacement))
   const reloaded = await reload(owner, 10 * times)
   tell(`${10 * times} configurations read`, tallyText(reloaded), wrongWithReload(reloaded))
   const restarted = await restart(owner, 2 * times)
   tell(`${2 * times} restarts on a socket that is held`, tallyText(restarted), wrongWith(restarted))
-} finally {
-  for (const each of undo.reverse()) await each()
-}
+})

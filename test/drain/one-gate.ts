@@ -24,7 +24,7 @@ export async function reload(owner: Owner, times: number): Promise<Tally> {
     const read = readings(gate)
     await writeFile(gate.file, `${gate.settings}${line}\n`)
     gate.signal('SIGHUP')
-    await until(() => readings(gate) > read)
+    await until('the configuration is read', () => readings(gate) > read)
   }
   return load.stop()
 }
@@ -38,12 +38,12 @@ export async function restart(owner: Owner, times: number): Promise<Tally> {
   const load = new Load(owner, { host: '127.0.0.1', port }, sink)
   for (let turn = 0; turn < times; turn++) {
     const { taken } = load
-    await until(() => load.inMessage.length > 0 && load.taken > taken + 20)
+    await until('a client is in a message', () => load.inMessage.length > 0 && load.taken > taken + 20)
     await gate.stop()
     await gate.start()
   }
   const { taken } = load
-  await until(() => load.taken > taken + 20)
+  await until('messages are taken', () => load.taken > taken + 20)
   return load.stop()
 }
 

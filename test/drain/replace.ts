@@ -60,7 +60,7 @@ export async function startBefore(owner: Owner, { places, ports }: TwoGates, con
   const port = await freePort()
   const here = { ...places, ...quicker, ':::25 v4v6': `:::${port} v4v6`, 'port 9525': `port ${ports.admin}` }
   const haproxy = await startHaProxy(owner, adapted(configuration, here), port)
-  await until(async () => (await states(haproxy)).every(state => state === 'UP'))
+  await until('both are up', async () => (await states(haproxy)).every(state => state === 'UP'))
   return haproxy
 }
 
@@ -86,9 +86,9 @@ async function drainOne({ two, haproxy }: Replaceable, which: number, load: Load
   const since = () => performance.now() - begun
   const ended = await orRestored(gate, async () => {
     gate.signal('SIGTERM')
-    await until(async () => (await gate.admin('/readyz')).status === 503)
+    await until('it says that it is not ready', async () => (await gate.admin('/readyz')).status === 503)
     const unready = since()
-    await until(async () => (await states(haproxy))[which]?.startsWith('UP') === false)
+    await until('the balancer has taken it out', async () => (await states(haproxy))[which]?.startsWith('UP') === false)
     const out = since()
     const late = await lateAt(gate, () => isOpen(two, which))
     const closed = since()
@@ -97,7 +97,7 @@ async function drainOne({ two, haproxy }: Replaceable, which: number, load: Load
   })
   const told = load.firstTold(begun) - begun
   await gate.start()
-  await until(async () => (await states(haproxy)).every(state => state === 'UP'))
+  await until('both are up', async () => (await states(haproxy)).every(state => state === 'UP'))
   return { ...ended, told, back: since(), inMessage: inMessage.length }
 }
 
@@ -121,7 +121,7 @@ async function lateAt(gate: RunningGate, isOpen: () => Promise<boolean>): Promis
 /** Waits until some client is within a message at this gate, by HAProxy's table of sessions, and gives their ports. */
 async function someInMessage(haproxy: HaProxy, which: number, load: Load): Promise<readonly number[]> {
   let ports: readonly number[] = []
-  await until(async () => {
+  await until('a client is in a message', async () => {
     const lines = (await haproxy.command('show sess'))
       .split('\n')
       .filter(line => line.includes(` srv=gate${which + 1} `))

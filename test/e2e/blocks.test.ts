@@ -154,7 +154,7 @@ test('a gate whose Redis is gone hears of its own blocks, and works as before', 
   t.after(() => mortal.stop())
   const store = `{ kind: redis, url: 'redis://127.0.0.1:${mortal.port}', command_wait: 2s }`
   const gate = await startGate(t, settings(sink.port, store))
-  await until('Redis is there', async () => (await gate.metric('sallyport_store_up')) === 1)
+  await gate.waitForMetric('sallyport_store_up', 1)
   await mortal.stop()
   const waiting = await upToMail(await connectAs(t, gate, '198.51.103.7'))
   await fallsIntoTrap(await connectAs(t, gate, '198.51.103.7'))

@@ -9,7 +9,6 @@ import { startPostfix } from '../support/postfix.ts'
 import { run } from '../support/process.ts'
 import { startRbldnsd } from '../support/rbldnsd.ts'
 import { startRedis } from '../support/redis.ts'
-import { until } from '../support/until.ts'
 import { believing, connectAs, sendMail } from './client.ts'
 import { blocksOf, textOf } from './markdown.ts'
 
@@ -23,7 +22,7 @@ const unwanted = 'Subject: unwanted\r\n\r\ntext\r\n'
 const clients = Array.from({ length: 9 }, (_, i) => `198.51.${100 + i}.7`)
 
 /** One message of an early talker; the reply to its end. */
-async function mailEarly(t: Parameters<typeof connectAs>[0], gate: RunningGate, address: string, body = good) {
+async function mailEarly(t: Owner, gate: RunningGate, address: string, body = good) {
   const client = await connectAs(t, gate, address, { early: 'NOOP\r\n' })
   await client.expect(/^220 /m)
   await client.expect(/^250/)
@@ -38,7 +37,7 @@ async function mailEarly(t: Parameters<typeof connectAs>[0], gate: RunningGate, 
 }
 
 /** What an early talker is answered to RCPT. */
-async function rcptEarly(t: Parameters<typeof connectAs>[0], gate: RunningGate, address: string): Promise<string> {
+async function rcptEarly(t: Owner, gate: RunningGate, address: string): Promise<string> {
   const client = await connectAs(t, gate, address, { early: 'NOOP\r\n' })
   await client.expect(/^220 /m)
   await client.expect(/^250/)
@@ -101,8 +100,8 @@ async function knowing(owner: Owner, known: readonly string[]): Promise<string> 
   return `${backend}\n${store}\ntimeouts: { recall: 2s }`
 }
 
-/** It knows nobody before, and of whom it has met until then it knows what it has seen itself. */
-const storeUp = (gate: RunningGate) => until(async () => (await gate.metric('sallyport_store_up')) === 1)
+/** Until then it knows only whom it has met itself. */
+const storeUp = (gate: RunningGate) => gate.waitForMetric('sallyport_store_up', 1)
 
 test('a check that begins to refuse clients that have been good for days disarms itself, and mail flows', async t => {
   const [first = '', second = '', third = '', stranger = ''] = clients

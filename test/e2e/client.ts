@@ -79,13 +79,8 @@ export async function untilRcpt(client: Dialogue, envelope: Envelope = {}): Prom
  * A client that comes again and again until its RCPT is answered so: what a gate learns is written without anybody waiting for it, and
  * another asks when it likes.
  */
-export async function untilAnswered(
-  owner: Parameters<typeof connectAs>[0],
-  gate: RunningGate,
-  address: string,
-  pattern: RegExp,
-): Promise<void> {
-  await until(async () => {
+export async function untilAnswered(owner: Owner, gate: RunningGate, address: string, pattern: RegExp): Promise<void> {
+  await until(`RCPT is answered ${pattern}`, async () => {
     const client = await connectAs(owner, gate, address)
     const said = await untilRcpt(client)
     await client.command('QUIT', /^221/)

@@ -2,11 +2,11 @@ import assert from 'node:assert/strict'
 import { mkdir, readFile, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
-import { until } from '../faults/here.ts'
 import { cli, failToStart, type RunningGate, startGate } from '../support/gate.ts'
 import { tempDirectory } from '../support/owner.ts'
 import { type Finished, run } from '../support/process.ts'
 import { startSink } from '../support/sink.ts'
+import { until } from '../support/until.ts'
 import { believing, connectAs, sendMail } from './client.ts'
 
 async function startRecording(t: TestContext, decisions: string): Promise<RunningGate> {

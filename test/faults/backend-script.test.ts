@@ -2,7 +2,8 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { connect } from '../support/dialogue.ts'
 import { type Fault, type Sink, type Stage, startSink } from '../support/sink.ts'
-import { type GateHere, openSockets, shortWaits, startHere, until } from './here.ts'
+import { until } from '../support/until.ts'
+import { type GateHere, openSockets, shortWaits, startHere } from './here.ts'
 import { type Course, type Step, sendOne } from './one-message.ts'
 
 /** Where the backend fails, and at which of the client's steps that is heard: the backend is opened at the first RCPT. */

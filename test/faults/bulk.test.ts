@@ -9,7 +9,7 @@ import { startGate } from '../support/gate.ts'
 import { type Owner, undoAfter } from '../support/owner.ts'
 import { freePort } from '../support/port.ts'
 import { startProgram } from '../support/process.ts'
-import { until } from './here.ts'
+import { until } from '../support/until.ts'
 import { sendOne } from './one-message.ts'
 import { descriptors, memory } from './process-state.ts'
 

@@ -6,7 +6,8 @@ import { connect, type Dialogue } from '../support/dialogue.ts'
 import { type Owner, undoAfter } from '../support/owner.ts'
 import { type Sink, startSink } from '../support/sink.ts'
 import { stopwatch } from '../support/stopwatch.ts'
-import { type GateHere, openSockets, startHere, until } from './here.ts'
+import { until } from '../support/until.ts'
+import { type GateHere, openSockets, startHere } from './here.ts'
 import { sendOne } from './one-message.ts'
 
 /** How far a client goes before it is gone. */

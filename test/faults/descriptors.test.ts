@@ -6,7 +6,7 @@ import { startGate } from '../support/gate.ts'
 import { undoAfter } from '../support/owner.ts'
 import { run } from '../support/process.ts'
 import { startSink } from '../support/sink.ts'
-import { until } from './here.ts'
+import { until } from '../support/until.ts'
 import { sendOne } from './one-message.ts'
 import { descriptors, processorTime } from './process-state.ts'
 

@@ -6,7 +6,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { connect, type Dialogue } from '../support/dialogue.ts'
 import { type RunningGate, startGate } from '../support/gate.ts'
 import { type Sink, startSink } from '../support/sink.ts'
-import { startHere, until } from './here.ts'
+import { until } from '../support/until.ts'
+import { startHere } from './here.ts'
 import { assertNothingLost, sendUntil } from './sender.ts'
 
 async function world(t: TestContext, settings = ''): Promise<{ sink: Sink; gate: RunningGate }> {

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { setTimeout as sleep, setImmediate as turn } from 'node:timers/promises'
-import { startHere, until } from './here.ts'
+import { until } from '../support/until.ts'
+import { startHere } from './here.ts'
 import { lines, recipient, startThread } from './siege.ts'
 import { slowPeers } from './slow-peer.ts'
 

@@ -2,7 +2,6 @@
 
 import { readdirSync, readlinkSync } from 'node:fs'
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 import type { Timeouts } from '@sallyport/proxy/config/config.js'
 import { parseConfig } from '@sallyport/proxy/config/parse.js'
 import type { Log } from '@sallyport/proxy/log.js'
@@ -74,13 +73,4 @@ export function openSockets(): number {
       return false
     }
   }).length
-}
-
-/** Until `check` holds, asked every 10 ms; rejects after `waitMs`. */
-export async function until(what: string, check: () => boolean | Promise<boolean>, waitMs = 20_000): Promise<void> {
-  const deadline = performance.now() + waitMs
-  while (!(await check())) {
-    if (performance.now() > deadline) throw new Error(`${what}: not so within ${waitMs} ms`)
-    await sleep(10)
-  }
 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { Load } from '@sallyport/proxy/load.js'
-import { until } from './here.ts'
+import { until } from '../support/until.ts'
 
 test('a busy event loop, or a slow backend, is noticed within seconds, and so is its end', async t => {
   const told: boolean[] = []

@@ -9,7 +9,7 @@ import { cli } from '../support/gate.ts'
 import { type Owner, tempDirectory, undoAfter, undoAtExit } from '../support/owner.ts'
 import { freePort } from '../support/port.ts'
 import { startSink } from '../support/sink.ts'
-import { until } from './here.ts'
+import { until } from '../support/until.ts'
 import { processorTime } from './process-state.ts'
 
 const pause = 600

@@ -7,7 +7,7 @@ import { type RunningGate, startGate } from '../support/gate.ts'
 import { type Owner, tempDirectory, undoAfter } from '../support/owner.ts'
 import { type RedisServer, startRedis } from '../support/redis.ts'
 import { type Sink, startSink } from '../support/sink.ts'
-import { until } from './here.ts'
+import { until } from '../support/until.ts'
 
 /** A Redis that keeps what it was told in `folder`, over its end. */
 async function ownedRedis(owner: Owner, folder: string, port?: number): Promise<RedisServer> {
@@ -65,8 +65,7 @@ async function goodFor(t: TestContext, gate: RunningGate, address: string, ms: n
 }
 
 /**
- * A known client waits for the store 5 ms at most, once. A machine with much
- * else to do adds waits of its own, but neither many nor one like the pause.
+ * A known client waits for the store 5 ms at most, once. A busy machine adds waits of its own, but neither many nor one like the pause.
  */
 function assertUnhurt(waits: readonly number[], what: string): void {
   const [longest = 0] = waits
@@ -97,8 +96,7 @@ test('Redis killed, stopped, read-only, and back: a known client hardly notices,
     await until(`the log says ${expected}`, () => changes().length >= expected.length)
     assert.deepEqual(changes(), expected, gate.output())
   }
-  const up = (value: number) =>
-    until(`store_up ${value}`, async () => (await gate.metric('sallyport_store_up')) === value, 20_000)
+  const up = (value: number) => gate.waitForMetric('sallyport_store_up', value)
   assert.deepEqual(changes(), [], gate.output())
   assertUnhurt(await goodFor(t, gate, known, 200), 'at rest')
 

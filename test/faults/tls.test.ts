@@ -9,7 +9,8 @@ import { certificatesKey, makeAuthority } from '../support/authority.ts'
 import { connect } from '../support/dialogue.ts'
 import { type Owner, undoAfter } from '../support/owner.ts'
 import { startSink } from '../support/sink.ts'
-import { type GateHere, openSockets, startHere, until } from './here.ts'
+import { until } from '../support/until.ts'
+import { type GateHere, openSockets, startHere } from './here.ts'
 
 const authority = await makeAuthority({ after })
 const pair = await authority.issue(['mx.example.test'])

@@ -38,7 +38,7 @@ const [nearest, farthest] = [0.0001, 0.001]
  * sockets are real; what it does in trouble is held against real servers (test/proxy/store), and this against what it promises.
  */
 export class GateStore implements Store {
-  /** Clients of whom a lesson was sent and not answered: of what it says of their mail nothing is written again (store/shared/unwritten.ts). */
+  /** Clients of whom a lesson about their mail was sent and not answered: it is not written again (store/shared/unwritten.ts). */
   readonly inDoubt = new Set<string>()
   /** The most commands that were on their way at once. */
   mostOutstanding = 0

@@ -40,7 +40,7 @@ export interface Report {
   readonly away: { readonly admitted: number; readonly bound: number }
   /** The most connections that one client, and one network, had open at all gates together; and one client of those that were let in while the store was away. */
   readonly open: { readonly client: number; readonly network: number; readonly away: number }
-  /** Seconds after the outage until the last gate had told the store everything; the most lessons that one gate kept meanwhile, and the most of which one does not know whether they were written. */
+  /** Seconds after the outage until the last gate had told the store everything; the most lessons that one gate kept meanwhile, and of how many clients it does not know whether the store took one, at most. */
   readonly merge: { readonly seconds: number | null; readonly most: number; readonly inDoubt: number }
   /** Changes of breakers, and of what of the backend is believed. */
   readonly changes: number
@@ -59,8 +59,11 @@ const samples = 60
  * between two tries to write (2), and what is on its way.
  */
 const mergedWithin = 6.5
-/** Lessons of one gate that were on their way when the store went, a session has up to four: of those that began before, and while its breaker was not open yet. */
-const mostInDoubt = 10
+/**
+ * Clients of whom a lesson of one gate may have been on its way when the store went: of sessions that ended just before, and until its breaker
+ * opened; a session teaches of up to four names.
+ */
+const doubtBound = 10
 
 const noTally = (): Tally => ({
   sessions: 0,
@@ -229,8 +232,8 @@ export class World {
   /** What was learnt at one gate while the store was away is known at all. */
   private lookAtLearntAway(): void {
     for (const { store } of this.gates) if (store.left > 100) this.broken(`a gate has ${store.left} lessons unwritten`)
-    if (this.mostInDoubt > mostInDoubt)
-      this.broken(`of ${this.mostInDoubt} lessons a gate does not know whether they were written`)
+    if (this.mostInDoubt > doubtBound)
+      this.broken(`of ${this.mostInDoubt} clients a gate does not know whether what it learnt was written`)
     const isInDoubt = (client: string) => this.gates.some(({ store }) => store.inDoubt.has(client))
     for (const visit of this.learntAway) if (!isInDoubt(clientKey(visit.client))) this.look(visit, 'merged')
   }

@@ -6,7 +6,7 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { parseArgs } from 'node:util'
-import type { Owner } from '../support/owner.ts'
+import { owning } from '../support/owner.ts'
 import { picture } from './curve.ts'
 import { soak } from './soak.ts'
 import { summary } from './summary.ts'
@@ -18,9 +18,7 @@ const { values } = parseArgs({
 const minutes = Number(values.minutes)
 if (!(minutes > 0)) throw new Error('--minutes: a number above 0, please')
 
-const undo: (() => Promise<void> | void)[] = []
-const owner: Owner = { after: each => void undo.push(each) }
-try {
+await owning(async owner => {
   const soaked = await soak(owner, minutes * 60)
   const words = summary(soaked, minutes)
   await mkdir(dirname(values.svg), { recursive: true })
@@ -31,6 +29,4 @@ try {
   const wrong = faults(soaked)
   for (const each of wrong) console.log(each)
   if (wrong.length > 0) process.exitCode = 1
-} finally {
-  for (const each of undo.reverse()) await each()
-}
+})

@@ -23,7 +23,7 @@ export interface Soaked {
 }
 
 /** Who came, and what became of them. */
-export interface Turnout {
+interface Turnout {
   readonly came: number
   /** Were to come while more were there than a gate that keeps up ever has. */
   readonly keptAway: number

@@ -8,7 +8,7 @@ export type Item =
   | { readonly kind: 'message'; readonly content: string; readonly octets: number }
 
 /** BDAT with what came of its chunk so far. */
-export interface Chunk {
+interface Chunk {
   readonly line: string
   readonly size: number
   readonly last: boolean

@@ -103,6 +103,12 @@ const noTypes = (path: string) =>
     return options?.types?.length === 0 ? null : '"types" is not []'
   })
 
+/** The source files that a text names, by the end of their path, and that are not among these. */
+export const missingIn = (text: string, paths: readonly string[]): readonly string[] =>
+  [...text.matchAll(/(?<![\w/.-])(?:[a-z0-9-]+\/)*[a-z0-9-]+(?:\.test)?\.ts\b/g)]
+    .map(([named]) => named)
+    .filter(named => !paths.some(path => `/${path}`.endsWith(`/${named}`)))
+
 /** The laws of the layout by their sentences. */
 export const laws = {
   'rules imports nothing but itself': importLaw(rules, of => of.startsWith(rules)),
@@ -163,11 +169,7 @@ export const laws = {
   'a source file that a comment names is there': tree => {
     const paths = [...tree.keys()]
     return [...tree].flatMap(([path, text]) =>
-      isSource(path)
-        ? [...commentsOf(text).matchAll(/(?<![\w/.-])(?:[a-z0-9-]+\/)*[a-z0-9-]+(?:\.test)?\.ts\b/g)]
-            .filter(([named]) => !paths.some(known => `/${known}`.endsWith(`/${named}`)))
-            .map(([named]) => `${path} names ${named}`)
-        : [],
+      isSource(path) ? missingIn(commentsOf(text), paths).map(named => `${path} names ${named}`) : [],
     )
   },
   'file names are kebab-case': tree =>

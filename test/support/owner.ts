@@ -31,17 +31,29 @@ export function undoAfter(owner: Owner, undo: Undo): void {
   }
   const stack = [undo]
   undone.set(owner, stack)
-  owner.after(async () => {
-    const errors: unknown[] = []
-    for (let next = stack.pop(); next !== undefined; next = stack.pop()) {
-      try {
-        await next()
-      } catch (error) {
-        errors.push(error)
-      }
+  owner.after(() => undoAll(stack))
+}
+
+async function undoAll(stack: Undo[]): Promise<void> {
+  const errors: unknown[] = []
+  for (let next = stack.pop(); next !== undefined; next = stack.pop()) {
+    try {
+      await next()
+    } catch (error) {
+      errors.push(error)
     }
-    if (errors.length > 0) throw errors[0]
-  })
+  }
+  if (errors.length > 0) throw errors[0]
+}
+
+/** Does what is no test's, with an owner that ends when the work does; what was given to it is undone as by `undoAfter`. */
+export async function owning<T>(work: (owner: Owner) => Promise<T>): Promise<T> {
+  const stack: Undo[] = []
+  try {
+    return await work({ after: undo => void stack.push(undo) })
+  } finally {
+    await undoAll(stack)
+  }
 }
 
 /** What must also happen when the test process ends before its owners do: an uncaught error, Ctrl-C, the runner's time limit. */

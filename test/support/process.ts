@@ -8,7 +8,7 @@ import { Output } from './output.ts'
 import { type Owner, undoAfter, undoAtExit } from './owner.ts'
 
 /** When a program is ready: its port answers, a line of its output matches, or `check` says so (asked every few ms). */
-export type Readiness =
+type Readiness =
   | { readonly port: number; readonly host?: string }
   | { readonly line: RegExp }
   | { readonly check: () => boolean | Promise<boolean> }

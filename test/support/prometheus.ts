@@ -9,7 +9,7 @@ import type { Sample } from './samples.ts'
 import { unpacked } from './unpacked.ts'
 
 /** A rule as it was evaluated last. */
-export interface EvaluatedRule {
+interface EvaluatedRule {
   readonly name: string
   readonly health: 'ok' | 'err' | 'unknown'
   readonly lastError?: string

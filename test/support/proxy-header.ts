@@ -15,7 +15,7 @@ export interface ProxyHeader {
   readonly raw: Buffer
 }
 
-export interface Endpoint {
+interface Endpoint {
   readonly address: string
   readonly port: number
 }

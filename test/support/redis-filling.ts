@@ -32,7 +32,7 @@ export const lessons = {
   },
 } as const satisfies Readonly<Record<string, Lesson>>
 
-/** The crowds of the table in docs/memory.md, in its columns. */
+/** What Redis is filled with for the table in docs/memory.md, by its columns. */
 export const kinds: readonly (readonly [Family, Lesson])[] = [
   ['IPv4', lessons.mail],
   ['IPv4', lessons.passes],

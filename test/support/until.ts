@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 
-/** Waits until a check holds; rejects with it after `waitMs`. */
-export async function until(check: () => Promise<boolean> | boolean, waitMs = 20_000): Promise<void> {
+/** Waits until something is so, asked every 10 ms; rejects after `waitMs`, naming what was waited for, and as soon as `check` does. */
+export async function until(what: string, check: () => Promise<boolean> | boolean, waitMs = 20_000): Promise<void> {
   const deadline = performance.now() + waitMs
   while (!(await check())) {
-    if (performance.now() > deadline) throw new Error(`not so within ${waitMs} ms: ${check}`)
-    await sleep(20)
+    if (performance.now() > deadline) throw new Error(`${what}: not so within ${waitMs} ms`)
+    await sleep(10)
   }
 }

@@ -4,7 +4,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { SessionLine } from '../support/gate.ts'
 import type { Owner } from '../support/owner.ts'
 import { type Bot, type Sighting, type ZooPreset, zooPresets } from './animal.ts'
-import { type Experience, Meeting, visit } from './wire.ts'
+import { Meeting } from './meeting.ts'
+import { type Experience, visit } from './wire.ts'
 import type { World } from './world.ts'
 
 /** Every bot has a network of its own with every gate, or one would suffer from another's bad name. */

@@ -5,6 +5,7 @@ import { proxyLine } from '../e2e/client.ts'
 import { connect, type Dialogue } from '../support/dialogue.ts'
 import type { Owner } from '../support/owner.ts'
 import type { Step, Visit } from './animal.ts'
+import type { Meeting } from './meeting.ts'
 
 /** A reply, and to what it was the answer: `the greeting`, a verb, or `the message`. */
 export interface Heard {
@@ -29,31 +30,6 @@ export const patience = 15_000
 
 /** How long it stays in all, ms. */
 const longestStay = 38_000
-
-/** Where those of a wave wait for each other. */
-export class Meeting {
-  #absent: number
-  readonly #waiting: (() => void)[] = []
-
-  /** `size`: how many there are of the wave. */
-  constructor(size: number) {
-    this.#absent = size
-  }
-
-  /** Resolves when all have come, or are gone. */
-  come(): Promise<void> {
-    return new Promise(resolve => {
-      this.#waiting.push(resolve)
-      this.leave()
-    })
-  }
-
-  /** It has been there, or is not coming. */
-  leave(): void {
-    this.#absent--
-    if (this.#absent <= 0) for (const wake of this.#waiting.splice(0)) wake()
-  }
-}
 
 class Bot {
   readonly heard: Heard[] = []

@@ -150,26 +150,42 @@ describe('the breaker', () => {
   })
 })
 
+/** A node that did not answer, and refuses what it is asked from now on; `looks`: how often it was looked whether it has a connection. */
+function makeNode() {
+  const state = { isReady: true, looks: 0, pings: 0 }
+  const ping = () => {
+    state.pings++
+    return Promise.reject(new Error('the stream is not writable'))
+  }
+  const isReady = () => {
+    state.looks++
+    return state.isReady
+  }
+  const nodes = new RedisNodes({ isReady, isGone: () => false, ping }, new StoreWorld().log)
+  const breaker = nodes.take('')
+  assert.ok(breaker !== null)
+  nodes.failed('', breaker, 'timed out')
+  assert.ok(nodes.isSilent(''))
+  return { nodes, state }
+}
+
 describe('a node that is silent', () => {
-  it('is asked again and again, and not in the same turn of the event loop: that its connection has ended must be heard', async () => {
-    let pings = 0
-    let turns = 0
-    let isReady = true
-    const refuse = () => {
-      pings++
-      return Promise.reject(new Error('the stream is not writable'))
-    }
-    const nodes = new RedisNodes({ isReady: () => isReady, isGone: () => false, ping: refuse }, new StoreWorld().log)
-    const breaker = nodes.take('')
-    assert.ok(breaker !== null)
-    nodes.failed('', breaker, 'timed out')
-    setImmediate(() => {
-      turns = pings
-      isReady = false
-    })
-    await until('its connection has ended', () => !isReady)
-    assert.deepEqual([turns, pings, nodes.isSilent('')], [0, 0, true])
-    nodes.close()
+  it('is asked again and again until it is given up, though nobody comes', async t => {
+    const { nodes, state } = makeNode()
+    t.after(() => nodes.close())
+    await until('it is given up', () => !nodes.up)
+    assert.ok(state.pings >= breakerLimits.failures - 1, `${state.pings}`)
+  })
+
+  it('is not asked in the turn of the event loop in which it failed: that its connection has ended must be heard', async t => {
+    const { nodes, state } = makeNode()
+    t.after(() => nodes.close())
+    await new Promise(resolve => setImmediate(resolve))
+    assert.equal(state.pings, 0)
+    const { looks } = state
+    state.isReady = false
+    await until('its connection is looked at', () => state.looks > looks)
+    assert.deepEqual([state.pings, nodes.isSilent('')], [0, true])
   })
 })
 

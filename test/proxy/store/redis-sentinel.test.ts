@@ -97,7 +97,7 @@ async function lateBy(t: TestContext, port: number, ms: number): Promise<number>
 
 test('Sentinel: a new master is found also where it is told of while the gate asks for one', async t => {
   const { master, replica, sentinel } = await startWatched(t)
-  // So the news come in the middle of a question more often than not: ioredis then gives up for ever.
+  // So the news comes in the middle of a question more often than not, where ioredis alone gives up for ever.
   const { store } = await openAt(t, { port: await lateBy(t, sentinel.port, 300) })
   await master.stop()
   await until('it is done without', () => !store.health.up)
