@@ -1,9 +1,8 @@
 import { AilingRedis, type State, states } from '../faults/ailing-redis.ts'
 import { KnownSenders, type Span } from '../faults/known-senders.ts'
 import { type RunningGate, startGate } from '../support/gate.ts'
-import type { Owner } from '../support/owner.ts'
+import { type Owner, owning } from '../support/owner.ts'
 import { startWatched } from '../support/redis-topology.ts'
-import { until } from '../support/store-world.ts'
 import { startSink } from './program.ts'
 import { percentile, type Row } from './table.ts'
 
@@ -35,15 +34,6 @@ export async function outage(): Promise<Row[]> {
     return [...rows, rowOf('in all of these', spells)]
   } finally {
     await sink.stop()
-  }
-}
-
-async function owning<T>(work: (owner: Owner) => Promise<T>): Promise<T> {
-  const undo: (() => unknown)[] = []
-  try {
-    return await work({ after: each => void undo.push(each) })
-  } finally {
-    for (const each of undo.reverse()) await each()
   }
 }
 
@@ -114,13 +104,12 @@ async function spell(
   { begin, end }: Readonly<Record<'begin' | 'end', () => Promise<unknown>>>,
 ): Promise<Spell> {
   const lines = () => gate.lines().filter(({ event }) => event === 'store').length
-  const isUp = async () => (await gate.metric('sallyport_store_up')) === 1
-  await until(`the store is up before it is ${state}`, isUp, 20_000)
+  await gate.waitForMetric('sallyport_store_up', 1)
   const before = lines()
   const [during] = await Promise.all([senders.for(ailing), begin()])
-  const wasUp = await isUp()
+  const wasUp = (await gate.metric('sallyport_store_up')) === 1
   const [after] = await Promise.all([senders.for(ending), end()])
-  await until(`the store is up after it was ${state}`, isUp, 20_000)
+  await gate.waitForMetric('sallyport_store_up', 1)
   const [there, well] = [0, 1].map(at => joined([during[at], after[at]]))
   return { state, there: there ?? joined([]), well: well ?? joined([]), wasUp, lines: lines() - before }
 }
