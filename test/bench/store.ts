@@ -4,10 +4,11 @@ import { Session } from '@sallyport/proxy/session/session.js'
 import { openStore, type Store } from '@sallyport/proxy/store/index.js'
 import { address4, clientKey, judge, NetworkSet, networkKey } from '@sallyport/rules'
 import { makeHouse } from '../support/house.ts'
+import { type Owner, owning, undoAfter } from '../support/owner.ts'
 import { Recorder } from '../support/recorder.ts'
 import { type RedisServer, startRedis } from '../support/redis.ts'
 import { passOf } from '../support/spf.ts'
-import { until } from '../support/store-world.ts'
+import { eventually } from '../support/store-world.ts'
 import type { Row } from './table.ts'
 
 const times = 10_000
@@ -59,8 +60,13 @@ const callers: readonly Caller[] = [
  * The gate's memory beside a real Redis: what a session takes of it, in commands, octets and CPU; what it takes of the gate, beside what it takes without
  * a store, with the little that is done here to have sessions at all.
  */
-export async function store(): Promise<Row[]> {
+export function store(): Promise<Row[]> {
+  return owning(measured)
+}
+
+async function measured(owner: Owner): Promise<Row[]> {
   const redis = await startRedis()
+  undoAfter(owner, () => redis.stop())
   const options = {
     kind: 'redis',
     url: `redis://127.0.0.1:${redis.port}`,
@@ -72,7 +78,8 @@ export async function store(): Promise<Row[]> {
     { ...options, commandWait: 10_000, clients: 10 },
     { log, now: () => Math.floor(Date.now() / 1000) },
   )
-  await until('Redis is there', () => opened.health.up)
+  undoAfter(owner, () => opened.close())
+  await eventually('Redis is there', () => opened.health.up)
   const rows: Row[] = []
   for (const [series, caller] of callers.entries()) {
     await run(opened, caller, series, 500)
@@ -94,8 +101,6 @@ export async function store(): Promise<Row[]> {
     rows.push({ what: `store, a session: ${caller.what}`, value: figures.join(', ') })
   }
   rows.push(await held(opened, redis))
-  await opened.close()
-  await redis.stop()
   return rows
 }
 

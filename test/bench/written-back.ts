@@ -2,7 +2,7 @@ import { openStore } from '@sallyport/proxy/store/index.js'
 import { AilingRedis } from '../faults/ailing-redis.ts'
 import { type Owner, owning } from '../support/owner.ts'
 import { lessons } from '../support/redis-filling.ts'
-import { until } from '../support/store-world.ts'
+import { eventually } from '../support/store-world.ts'
 import { percentile, type Row } from './table.ts'
 
 /** Clients of whom a gate has learnt while Redis was away. */
@@ -33,14 +33,14 @@ async function measured(owner: Owner): Promise<Row> {
     }
     return percentile(took, 0.99)
   }
-  await until('both are up', () => gate.health.up && other.health.up)
+  await eventually('both are up', () => gate.health.up && other.health.up)
   const end = performance.now() + 2_000
   const before = await asked(() => performance.now() > end)
   await redis.begin('gone', 0)
-  await until('it is gone', () => !gate.health.up)
+  await eventually('it is gone', () => !gate.health.up)
   for (let i = 0; i < learnt; i++) gate.remember(`32.${i >> 16}.${(i >> 8) & 255}.${i & 255}`, lessons.passes)
   await redis.end('gone')
-  await until('it is back', () => gate.health.up && other.health.up, 20_000)
+  await eventually('it is back', () => gate.health.up && other.health.up, 20_000)
   const begun = performance.now()
   const meanwhile = await asked(() => gate.health.remembers >= learnt || performance.now() - begun > 30_000)
   const seconds = (performance.now() - begun) / 1000

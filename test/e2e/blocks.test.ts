@@ -8,7 +8,7 @@ import type { Dialogue } from '../support/dialogue.ts'
 import { type RunningGate, startGate } from '../support/gate.ts'
 import { startRedis } from '../support/redis.ts'
 import { startSink } from '../support/sink.ts'
-import { until } from '../support/store-world.ts'
+import { eventually } from '../support/store-world.ts'
 import { believing, connectAs, sendMail, untilRcpt } from './client.ts'
 
 const redis = await startRedis()
@@ -44,7 +44,7 @@ async function fallsIntoTrap(client: Dialogue): Promise<void> {
 
 /** The open sessions of the gate have been judged anew, `since` the block was learnt. */
 async function untilJudged(gate: RunningGate, count: number, since: number): Promise<void> {
-  await until(
+  await eventually(
     'they are asked for again',
     async () => (await gate.metric('sallyport_sessions_asked_again_total')) >= count,
   )
@@ -109,12 +109,15 @@ test('a network that is blocked elsewhere is refused in the session of a good cl
   assert.match(await untilRcpt(known), /^250/)
   await known.command('QUIT', /^221/)
   const written = 'sallyport_store_operations_total{operation="remember",result="ok"}'
-  await until('it is known for good', async () => (await second.metric(written)) > 0)
+  await eventually('it is known for good', async () => (await second.metric(written)) > 0)
   const waiting = await upToMail(await connectAs(t, second, '198.51.104.9'))
   await slow.begin('slow', 5_000)
   for (const host of [1, 2, 3])
     await sendMail(await connectAs(t, first, `198.51.104.${host}`), 'Subject: unwanted\r\n\r\ntext\r\n')
-  await until('it is asked for again', async () => (await second.metric('sallyport_sessions_asked_again_total')) >= 1)
+  await eventually(
+    'it is asked for again',
+    async () => (await second.metric('sallyport_sessions_asked_again_total')) >= 1,
+  )
   await new Promise(resolve => setTimeout(resolve, 500))
   const words = /^550 5\.7\.1 Service unavailable: too much unwanted mail from here/
   assert.match((await waiting.command('RCPT TO:<user@example.test>', /^550/)).text, words)

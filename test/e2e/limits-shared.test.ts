@@ -9,7 +9,7 @@ import { undoAfter } from '../support/owner.ts'
 import { freePort } from '../support/port.ts'
 import { type RedisServer, startRedis } from '../support/redis.ts'
 import { startSink } from '../support/sink.ts'
-import { until } from '../support/store-world.ts'
+import { eventually } from '../support/store-world.ts'
 import { believing, connectAs } from './client.ts'
 
 const sink = await startSink({ after }, { proxy: true })
@@ -94,7 +94,7 @@ test('two gates: the fourth connection of a client over both is turned away as b
   await mail(first)
   first.send('QUIT')
   await first.closed
-  await until('its place is free', async () => !(await isTurnedAway(t, two, '192.0.2.7')))
+  await eventually('its place is free', async () => !(await isTurnedAway(t, two, '192.0.2.7')))
 })
 
 test('one too many hears 421 as its greeting, however often it comes', async t => {
@@ -110,7 +110,7 @@ test('one too many hears 421 as its greeting, however often it comes', async t =
     return codes
   }
   // On a busy machine an answer may be too late to be waited for, now and then.
-  await until('all of them hear it', async () => (await firstWords()).every(code => code === 421), 60_000)
+  await eventually('all of them hear it', async () => (await firstWords()).every(code => code === 421), 60_000)
 })
 
 test('a gate that is killed frees the places of its clients within the lease, and who stays at another keeps its own', async t => {
@@ -123,7 +123,7 @@ test('a gate that is killed frees the places of its clients within the lease, an
   one?.signal('SIGKILL')
   await one?.exited
   const killedAt = performance.now()
-  await until('a place is free', async () => !(await isTurnedAway(t, two, '192.0.2.7')))
+  await eventually('a place is free', async () => !(await isTurnedAway(t, two, '192.0.2.7')))
   assert.ok(performance.now() - killedAt < 2_500, `${performance.now() - killedAt} ms`)
   await greeted(t, two, '192.0.2.7')
   await greeted(t, two, '192.0.2.7')
@@ -152,13 +152,13 @@ test('Redis gone: each gate holds to the cap by itself and turns nobody else awa
   redis = await ownedRedis(t, redis.port)
   for (const gate of [one, two]) await gate?.waitForMetric('sallyport_store_up', 1, 10_000)
   const shares = async () => Number(await redis.command('HSTRLEN', 'sallyport:open:{192.0.2.0/24}', '192.0.2.7'))
-  await until('both have told it', async () => (await shares()) === 34)
+  await eventually('both have told it', async () => (await shares()) === 34)
   for (const client of rest.slice(1)) client.end()
   for (const gate of [one, two]) await gate?.waitForMetric('sallyport_connections_open', gate === one ? 2 : 0)
   assert.equal(await isTurnedAway(t, two, '192.0.2.7'), false)
-  await until('it has left', async () => (await shares()) === 17)
+  await eventually('it has left', async () => (await shares()) === 17)
   await greeted(t, two, '192.0.2.7')
-  await until('its place is known', async () => (await shares()) === 34)
+  await eventually('its place is known', async () => (await shares()) === 34)
   for (const gate of [one, two]) assert.ok(await isTurnedAway(t, gate, '192.0.2.7'))
 })
 

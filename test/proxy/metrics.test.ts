@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { SharedStore } from '@sallyport/proxy/store/shared/shared.js'
 import { metricLines } from '../deploy/gate-metrics.ts'
 import { startRedis } from '../support/redis.ts'
-import { until } from '../support/store-world.ts'
+import { eventually } from '../support/store-world.ts'
 
 test('a scrape tells of a Redis that refuses every question, and of one that is gone', async t => {
   const redis = await startRedis()
@@ -22,9 +22,9 @@ test('a scrape tells of a Redis that refuses every question, and of one that is 
       )
       .filter(one => one !== undefined)
   const lesson = { passed: { pregreet: 100 }, failed: {} }
-  await until('it is there', () => store.health.up)
+  await eventually('it is there', () => store.health.up)
   store.remember('192.0.2.1', lesson)
-  await until('the lesson is written', () => store.health.remembers === 1)
+  await eventually('the lesson is written', () => store.health.remembers === 1)
   await store.recall('192.0.2.1')
   assert.deepEqual(await told(), [
     'recall ok 1',
@@ -36,7 +36,7 @@ test('a scrape tells of a Redis that refuses every question, and of one that is 
   await redis.command('ACL', 'SETUSER', 'default', '-eval', '-evalsha', '-eval_ro', '-evalsha_ro')
   for (let i = 0; i < 3; i++) await store.recall('192.0.2.2')
   store.remember('192.0.2.2', lesson)
-  await until('a lesson is refused', () => store.health.rememberErrors >= 1)
+  await eventually('a lesson is refused', () => store.health.rememberErrors >= 1)
   assert.deepEqual(await told(), [
     'recall ok 1',
     'recall error 3',
@@ -45,7 +45,7 @@ test('a scrape tells of a Redis that refuses every question, and of one that is 
     'remember error 1',
   ])
   await redis.stop()
-  await until('it is gone', () => !store.health.up)
+  await eventually('it is gone', () => !store.health.up)
   await store.recall('192.0.2.3')
   const [ok, error, local] = await told()
   assert.deepEqual([ok, error, local], ['recall ok 1', 'recall error 3', 'recall local 1'])

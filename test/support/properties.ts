@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { checkMessage } from './message-model.ts'
 
-/** Fixed, so that a failure is the same tomorrow; fast-check prints it with the case. */
+/** Fixed, so that a failure is the same tomorrow. A property that is tried without `runs` has another each time; fast-check prints it with the case. */
 const seed = 20_260_801
 
 /** How often a property is tried in the tests. */

@@ -3,7 +3,7 @@ import { RedisClients } from '@sallyport/proxy/store/redis/redis.js'
 import { checks, type Lesson } from '@sallyport/rules'
 import { type Owner, undoAfter } from './owner.ts'
 import type { RedisServer } from './redis.ts'
-import { until } from './store-world.ts'
+import { eventually } from './store-world.ts'
 
 /** Parts of all clients, as packages/proxy/src/store/redis/client-record.ts has them. */
 export const allParts = 16_384
@@ -92,7 +92,7 @@ export async function clientsIn(owner: Owner, redis: RedisServer): Promise<Redis
   const place = { kind: 'redis', url: `redis://127.0.0.1:${redis.port}`, password: null, clients: 10 } as const
   const store = new RedisClients({ ...place, prefix, commandWait: 30_000 }, { ready: () => {}, lost: () => {} })
   undoAfter(owner, () => store.close())
-  await until('Redis is there', () => store.ready)
+  await eventually('Redis is there', () => store.ready)
   return store
 }
 

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { type Owner, tempDirectory, undoAfter } from './owner.ts'
 import { freePort } from './port.ts'
 import { type RedisServer, redisPrograms, startRedis } from './redis.ts'
-import { until } from './store-world.ts'
+import { eventually } from './store-world.ts'
 
 async function owned(owner: Owner, settings: readonly string[], programs = redisPrograms): Promise<RedisServer> {
   const redis = await startRedis(undefined, settings, [], programs)
@@ -25,7 +25,7 @@ export async function startWatched(owner: Owner): Promise<Watched> {
   const atOnce = ['--repl-diskless-sync-delay', '0']
   const master = await owned(owner, atOnce)
   const replica = await owned(owner, [...atOnce, '--replicaof', '127.0.0.1', `${master.port}`])
-  await until(
+  await eventually(
     'the replica has its data',
     async () => (await replica.command('INFO', 'replication')).includes('master_link_status:up'),
     20_000,
@@ -42,7 +42,7 @@ export async function startWatched(owner: Owner): Promise<Watched> {
   await writeFile(file, `${lines.join('\n')}\n`)
   const sentinel = await startRedis(port, [], [file, '--sentinel'])
   undoAfter(owner, () => sentinel.stop())
-  await until(
+  await eventually(
     'the Sentinel knows the replica',
     async () => (await sentinel.command('SENTINEL', 'replicas', 'mail')).includes(`${replica.port}`),
     20_000,
@@ -79,21 +79,21 @@ export async function startReplica(owner: Owner, nodes: readonly RedisServer[]):
   const replica = await owned(owner, [...clusterSettings, '--cluster-port', `${bus}`])
   await replica.command('CLUSTER', 'MEET', '127.0.0.1', `${master.port}`, await busOf(master))
   const id = await master.command('CLUSTER', 'MYID')
-  await until(
+  await eventually(
     'the replica knows its master',
     async () => (await replica.command('CLUSTER', 'NODES')).includes(id),
     20_000,
   )
   await replica.command('CLUSTER', 'REPLICATE', id)
   const link = async () => (await replica.command('INFO', 'replication')).includes('master_link_status:up')
-  await until('the replica has its data', link, 20_000)
+  await eventually('the replica has its data', link, 20_000)
   // Who does not know it does not vote for it, and whom it does not know it does not ask.
   for (const node of nodes) {
     const knows = async () => new RegExp(`:${replica.port}@\\S* slave`).test(await node.command('CLUSTER', 'NODES'))
-    await until('each node knows the replica', knows, 20_000)
+    await eventually('each node knows the replica', knows, 20_000)
     const isKnown = async () =>
       new RegExp(`:${node.port}@\\S* master .* connected`).test(await replica.command('CLUSTER', 'NODES'))
-    await until('the replica knows each node', isKnown, 20_000)
+    await eventually('the replica knows each node', isKnown, 20_000)
   }
   return replica
 }
@@ -105,7 +105,7 @@ async function busOf(node: RedisServer): Promise<string> {
 
 async function untilWhole(nodes: readonly RedisServer[]): Promise<void> {
   for (const node of nodes) {
-    await until(
+    await eventually(
       'each node knows who has which slots',
       async () => {
         const info = await node.command('CLUSTER', 'INFO')

@@ -19,7 +19,7 @@ export class StoreWorld {
  * Waits until something is so, looking every few milliseconds; rejects after `wait` ms, naming what was waited for. A look that
  * fails has not found it yet: a Redis that takes another's place drops the connections over which it is asked.
  */
-export async function until(what: string, isSo: () => boolean | Promise<boolean>, wait = 20_000): Promise<void> {
+export async function eventually(what: string, isSo: () => boolean | Promise<boolean>, wait = 20_000): Promise<void> {
   const deadline = performance.now() + wait
   let cause: unknown
   const look = async () => {

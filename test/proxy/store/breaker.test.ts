@@ -4,7 +4,7 @@ import { Breaker, breakerLimits } from '@sallyport/proxy/store/redis/breaker.js'
 import { RedisNodes } from '@sallyport/proxy/store/redis/redis-nodes.js'
 import { Refusal } from '@sallyport/proxy/store/shared/refusal.js'
 import fc from 'fast-check'
-import { StoreWorld, until } from '../../support/store-world.js'
+import { eventually, StoreWorld } from '../../support/store-world.js'
 
 /** A breaker and the changes it told. */
 function make(limits = breakerLimits) {
@@ -173,7 +173,7 @@ describe('a node that is silent', () => {
   it('is asked again and again until it is given up, though nobody comes', async t => {
     const { nodes, state } = makeNode()
     t.after(() => nodes.close())
-    await until('it is given up', () => !nodes.up)
+    await eventually('it is given up', () => !nodes.up)
     assert.ok(state.pings >= breakerLimits.failures - 1, `${state.pings}`)
   })
 
@@ -184,7 +184,7 @@ describe('a node that is silent', () => {
     assert.equal(state.pings, 0)
     const { looks } = state
     state.isReady = false
-    await until('its connection is looked at', () => state.looks > looks)
+    await eventually('its connection is looked at', () => state.looks > looks)
     assert.deepEqual([state.pings, nodes.isSilent('')], [0, true])
   })
 })

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import type { TestContext } from 'node:test'
 import { openStore, type StoreOptions } from '@sallyport/proxy/store/index.js'
-import { StoreWorld, until } from '../../support/store-world.js'
+import { eventually, StoreWorld } from '../../support/store-world.js'
 
 const lesson = { passed: { pregreet: 1000 }, failed: {} }
 
@@ -10,7 +10,7 @@ export async function saidOfLost(t: TestContext, options: StoreOptions): Promise
   const world = new StoreWorld()
   const store = openStore(options, world)
   t.after(() => store.close())
-  await until('it was tried', () => world.lines.length > 0)
+  await eventually('it was tried', () => world.lines.length > 0)
   store.remember('192.0.2.1', lesson)
   assert.deepEqual((await store.recall('192.0.2.1')).passed, ['pregreet'])
   await new Promise(resolve => setTimeout(resolve, 500))

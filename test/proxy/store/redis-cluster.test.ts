@@ -6,7 +6,7 @@ import type { RedisServer } from '../../support/redis.js'
 import { rightsFor } from '../../support/redis-rights.js'
 import { startCluster, startReplica } from '../../support/redis-topology.js'
 import { stopwatch } from '../../support/stopwatch.js'
-import { StoreWorld, until } from '../../support/store-world.js'
+import { eventually, StoreWorld } from '../../support/store-world.js'
 import { timeTravel } from '../../support/time-travel.js'
 import { saidOfLost } from './lost.js'
 import { storeContract } from './store.contract.js'
@@ -30,7 +30,7 @@ const settings = (nodes: readonly RedisServer[], wait: number) => ({
 async function openUp(nodes: readonly RedisServer[], wait: number): Promise<{ store: Store; world: StoreWorld }> {
   const world = new StoreWorld()
   const store = openStore(settings(nodes, wait), world)
-  await until('the store is up', () => store.health.up, 10_000)
+  await eventually('the store is up', () => store.health.up, 10_000)
   return { store, world }
 }
 
@@ -71,7 +71,7 @@ test('a cluster: all that is known of a client is in one key of one node, and cl
   const nodes = await startCluster(t)
   const redis = new RedisClients(settings(nodes, patience), { ready: () => {}, lost: () => {} })
   t.after(() => redis.close())
-  await until('the cluster is there', () => redis.ready)
+  await eventually('the cluster is there', () => redis.ready)
   const repute = { score: 1, accepted: 1, content: 0, unknown: 0 }
   await redis.remember('192.0.2.1', { passed: { pregreet: 1000 }, failed: { dnsbl: 1000 }, repute })
   assert.deepEqual((await keysOf(nodes)).toSorted(), [0, 0, 1])
@@ -92,7 +92,7 @@ test('a cluster: a node that hangs costs its own clients one wait, and the other
   t.after(() => store.close())
   const redis = new RedisClients(settings(nodes, patience), { ready: () => {}, lost: () => {} })
   t.after(() => redis.close())
-  await until('the cluster is there', () => redis.ready)
+  await eventually('the cluster is there', () => redis.ready)
   const [victim] = nodes
   assert.ok(victim !== undefined)
   const isOfVictim = (client: string) => redis.nodeOf(client) === `127.0.0.1:${victim.port}`
@@ -111,7 +111,7 @@ test('a cluster: a node that hangs costs its own clients one wait, and the other
   }
   assert.equal(store.health.recallErrors, 1, 'then nobody waits')
   assert.equal(store.health.fallbacks, fallbacks + 2 * its.length)
-  await until('it is given up', () => !store.health.up)
+  await eventually('it is given up', () => !store.health.up)
   for (const client of others) assert.deepEqual((await store.recall(client)).passed, ['pregreet'])
   assert.equal(store.health.fallbacks, fallbacks + 2 * its.length, 'the others are answered by Redis')
   assert.equal(world.lines.length, 1, world.lines.join('\n'))
@@ -121,7 +121,7 @@ test('a cluster: a node that hangs costs its own clients one wait, and the other
   await new Promise(resolve => setTimeout(resolve, 1500))
   assert.equal(world.lines.length, 1, world.lines.join('\n'))
   victim.resume()
-  await until('it is used again', () => store.health.up, 10_000)
+  await eventually('it is used again', () => store.health.up, 10_000)
   assert.equal(world.lines.length, 2, world.lines.join('\n'))
   assert.match(world.lines[1] ?? '', /^info the Redis node \S+ answers again/)
 })
@@ -135,7 +135,7 @@ test('a cluster: a node that is killed is done without, and the others go on', a
   const [victim] = nodes
   assert.ok(victim !== undefined)
   await victim.stop()
-  await until('its end is noticed', () => !store.health.up)
+  await eventually('its end is noticed', () => !store.health.up)
   const known = await Promise.all(addresses.map(client => store.recall(client)))
   assert.ok(known.every(({ passed }) => passed.includes('pregreet')))
   const { fallbacks } = store.health
@@ -153,15 +153,15 @@ test('a cluster: a replica that takes the place of a node that is killed is aske
   const [victim] = nodes
   assert.ok(victim !== undefined)
   const keys = await victim.command('DBSIZE')
-  await until('the replica has it all', async () => (await replica.command('DBSIZE')) === keys)
+  await eventually('the replica has it all', async () => (await replica.command('DBSIZE')) === keys)
   await victim.stop()
-  await until('its end is noticed', () => !store.health.up)
-  await until('another is in its place', () => store.health.up, 90_000).catch(async cause => {
+  await eventually('its end is noticed', () => !store.health.up)
+  await eventually('another is in its place', () => store.health.up, 90_000).catch(async cause => {
     // Whether the nodes have not elected it, or the gate has not seen it.
     const [said, nodes] = [world.lines.join('\n'), await replica.command('CLUSTER', 'NODES')]
     throw new Error(`nobody is in its place. The gate said:\n${said}\nThe replica says:\n${nodes}`, { cause })
   })
-  await until('it is the replica', async () => (await replica.command('ROLE')).startsWith('master'))
+  await eventually('it is the replica', async () => (await replica.command('ROLE')).startsWith('master'))
   const { fallbacks } = store.health
   const known = await Promise.all(addresses.map(client => store.recall(client)))
   assert.ok(known.every(({ passed }) => passed.includes('pregreet')))
@@ -182,24 +182,24 @@ test('a cluster: what a replica says of it is not asked for, as one that has los
   const { store, world } = await openUp(nodes, patience)
   t.after(() => store.close())
   // Every two seconds one of them, at random, is asked where the slots are.
-  await new Promise(resolve => setTimeout(resolve, 5000))
+  await new Promise(resolve => setTimeout(resolve, 3000))
   assert.deepEqual(world.lines, [])
   assert.doesNotMatch(await replica.command('CLIENT', 'LIST'), /name=\S*sallyport/)
 })
 
 test('a cluster: a node that has lost sight of the others does not lead away from them for long', async t => {
-  const nodes = await startCluster(t)
+  const nodes = await startCluster(t, 2)
   const { store, world } = await openUp(nodes, patience)
   t.after(() => store.close())
   const [lost, ...others] = nodes
   assert.ok(lost !== undefined)
   await forgets(lost, others)
-  await until('it was asked where the slots are', () => !store.health.up, 60_000)
+  await eventually('it was asked where the slots are', () => !store.health.up, 60_000)
   for (const other of others)
-    await until('the others are found again', async () =>
+    await eventually('the others are found again', async () =>
       /name=\S*sallyport/.test(await other.command('CLIENT', 'LIST')),
     )
-  await until('they are asked again', () => store.health.up, 60_000)
+  await eventually('they are asked again', () => store.health.up, 60_000)
   assert.match(world.lines[0] ?? '', /^warn the Redis node/)
 })
 
@@ -210,11 +210,11 @@ test('a cluster: an ACL user needs the rights of one server, and to ask for the 
   const world = new StoreWorld()
   const store = openStore({ ...settings(nodes, patience), username: 'gate', password: 'hush' }, world)
   t.after(() => store.close())
-  await until('the store is up', () => store.health.up, 10_000)
+  await eventually('the store is up', () => store.health.up, 10_000)
   for (const client of addresses) store.remember(client, lesson)
   const known = await Promise.all(addresses.map(client => store.recall(client)))
   assert.ok(known.every(({ passed }) => passed.includes('pregreet')))
-  await until('all is written', async () => (await keysOf(nodes)).reduce((sum, keys) => sum + keys) >= 55)
+  await eventually('all is written', async () => (await keysOf(nodes)).reduce((sum, keys) => sum + keys) >= 55)
   assert.deepEqual(world.lines, [])
 })
 

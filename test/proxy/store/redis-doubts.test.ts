@@ -8,7 +8,7 @@ import { Doubts, mostDoubted } from '@sallyport/proxy/store/shared/doubts.js'
 import type { Lesson } from '@sallyport/rules'
 import { startRedis } from '../../support/redis.js'
 import { stopwatch } from '../../support/stopwatch.js'
-import { StoreWorld, until } from '../../support/store-world.js'
+import { eventually, StoreWorld } from '../../support/store-world.js'
 
 const trapped: Lesson = { passed: {}, failed: { 'trap-recipient': 1000 } }
 const pass: Lesson = { passed: { pregreet: 1000 }, failed: {} }
@@ -23,7 +23,7 @@ async function open(t: TestContext, port: number, username?: string) {
   t.after(() => store.close())
   const heard: string[] = []
   store.onBlock(names => heard.push(...names))
-  await until('the store is up', () => store.health.up)
+  await eventually('the store is up', () => store.health.up)
   return { store, world, heard }
 }
 
@@ -35,16 +35,18 @@ async function openPair(t: TestContext, username?: string) {
   await redis.command('ACL', 'SETUSER', 'reader', 'on', '>hush', ...rights, '+publish', '+subscribe')
   const one = await open(t, redis.port)
   one.store.remember(client, pass)
-  await until('it is written', () => one.store.health.remembers === 1)
+  await eventually('it is written', () => one.store.health.remembers === 1)
   const other = await open(t, redis.port, username)
   assert.deepEqual((await other.store.recall(client)).passed, ['pregreet'])
   await untilLate(other.store)
-  await until('there are listeners', async () => (await redis.command('PUBSUB', 'NUMSUB', 'test:blocks')).endsWith('2'))
+  await eventually('there are listeners', async () =>
+    (await redis.command('PUBSUB', 'NUMSUB', 'test:blocks')).endsWith('2'),
+  )
   return { redis, one, other }
 }
 
 async function untilLate(store: Store): Promise<void> {
-  await until('Redis is late', async () => {
+  await eventually('Redis is late', async () => {
     const { fallbacks } = store.health
     assert.deepEqual((await store.recall(client)).passed, ['pregreet'])
     return store.health.fallbacks > fallbacks
@@ -56,7 +58,7 @@ test('a network that is blocked elsewhere is known in the sessions of a good cli
   const ask = () => Promise.all([other.store.recall(client), other.store.recall(network, client)])
   await ask()
   one.store.remember(network, trapped)
-  await until('it is heard', () => other.heard.includes(network))
+  await eventually('it is heard', () => other.heard.includes(network))
   // As the open session asks, and the connections after it.
   for (let i = 0; i < 3; i++) {
     const [own, shared] = await ask()
@@ -68,17 +70,17 @@ test('a network that is blocked elsewhere is known in the sessions of a good cli
 test('a client that is blocked elsewhere is known so, however late Redis is, and without Redis no good is believed of it', async t => {
   const { redis, one, other } = await openPair(t)
   one.store.remember(client, trapped)
-  await until('it is heard', () => other.heard.includes(client))
+  await eventually('it is heard', () => other.heard.includes(client))
   assert.deepEqual((await other.store.recall(client)).failed, ['trap-recipient'])
   assert.deepEqual((await other.store.recall(client)).failed, ['trap-recipient'])
 
   const second = '198.51.100.8'
   other.store.remember(second, pass)
-  await until('it is written', () => other.store.health.remembers === 1)
+  await eventually('it is written', () => other.store.health.remembers === 1)
   one.store.remember(second, trapped)
-  await until('it is heard', () => other.heard.includes(second))
+  await eventually('it is heard', () => other.heard.includes(second))
   await redis.stop()
-  await until('it is away', () => !other.store.health.up)
+  await eventually('it is away', () => !other.store.health.up)
   assert.deepEqual((await other.store.recall(second)).passed, [])
 })
 
@@ -86,9 +88,9 @@ test('what a gate could not write itself is not lost when the client is blocked 
   const { one, other } = await openPair(t, 'reader')
   const bad = { score: 2, accepted: 0, content: 1, unknown: 0 }
   other.store.remember(client, { passed: { dnsbl: 1000 }, failed: { pipelining: 1000 }, repute: bad })
-  await until('it was refused', () => other.store.health.rememberErrors > 0)
+  await eventually('it was refused', () => other.store.health.rememberErrors > 0)
   one.store.remember(client, { ...trapped, repute: { ...bad, score: 9 } })
-  await until('it is heard', () => other.heard.includes(client))
+  await eventually('it is heard', () => other.heard.includes(client))
   for (let i = 0; i < 2; i++) {
     const { passed, failed, repute } = await other.store.recall(client)
     assert.deepEqual([...failed].sort(), ['pipelining', 'trap-recipient'], `recall ${i}`)
@@ -100,10 +102,10 @@ test('what a gate could not write itself is not lost when the client is blocked 
 test('a block that a gate learns while Redis is away is heard in its own sessions', async t => {
   const { redis, other } = await openPair(t)
   await redis.stop()
-  await until('it is away', () => !other.store.health.up)
+  await eventually('it is away', () => !other.store.health.up)
   other.store.remember('192.0.2.1', { passed: {}, failed: { pipelining: 1000 } })
   other.store.remember('192.0.2.2', trapped)
-  await until('it is heard', () => other.heard.length > 0)
+  await eventually('it is heard', () => other.heard.length > 0)
   assert.deepEqual(other.heard, ['192.0.2.2'])
   assert.deepEqual((await other.store.recall('192.0.2.2')).failed, ['trap-recipient'])
 })
@@ -140,7 +142,7 @@ test('each count of recalls only grows, by cause', async t => {
   // The question of who did not wait fails while nobody else is answered.
   await other.store.recall(client)
   look()
-  await until('Redis is given up', () => {
+  await eventually('Redis is given up', () => {
     look()
     return !other.store.health.up
   })

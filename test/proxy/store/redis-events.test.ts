@@ -13,12 +13,11 @@ import {
   mostUntold,
 } from '@sallyport/proxy/store/shared/block-channel.js'
 import { zeroCounters } from '@sallyport/proxy/store/store.js'
-import type { Lesson } from '@sallyport/rules'
+import { type Lesson, usualFading } from '@sallyport/rules'
 import { startRedis } from '../../support/redis.js'
 import { rightsFor } from '../../support/redis-rights.js'
 import { startCluster, startReplica, startWatched } from '../../support/redis-topology.js'
-import { flushed, StoreWorld, until } from '../../support/store-world.js'
-import { timeTravel } from '../../support/time-travel.js'
+import { eventually, flushed, StoreWorld } from '../../support/store-world.js'
 
 const trapped: Lesson = { passed: {}, failed: { 'trap-recipient': 1000 } }
 const channel = 'test:blocks'
@@ -48,7 +47,7 @@ async function open(
   store.onBlock(names => {
     for (const name of names) (name.startsWith(calling) ? calls : heard).push(name)
   })
-  await until('the store is up', () => store.health.up, 10_000)
+  await eventually('the store is up', () => store.health.up, 10_000)
   return { store, world, heard, calls }
 }
 
@@ -56,7 +55,7 @@ async function open(
 async function untilHeard(from: Listener, to: Listener, what: string, wait = 5000): Promise<void> {
   const before = to.calls.length
   let count = 0
-  await until(
+  await eventually(
     what,
     () => {
       if (count++ % 20 === 0) from.store.remember(`${calling}${Math.floor(count / 20) % 250}`, trapped)
@@ -86,31 +85,28 @@ test('a block is told to the other gates and to who listens here, once; other le
   one.store.remember('198.51.100.2', points(-4))
   // Four points at each gate: together they are a block, and the gate that adds the second knows.
   one.store.remember('name:example.net', points(4))
-  await until('it is written', () => one.store.health.remembers >= 3)
+  await eventually('it is written', () => one.store.health.remembers >= 3)
   const started = performance.now()
   other.store.remember('name:example.net', points(4))
-  await until('it is heard', () => one.heard.length > 0 && other.heard.length > 0)
+  await eventually('it is heard', () => one.heard.length > 0 && other.heard.length > 0)
   assert.ok(performance.now() - started < 1000)
   other.store.remember('name:example.net', points(4))
   one.store.remember('198.51.100.3', trapped)
-  await until('the next is heard', () => one.heard.length > 1 && other.heard.length > 1)
+  await eventually('the next is heard', () => one.heard.length > 1 && other.heard.length > 1)
   for (const { heard } of [one, other]) assert.deepEqual(heard, ['name:example.net', '198.51.100.3'])
 })
 
-test('mail counts by the weights that were given last: what is a block, and how it fades', async t => {
+test('what is a block counts by the weights that were given last', async t => {
   const redis = await startRedis()
   t.after(() => redis.stop())
   const [one, other] = await openPair(t, { url: `redis://127.0.0.1:${redis.port}` })
   const points: Lesson = { passed: {}, failed: {}, repute: { score: 4, accepted: 0, content: 0, unknown: 0 } }
   one.store.remember('198.51.100.1', points)
   await flushed(one.store)
-  for (const { store } of [one, other]) store.renew({ suspectFrom: 3, fading: { bad: 3600, good: 3600 } })
+  for (const { store } of [one, other]) store.renew({ suspectFrom: 3, fading: usualFading })
   one.store.remember('198.51.100.2', points)
-  await until('it is heard', () => one.heard.length > 0 && other.heard.length > 0)
+  await eventually('it is heard', () => one.heard.length > 0 && other.heard.length > 0)
   for (const { heard } of [one, other]) assert.deepEqual(heard, ['198.51.100.2'])
-  await redis.command('EVAL', timeTravel, 0, 3600)
-  const { repute } = await other.store.recall('198.51.100.2')
-  assert.ok(Math.abs((repute?.score ?? 0) - 2) < 0.1, `${repute?.score}`)
 })
 
 test('what was answered from a hot name is not, behind a block', async t => {
@@ -120,7 +116,7 @@ test('what was answered from a hot name is not, behind a block', async t => {
   for (let i = 0; i < 20; i++) assert.deepEqual((await other.store.recall('198.51.100.7')).failed, [])
   // The clock of the worlds is not moved: what is hot stays so.
   one.store.remember('198.51.100.7', trapped)
-  await until('it is heard', () => other.heard.includes('198.51.100.7'))
+  await eventually('it is heard', () => other.heard.includes('198.51.100.7'))
   assert.deepEqual((await other.store.recall('198.51.100.7')).failed, ['trap-recipient'])
 })
 
@@ -132,18 +128,18 @@ test('many blocks at once are told in few messages, and above a bound not at all
   const url = `redis://127.0.0.1:${redis.port}`
   const clients = new RedisClients({ ...options, url }, { ready() {}, lost() {} })
   t.after(() => clients.close())
-  await until('Redis is there', () => clients.ready)
+  await eventually('Redis is there', () => clients.ready)
   const [counters, { log, clock }] = [zeroCounters(), new StoreWorld()]
   const teller = new BlockChannel(clients, log, counters, clock)
   t.after(() => teller.close())
-  await until('there is a listener', async () => (await redis.command('PUBSUB', 'NUMSUB', channel)).endsWith('1'))
+  await eventually('there is a listener', async () => (await redis.command('PUBSUB', 'NUMSUB', channel)).endsWith('1'))
   await redis.command('CONFIG', 'RESETSTAT')
   for (let i = 0; i < mostUntold + 200; i++) teller.tell(`192.0.${i >> 8}.${i & 255}`)
   // A name that waits already is not told twice.
   teller.tell('192.0.0.0')
   assert.equal(counters.blocksDropped, 200)
-  await until('all are told', () => counters.blocksTold === mostUntold)
-  await until('all that are told are heard', () => listener.heard.length === mostUntold)
+  await eventually('all are told', () => counters.blocksTold === mostUntold)
+  await eventually('all that are told are heard', () => listener.heard.length === mostUntold)
   assert.equal(listener.store.health.blocksHeard, mostUntold)
   const info = await redis.command('INFO', 'commandstats')
   assert.equal(Number(/cmdstat_publish:calls=(\d+)/.exec(info)?.[1]), mostUntold / mostTold)
@@ -168,13 +164,13 @@ test('whatever is said on the channel is bounded, and what is no name is not hea
   ])
     await say(message)
   await say('1 gate 192.0.2.1 constructor __proto__')
-  await until('the last is heard', () => listener.heard.includes('__proto__'))
+  await eventually('the last is heard', () => listener.heard.includes('__proto__'))
   assert.deepEqual(listener.heard, ['192.0.2.1', 'constructor', '__proto__'])
   // The clock of the worlds may stand still: within a second no more than so many.
   const names = Array.from({ length: mostTold + 10 }, (_, i) => `192.0.2.${i}`).join(' ')
   const flood = Array.from({ length: 60 }, () => `redis.call('PUBLISH', '${channel}', '1 gate ${names}')`).join('\n')
   await redis.command('EVAL', `${flood} return 1`, 0)
-  await until('it is dropped', () => listener.store.health.blocksDropped > before.blocksDropped)
+  await eventually('it is dropped', () => listener.store.health.blocksDropped > before.blocksDropped)
   const heard = listener.store.health.blocksHeard - before.blocksHeard
   assert.ok(heard <= 2 * mostHeard, `${heard}`)
   await untilHeard(other, listener, 'it still listens')
@@ -186,9 +182,9 @@ test('an ACL that forbids the channel is told of in one line, and everything els
   const rights = rightsFor('test:').filter(right => !right.startsWith('&'))
   await redis.command('ACL', 'SETUSER', 'gate', 'on', '>hush', ...rights)
   const { store, world } = await open(t, { url: `redis://127.0.0.1:${redis.port}` }, { username: 'gate' })
-  await until('it is said', () => world.lines.length > 0)
+  await eventually('it is said', () => world.lines.length > 0)
   store.remember('192.0.2.1', trapped)
-  await until('it is not told', () => store.health.blocksDropped === 1)
+  await eventually('it is not told', () => store.health.blocksDropped === 1)
   assert.deepEqual((await store.recall('192.0.2.1')).failed, ['trap-recipient'])
   assert.equal(world.lines.length, 1)
   assert.match(world.lines[0] ?? '', /^warn Redis refuses the channel of blocks \(NOPERM/)
@@ -203,13 +199,13 @@ test('a Redis that hangs, and one that is started anew, is listened to again; th
   await new Promise(resolve => setTimeout(resolve, 4000))
   one.store.remember('198.51.100.1', trapped)
   redis.resume()
-  await until('both are up', () => one.store.health.up && other.store.health.up, 10_000)
+  await eventually('both are up', () => one.store.health.up && other.store.health.up, 10_000)
   await untilHeard(one, other, 'it is heard again', 10_000)
   await redis.stop()
-  await until('both are down', () => !one.store.health.up && !other.store.health.up)
+  await eventually('both are down', () => !one.store.health.up && !other.store.health.up)
   const again = await startRedis(redis.port)
   t.after(() => again.stop())
-  await until('both are up again', () => one.store.health.up && other.store.health.up, 10_000)
+  await eventually('both are up again', () => one.store.health.up && other.store.health.up, 10_000)
   await untilHeard(one, other, 'it is heard again', 10_000)
   for (const { world } of [one, other])
     assert.ok(
@@ -223,9 +219,9 @@ test('Sentinel: behind a failover gates hear each other over the new master', as
   const sentinels = [{ host: '127.0.0.1', port: sentinel.port }]
   const [one, other] = await openPair(t, { sentinels, masterName: 'mail', sentinelPassword: null })
   await master.stop()
-  await until('both are down', () => !one.store.health.up && !other.store.health.up, 10_000)
+  await eventually('both are down', () => !one.store.health.up && !other.store.health.up, 10_000)
   // A Sentinel that a busy machine has stopped for two seconds decides nothing for thirty (TILT).
-  await until('both are up again', () => one.store.health.up && other.store.health.up, 60_000)
+  await eventually('both are up again', () => one.store.health.up && other.store.health.up, 60_000)
   await untilHeard(one, other, 'the new master passes it on', 15_000)
   await untilHeard(other, one, 'in both directions', 15_000)
 })
@@ -237,9 +233,9 @@ test('a cluster: whatever node a gate listens to, it hears of clients of all, an
   const [one, other] = await openPair(t, { cluster })
   const clients = Array.from({ length: 40 }, (_, i) => `198.51.100.${i}`)
   for (const client of clients) one.store.remember(client, trapped)
-  await until('all are heard', () => clients.every(client => other.heard.includes(client)))
+  await eventually('all are heard', () => clients.every(client => other.heard.includes(client)))
   // The first has a replica, so that all slots are there again.
   await nodes[0]?.stop()
-  await until('all nodes are up', () => one.store.health.up && other.store.health.up, 30_000)
+  await eventually('all nodes are up', () => one.store.health.up && other.store.health.up, 30_000)
   await untilHeard(one, other, 'it is heard over another node', 15_000)
 })

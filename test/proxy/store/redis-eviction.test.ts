@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { RedisClients } from '@sallyport/proxy/store/redis/redis.js'
 import { startRedis } from '../../support/redis.js'
-import { until } from '../../support/store-world.js'
+import { eventually } from '../../support/store-world.js'
 
 const day = 86_400
 const times = { delay: 300, window: 14_400, keep: 36 * day }
@@ -16,7 +16,7 @@ test('with volatile-ttl a flood of tuples of the greylist makes room for itself,
     { ready: () => {}, lost: () => {} },
   )
   t.after(() => store.close())
-  await until('Redis is there', () => store.ready)
+  await eventually('Redis is there', () => store.ready)
   const clients = Array.from({ length: 2000 }, (_, i) => `198.51.${i >> 8}.${i & 255}`)
   await Promise.all(clients.map(client => store.remember(client, { passed: { pregreet: 30 * day }, failed: {} })))
   const used = Number(/^used_memory:(\d+)/m.exec(await redis.command('INFO', 'memory'))?.[1])

@@ -9,7 +9,7 @@ import type { RedisTopology } from '@sallyport/proxy/store/redis/redis-topology.
 import { undoAfter } from '../../support/owner.js'
 import { type RedisServer, startRedis } from '../../support/redis.js'
 import { startCluster } from '../../support/redis-topology.js'
-import { StoreWorld, until } from '../../support/store-world.js'
+import { eventually, StoreWorld } from '../../support/store-world.js'
 import { timeTravel } from '../../support/time-travel.js'
 
 const caps = { perClient: 3, perNetwork: 5 }
@@ -29,7 +29,7 @@ const topologyOf = (redis: RedisServer): RedisTopology => ({ url: `redis://127.0
 async function gateAt(t: TestContext, topology: RedisTopology, lease = 30_000): Promise<Store> {
   const store = openStore({ kind: 'redis', ...topology, ...usual, lease }, new StoreWorld())
   undoAfter(t, () => store.close())
-  await until('the store is up', () => store.health.up, 10_000)
+  await eventually('the store is up', () => store.health.up, 10_000)
   return store
 }
 
@@ -53,7 +53,7 @@ async function sharePlaces(t: TestContext, topology: RedisTopology): Promise<voi
     assert.deepEqual(await enterTimes(other, 2, a), [null, 'per_client'])
     assert.deepEqual(await enterTimes(one, 3, b), [null, null, 'per_network'])
     other.leave(a)
-    await until('a place is free', async () => (await one.enter(a, caps)) === null)
+    await eventually('a place is free', async () => (await one.enter(a, caps)) === null)
     assert.equal(await other.enter(a, caps), 'per_client')
   }
 }
@@ -130,7 +130,7 @@ test('behind a failover to a clock that is an hour ahead, what a gate holds is t
   const since = performance.now()
   const held = async () => Number(await redis.command('HSTRLEN', `test:open:{${network}}`, visitor.client))
   assert.equal(await held(), 0)
-  await until('it was told', async () => (await held()) === 17)
+  await eventually('it was told', async () => (await held()) === 17)
   assert.ok(performance.now() - since < 2000, `${performance.now() - since} ms`)
 })
 
@@ -146,7 +146,7 @@ test('who stays keeps its place over several leases, though nobody else of its n
     '1',
     'one that ends without a word to its clients leaves them to the lease',
   )
-  await until('they are free', async () => (await other.enter(visitor, caps)) === null, 10_000)
+  await eventually('they are free', async () => (await other.enter(visitor, caps)) === null, 10_000)
 })
 
 test('Redis killed: everybody has a place; started anew and empty: it is told what is open, and the caps hold', async t => {
@@ -154,13 +154,13 @@ test('Redis killed: everybody has a place; started anew and empty: it is told wh
   const [one, other] = [await gateAt(t, topologyOf(redis)), await gateAt(t, topologyOf(redis))]
   await enterTimes(one, 1)
   await redis.stop()
-  await until('it is known', () => !one.health.up && !other.health.up)
+  await eventually('it is known', () => !one.health.up && !other.health.up)
   assert.deepEqual(await enterTimes(one, 5), Array(5).fill(null))
   one.leave(visitor)
   redis = await ownedRedis(t, redis.port)
-  await until('it is back', () => one.health.up && other.health.up, 10_000)
+  await eventually('it is back', () => one.health.up && other.health.up, 10_000)
   const held = async () => await redis.command('HGET', `test:open:{${network}}`, visitor.client)
-  await until('what is open was told', async () => (await held()) !== '', 10_000)
+  await eventually('what is open was told', async () => (await held()) !== '', 10_000)
   assert.equal(await other.enter(visitor, { perClient: 5, perNetwork: 50 }), 'per_client')
   assert.equal(await other.enter(visitor, { perClient: 6, perNetwork: 50 }), null)
 })
@@ -181,7 +181,7 @@ test('a network keeps what living gates hold, in bounds, and lets go what dead o
   const gateOf = async (lease: number) => {
     const gate = new RedisClients({ kind: 'redis', ...topologyOf(redis), ...usual, lease }, nothing)
     undoAfter(t, () => gate.close())
-    await until('Redis is there', () => gate.ready)
+    await eventually('Redis is there', () => gate.ready)
     return gate
   }
   const caps = { perClient: 1e6, perNetwork: 1e6 }

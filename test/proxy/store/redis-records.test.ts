@@ -5,7 +5,7 @@ import { checksOf, tokenOf } from '@sallyport/proxy/store/redis/check-codes.js'
 import { fieldOf } from '@sallyport/proxy/store/redis/client-record.js'
 import { checks } from '@sallyport/rules'
 import { type RedisServer, startRedis } from '../../support/redis.js'
-import { StoreWorld, until } from '../../support/store-world.js'
+import { eventually, StoreWorld } from '../../support/store-world.js'
 import { timeTravel } from '../../support/time-travel.js'
 
 const nobody = { passed: [], failed: [], repute: null }
@@ -25,7 +25,7 @@ before(async () => {
     { kind: 'redis', url, password: null, prefix: 'test:', commandWait: 10_000, grace: 10_000, clients: 10_000 },
     world,
   )
-  await until('the store is up', () => store.health.up)
+  await eventually('the store is up', () => store.health.up)
 })
 beforeEach(async () => void (await redis.command('FLUSHALL')))
 after(async () => {
@@ -208,7 +208,7 @@ describe('a record in Redis', () => {
     assert.deepEqual((await store.recall(client)).passed, ['pregreet'])
     await redis.command('SCRIPT', 'FLUSH')
     store.remember(client, pass('dnsbl'))
-    await until('the lesson is written', async () => (await hex()).includes('64'))
+    await eventually('the lesson is written', async () => (await hex()).includes('64'))
     assert.equal(store.health.recallErrors, 0)
   })
 

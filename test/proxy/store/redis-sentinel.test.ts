@@ -5,7 +5,7 @@ import { openStore, type Store } from '@sallyport/proxy/store/index.js'
 import type { RedisServer } from '../../support/redis.js'
 import { startWatched } from '../../support/redis-topology.js'
 import { stopwatch } from '../../support/stopwatch.js'
-import { StoreWorld, until } from '../../support/store-world.js'
+import { eventually, StoreWorld } from '../../support/store-world.js'
 import { saidOfLost } from './lost.js'
 
 const commandWait = 200
@@ -35,7 +35,7 @@ async function openAt(
   const world = new StoreWorld()
   const store = openStore(settingsAt(sentinel), world)
   t.after(() => store.close())
-  await until('the store is up', () => store.health.up, 10_000)
+  await eventually('the store is up', () => store.health.up, 10_000)
   world.lines.length = 0
   return { store, world }
 }
@@ -63,7 +63,7 @@ test('Sentinel: when the master is killed nobody waits long, and the replica is 
   const { master, replica, sentinel } = await startWatched(t)
   const { store, world } = await openAt(t, sentinel)
   store.remember('192.0.2.1', lesson)
-  await until('the replica has it, too', async () => (await keys(replica)) === 1)
+  await eventually('the replica has it, too', async () => (await keys(replica)) === 1)
 
   await master.stop()
   await recallUntil(store, async () => (await isMaster(replica)) && store.health.up)
@@ -73,7 +73,7 @@ test('Sentinel: when the master is killed nobody waits long, and the replica is 
     world.lines.join('\n'),
   )
   store.remember('192.0.2.2', lesson)
-  await until('the new master has what is learnt now', async () => (await keys(replica)) === 2)
+  await eventually('the new master has what is learnt now', async () => (await keys(replica)) === 2)
 })
 
 /** The port of a way to a server, whose answers come so many ms later by it. */
@@ -100,8 +100,8 @@ test('Sentinel: a new master is found also where it is told of while the gate as
   // So the news comes in the middle of a question more often than not, where ioredis alone gives up for ever.
   const { store } = await openAt(t, { port: await lateBy(t, sentinel.port, 300) })
   await master.stop()
-  await until('it is done without', () => !store.health.up)
-  await until('the new master is found', () => store.health.up, failover)
+  await eventually('it is done without', () => !store.health.up)
+  await eventually('the new master is found', () => store.health.up, failover)
   assert.ok(await isMaster(replica))
 })
 
@@ -109,11 +109,11 @@ test('Sentinel: a failover that somebody asks for costs a few waits, and the new
   const { replica, sentinel } = await startWatched(t)
   const { store, world } = await openAt(t, sentinel)
   store.remember('192.0.2.1', lesson)
-  await until('the replica has it, too', async () => (await keys(replica)) === 1)
+  await eventually('the replica has it, too', async () => (await keys(replica)) === 1)
 
   // It first looks whether the replica is fit for it.
   const failOver = async () => (await sentinel.command('SENTINEL', 'FAILOVER', 'mail')) === 'OK'
-  await until('the Sentinel begins', failOver, 20_000)
+  await eventually('the Sentinel begins', failOver, 20_000)
   let learnt = 0
   await recallUntil(store, async () => {
     if (!(await isMaster(replica)) || !store.health.up) return false

@@ -6,7 +6,7 @@ import { makeAuthority } from '../../support/authority.js'
 import { freePort } from '../../support/port.js'
 import { startRedis } from '../../support/redis.js'
 import { rightsFor } from '../../support/redis-rights.js'
-import { StoreWorld, until } from '../../support/store-world.js'
+import { eventually, StoreWorld } from '../../support/store-world.js'
 
 const settings = {
   kind: 'redis',
@@ -40,10 +40,10 @@ async function startTls(t: TestContext) {
 test('TLS with the CA, the certificate and the name of the configuration', async t => {
   const { redis, url, tls } = await startTls(t)
   const { store, world } = open(t, { ...settings, url, tls })
-  await until('the store is up', () => store.health.up)
+  await eventually('the store is up', () => store.health.up)
   store.remember('192.0.2.1', lesson)
   assert.deepEqual((await store.recall('192.0.2.1')).passed, ['pregreet'])
-  await until('it is in Redis, under the prefix', async () =>
+  await eventually('it is in Redis, under the prefix', async () =>
     (await redis.command('KEYS', '*')).startsWith('mine:clients:'),
   )
   assert.deepEqual(world.lines, [])
@@ -57,7 +57,7 @@ for (const { what, change, reason } of [
   test(`TLS with ${what}: Redis is done without, and the log says why`, async t => {
     const { url, tls } = await startTls(t)
     const { store, world } = open(t, { ...settings, url, tls: { ...tls, ...change } })
-    await until('it was tried', () => world.lines.length > 0)
+    await eventually('it was tried', () => world.lines.length > 0)
     assert.match(world.lines[0] ?? '', /^warn Redis does not answer/)
     assert.match(world.lines[0] ?? '', reason)
     store.remember('192.0.2.1', lesson)
@@ -80,7 +80,7 @@ test('an ACL user with the rights that the documentation names, and no others, n
   await redis.command('ACL', 'SETUSER', 'default', '-@all', '+acl', '+keys', '+ttl', '+ping')
   const login = { url: `redis://127.0.0.1:${redis.port}`, username: 'sallyport', password: 'hush' }
   const { store, world } = open(t, { ...settings, ...login })
-  await until('the store is up', () => store.health.up)
+  await eventually('the store is up', () => store.health.up)
   store.remember('192.0.2.1', lesson)
   assert.deepEqual((await store.recall('192.0.2.1')).passed, ['pregreet'])
   assert.equal(await store.greylist('a tuple', { delay: 300, window: 14_400, keep: 86_400 }), 300)
@@ -94,11 +94,11 @@ test('an ACL user with the rights that the documentation names, and no others, n
   ] as const
   for (const found of [null, 'per_client']) assert.equal(await store.enter(visitor, caps), found)
   store.leave(visitor)
-  await until('its place is free', async () => (await store.enter(visitor, caps)) === null)
+  await eventually('its place is free', async () => (await store.enter(visitor, caps)) === null)
   assert.equal(await store.forget('192.0.2.1'), true)
   const [other, heard] = [open(t, { ...settings, ...login }), [] as string[]]
   other.store.onBlock(names => heard.push(...names))
-  await until('a block is heard', () => {
+  await eventually('a block is heard', () => {
     store.remember('192.0.2.2', { passed: {}, failed: { 'trap-recipient': 1000 } })
     return heard.includes('192.0.2.2')
   })
@@ -114,6 +114,6 @@ test('an ACL user with the rights that the documentation names, and no others, n
   assert.equal(store.health.fallbacks + store.health.rememberErrors, 0)
 
   const stranger = open(t, { ...settings, ...login, username: 'nobody' })
-  await until('it was refused', () => stranger.world.lines.length > 0)
+  await eventually('it was refused', () => stranger.world.lines.length > 0)
   assert.match(stranger.world.lines[0] ?? '', /^warn Redis does not answer \(.*WRONGPASS/)
 })

@@ -4,7 +4,7 @@ import { openStore, type Store } from '@sallyport/proxy/store/index.js'
 import { freePort } from '../../support/port.js'
 import { type RedisServer, startRedis } from '../../support/redis.js'
 import { stopwatch } from '../../support/stopwatch.js'
-import { flushed, StoreWorld, until } from '../../support/store-world.js'
+import { eventually, flushed, StoreWorld } from '../../support/store-world.js'
 import { timeTravel } from '../../support/time-travel.js'
 import { type Subject, storeContract } from './store.contract.js'
 
@@ -20,8 +20,8 @@ function openRedis(port: number, world: StoreWorld, wait: number, password: stri
   return openStore({ kind: 'redis', url, password, prefix: 'test:', ...waits, clients: 10_000 }, world)
 }
 
-const up = (store: Store) => until('the store is up', () => store.health.up)
-const down = (store: Store) => until('the store is down', () => !store.health.up)
+const up = (store: Store) => eventually('the store is up', () => store.health.up)
+const down = (store: Store) => eventually('the store is down', () => !store.health.up)
 const pass = (name: string) => ({ passed: { [name]: 1000 }, failed: {} })
 const failure = (name: string) => ({ passed: {}, failed: { [name]: 1000 } })
 /** A Redis with two stores on it. */
@@ -171,7 +171,7 @@ describe('a Redis that fails', () => {
     store.remember('192.0.2.3', failure('pipelining'))
     assert.deepEqual((await store.recall('192.0.2.3')).failed, ['pipelining'])
     assert.equal(await store.forget('192.0.2.2'), false)
-    await until('it has tried to come back', () => world.lines.length > 0)
+    await eventually('it has tried to come back', () => world.lines.length > 0)
     assert.equal(world.lines.length, 1)
     assert.match(world.lines[0] ?? '', /^warn Redis does not answer/)
 
@@ -180,7 +180,7 @@ describe('a Redis that fails', () => {
     await up(other.store)
     assert.equal(world.lines.length, 2)
     assert.match(world.lines[1] ?? '', /^info Redis answers again/)
-    await until('what was learnt meanwhile is in Redis', async () => {
+    await eventually('what was learnt meanwhile is in Redis', async () => {
       const { failed } = await other.store.recall('192.0.2.3')
       return failed.includes('pipelining')
     })
@@ -222,7 +222,7 @@ describe('a Redis that fails', () => {
     redis.pause()
     await store.recall('192.0.2.9')
     redis.resume()
-    await until('it is believed again', async () => {
+    await eventually('it is believed again', async () => {
       const { fallbacks } = store.health
       await store.recall('192.0.2.8')
       return store.health.fallbacks === fallbacks
@@ -265,7 +265,7 @@ describe('a Redis that fails', () => {
     const redis = await start()
     const { store } = await openUp(redis.port, patience, null, 5)
     store.remember('192.0.2.1', pass('pregreet'))
-    await until('it is confirmed', () => store.health.remembers === 1)
+    await eventually('it is confirmed', () => store.health.remembers === 1)
     redis.pause()
     for (let i = 0; i < 3; i++) {
       const { answer, took } = await timed(async () => [
@@ -287,16 +287,19 @@ describe('a Redis that fails', () => {
     const { store } = await openUp(redis.port, patience, null, 5)
     const other = await openUp(redis.port, patience)
     store.remember('192.0.2.1', pass('pregreet'))
-    await until('it is confirmed', () => store.health.remembers === 1)
+    await eventually('it is confirmed', () => store.health.remembers === 1)
     other.store.remember('192.0.2.1', failure('dnsbl'))
     await other.store.recall('192.0.2.9')
     const slow = redis.command('DEBUG', 'SLEEP', 0.5)
     let asked = 0
     // Another each time: one that many ask for would be answered here.
-    await until('it is slow', async () => (await timed(() => store.recall(`198.51.100.${asked++ % 250}`))).took > 100)
+    await eventually(
+      'it is slow',
+      async () => (await timed(() => store.recall(`198.51.100.${asked++ % 250}`))).took > 100,
+    )
     await slow
     await store.recall('192.0.2.1')
-    await until('the other gate is believed', async () => (await store.recall('192.0.2.1')).failed.length === 1)
+    await eventually('the other gate is believed', async () => (await store.recall('192.0.2.1')).failed.length === 1)
     // Of whom something bad is known nobody guesses.
     const { fallbacks } = store.health
     await store.recall('192.0.2.1')
@@ -335,7 +338,7 @@ describe('a Redis that fails', () => {
     await redis.command('CONFIG', 'SET', 'maxmemory-policy', 'noeviction', 'maxmemory', '1mb')
     store.remember('192.0.2.2', pass('pregreet'))
     store.remember('192.0.2.3', pass('pregreet'))
-    await until('the writes have failed', () => store.health.rememberErrors === 2)
+    await eventually('the writes have failed', () => store.health.rememberErrors === 2)
     const { fallbacks } = store.health
     assert.deepEqual((await store.recall('192.0.2.1')).passed, ['pregreet'])
     assert.equal(store.health.fallbacks, fallbacks, 'read from Redis')
@@ -348,7 +351,7 @@ describe('a Redis that fails', () => {
     store.remember('192.0.2.4', pass('pregreet'))
     const reader = await openUp(redis.port, patience)
     const known = async (client: string) => (await reader.store.recall(client)).passed.length === 1
-    await until('all is written', async () => (await known('192.0.2.2')) && (await known('192.0.2.4')))
+    await eventually('all is written', async () => (await known('192.0.2.2')) && (await known('192.0.2.4')))
   })
 
   it('by becoming a replica is read, and written again when it is none', async () => {
@@ -358,7 +361,7 @@ describe('a Redis that fails', () => {
     await store.recall('192.0.2.1')
     await redis.command('REPLICAOF', '127.0.0.1', await freePort())
     store.remember('192.0.2.1', failure('pregreet'))
-    await until('the write has failed', () => store.health.rememberErrors === 1)
+    await eventually('the write has failed', () => store.health.rememberErrors === 1)
     assert.deepEqual(
       await store.recall('192.0.2.1'),
       { passed: [], failed: ['pregreet'], repute: null },
@@ -370,7 +373,7 @@ describe('a Redis that fails', () => {
     // Nothing new is learnt, and nobody calls.
     await redis.command('REPLICAOF', 'NO', 'ONE')
     const reader = await openUp(redis.port, patience)
-    await until('the lesson is written', async () => {
+    await eventually('the lesson is written', async () => {
       const { failed } = await reader.store.recall('192.0.2.1')
       return failed.join() === 'pregreet'
     })
@@ -379,7 +382,7 @@ describe('a Redis that fails', () => {
   it('by not knowing our password is done without, and used when it does', async () => {
     const redis = await start(undefined, ['--requirepass', 'right'])
     const { store, world } = open(redis.port, patience, 'wrong')
-    await until('it was refused', () => world.lines.length > 0)
+    await eventually('it was refused', () => world.lines.length > 0)
     assert.match(world.lines[0] ?? '', /^warn Redis does not answer \(.*WRONGPASS/)
     store.remember('192.0.2.1', pass('pregreet'))
     assert.deepEqual((await store.recall('192.0.2.1')).passed, ['pregreet'])
@@ -388,7 +391,7 @@ describe('a Redis that fails', () => {
 
     await redis.command('CONFIG', 'SET', 'requirepass', 'wrong')
     await up(store)
-    await until(
+    await eventually(
       'what was learnt meanwhile is shared',
       async () => (await known.recall('192.0.2.1')).passed.length === 1,
     )
@@ -401,7 +404,7 @@ describe('a Redis that fails', () => {
 
   it('says at the end what could not be written', async () => {
     const { store, world } = open(await freePort())
-    await until('it was tried', () => world.lines.length === 1)
+    await eventually('it was tried', () => world.lines.length === 1)
     store.remember('192.0.2.1', pass('pregreet'))
     await store.close()
     assert.match(world.lines[1] ?? '', /^warn what was learnt of 1 clients/)

@@ -16,7 +16,7 @@ import { makeHouse } from '../../support/house.ts'
 import { Recorder } from '../../support/recorder.ts'
 import { type RedisServer, startRedis } from '../../support/redis.ts'
 import { passOf } from '../../support/spf.ts'
-import { until } from '../../support/store-world.ts'
+import { eventually } from '../../support/store-world.ts'
 
 const limits = { address: 10, network: 50, period: 3600 } as const
 /** Connections of all gates; as usual. */
@@ -36,14 +36,14 @@ async function openMemory(t: TestContext) {
     { log: { info() {}, warn() {} }, now: () => Math.floor(Date.now() / 1000) },
   )
   t.after(() => store.close())
-  await until('Redis is there', () => store.health.up)
+  await eventually('Redis is there', () => store.health.up)
   const memory = new Memory(store)
   // The scripts are loaded with the first call of each.
   await memory.rate(sessionOf('198.51.100.1'), '198.51.100.1')
   await memory.recall('198.51.100.1', addressOf('198.51.100.1'))
   await store.enter({ client: '198.51.100.1', network: '198.51.100.0/24' }, caps)
   store.remember('198.51.100.1', { passed: { pregreet: 1000 }, failed: {} })
-  await until('the scripts are loaded', () => store.health.remembers === 1)
+  await eventually('the scripts are loaded', () => store.health.remembers === 1)
   return { redis, store, memory }
 }
 

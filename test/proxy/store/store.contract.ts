@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 import type { Excess } from '@sallyport/proxy/census.js'
 import type { Store } from '@sallyport/proxy/store/index.js'
+import { usualFading, usualSuspectFrom } from '@sallyport/rules'
 
 /** A store under test, and the time it lives in. */
 export interface Subject {
@@ -149,6 +150,15 @@ export function storeContract(name: string, open: () => Promise<Subject>, forget
       await learn(two, -2, 2)
       assert.deepEqual(await reputeOf(one), [5, 3, 1, 3])
       assert.deepEqual(await reputeOf(two), [-2, 2, 0, 0])
+    })
+
+    it('lets mail fade by the weights that were given last', async () => {
+      const client = newClient()
+      await learn(client, 4)
+      store.renew({ suspectFrom: usualSuspectFrom, fading: { bad: 3600, good: 3600 } })
+      await subject.advance(3600)
+      assert.equal((await reputeOf(client))?.[0], 2)
+      store.renew({ suspectFrom: usualSuspectFrom, fading: usualFading })
     })
 
     it('lets what is known of mail fade, the good more slowly than the bad', async () => {

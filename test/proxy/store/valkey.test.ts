@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { openStore, type Store } from '@sallyport/proxy/store/index.js'
 import { type RedisPrograms, startRedis } from '../../support/redis.js'
 import { startCluster } from '../../support/redis-topology.js'
-import { flushed, StoreWorld, until } from '../../support/store-world.js'
+import { eventually, flushed, StoreWorld } from '../../support/store-world.js'
 import { timeTravel } from '../../support/time-travel.js'
 import { unpacked } from '../../support/unpacked.js'
 import { storeContract } from './store.contract.js'
@@ -23,7 +23,7 @@ const usual = {
 } as const
 
 async function up(store: Store): Promise<Store> {
-  await until('the store is up', () => store.health.up, 10_000)
+  await eventually('the store is up', () => store.health.up, 10_000)
   return store
 }
 
@@ -56,7 +56,7 @@ test('a cluster of Valkey: what one gate learns of clients on all nodes is known
   const [teacher, reader] = await Promise.all(stores.map(up))
   const clients = Array.from({ length: 60 }, (_, i) => `192.0.2.${i}`)
   for (const client of clients) teacher?.remember(client, { passed: { pregreet: 1000 }, failed: {} })
-  await until('all is written', () => teacher?.health.remembers === clients.length)
+  await eventually('all is written', () => teacher?.health.remembers === clients.length)
   for (const client of clients) assert.deepEqual((await reader?.recall(client))?.passed, ['pregreet'], client)
   for (const node of nodes) assert.ok(Number(await node.command('DBSIZE')) > 5)
   assert.deepEqual([...worlds[0].lines, ...worlds[1].lines], [])
