@@ -47,13 +47,13 @@ store: { file: '${join(folder, 'clients.json')}' }\n`
   function report(): Report {
     // Twice: buffers that the first finds to be garbage are freed beside it, and the second waits for that.
     for (let time = 0; time < 2; time++) global.gc?.()
-    const { heapUsed, external, arrayBuffers } = process.memoryUsage()
+    const { heapUsed, heapTotal, external, arrayBuffers } = process.memoryUsage()
     const sessions = [...gate.connections].filter(({ session }) => session !== null && !session.isDone)
     const most = (of: (connection: Connection) => number | undefined) =>
       Math.max(0, ...sessions.map(connection => of(connection) ?? 0))
     return {
       held: heapUsed + Math.max(external, arrayBuffers),
-      resident: memory(process.pid) * 1e6,
+      resident: memory(process.pid) * 1e6 - (heapTotal - heapUsed),
       connections: gate.connections.size,
       counted: gate.census.open,
       sessions: sessions.length,
