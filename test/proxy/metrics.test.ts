@@ -11,7 +11,7 @@ test('a scrape tells of a Redis that refuses every question, and of one that is 
   const log = { info() {}, warn() {} }
   const url = `redis://127.0.0.1:${redis.port}`
   const store = new SharedStore(
-    { kind: 'redis', url, password: null, prefix: 'm:', commandWait: 1000, clients: 100 },
+    { kind: 'redis', url, password: null, prefix: 'm:', commandWait: 1000, grace: 1000, clients: 100 },
     { log, now: () => 1 },
   )
   t.after(() => store.close())

@@ -7,8 +7,13 @@ import { freePort } from './port.ts'
 import { type RedisServer, redisPrograms, startRedis } from './redis.ts'
 import { eventually } from './store-world.ts'
 
-async function owned(owner: Owner, settings: readonly string[], programs = redisPrograms): Promise<RedisServer> {
-  const redis = await startRedis(undefined, settings, [], programs)
+async function owned(
+  owner: Owner,
+  settings: readonly string[],
+  programs = redisPrograms,
+  port?: number,
+): Promise<RedisServer> {
+  const redis = await startRedis(port, settings, [], programs)
   undoAfter(owner, () => redis.stop())
   return redis
 }
@@ -56,14 +61,20 @@ const clusterSettings = [
   ...['--repl-diskless-sync-delay', '0'],
 ]
 
-/** Masters without replicas; the slots are shared out evenly, and those of one that is gone do not take the others with them. */
-export async function startCluster(owner: Owner, count = 3, programs = redisPrograms): Promise<readonly RedisServer[]> {
+/** Masters without replicas, the first of them on the port `first`; the slots are shared out evenly, and those of one that is gone do not take the others with them. */
+export async function startCluster(
+  owner: Owner,
+  count = 3,
+  programs = redisPrograms,
+  first?: number,
+): Promise<readonly RedisServer[]> {
   const nodes: RedisServer[] = []
   for (let i = 0; i < count; i++) {
     const bus = await freePort()
-    nodes.push(await owned(owner, [...clusterSettings, '--cluster-port', `${bus}`], programs))
-    const first = nodes[0]
-    if (first !== undefined && i > 0) await first.command('CLUSTER', 'MEET', '127.0.0.1', `${nodes[i]?.port}`, bus)
+    const port = i === 0 ? first : undefined
+    nodes.push(await owned(owner, [...clusterSettings, '--cluster-port', `${bus}`], programs, port))
+    const known = nodes[0]
+    if (known !== undefined && i > 0) await known.command('CLUSTER', 'MEET', '127.0.0.1', `${nodes[i]?.port}`, bus)
     const from = Math.floor((i * 16_384) / count)
     await nodes[i]?.command('CLUSTER', 'ADDSLOTSRANGE', from, Math.floor(((i + 1) * 16_384) / count) - 1)
   }

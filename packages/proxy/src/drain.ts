@@ -1,7 +1,7 @@
 import type { Server } from 'node:net'
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Gate } from './gate.ts'
-import { turnAway } from './reception.ts'
+import { sayFarewell } from './reception.ts'
 
 /** Readiness off; new clients as before while balancers notice; then none, and the sessions are let go at command boundaries. */
 export async function drain(gate: Gate, listeners: readonly Server[]): Promise<void> {
@@ -15,7 +15,7 @@ export async function drain(gate: Gate, listeners: readonly Server[]): Promise<v
     const { session } = connection
     if (session !== null) connection.drive(() => session.drain(gate.clock()))
     // Who waits for his last word hears it now. Whose PROXY header or handshake is under way has only just come: his session drains from its start.
-    else if (connection.farewell !== null) turnAway(connection, 'draining')
+    else if (connection.farewell !== null) sayFarewell(connection)
   }
   await emptied(gate, wait)
   if (gate.connections.size === 0) return

@@ -168,7 +168,7 @@ export class Metrics {
   /** Known label sets begin at 0, so that the first event shows in a rate. */
   private prepare(): void {
     for (const verdict of verdicts) this.sessions.of(verdict)
-    for (const reason of ['limit', 'per_client', 'per_network', 'proxy_header', 'draining'])
+    for (const reason of ['limit', 'per_client', 'per_network', 'proxy_header'])
       this.connectionsRefused.inc({ reason }, 0)
     for (const result of ['accepted', 'deferred', 'refused', 'aborted'] as const) this.messages.of(result)
     for (const result of reachedResults) this.backendConnections.of(result)

@@ -106,7 +106,7 @@ export function uncount(connection: Connection): void {
  * A connection that gets no session: one line to the client and one in the log, and a close. A client that hammers waits for its line:
  * it would be back before the connection is forgotten (smtpf: `concurrent-421-delay`, 15 s).
  */
-export function turnAway(connection: Connection, reason: 'limit' | Excess | 'proxy_header' | 'draining'): void {
+export function turnAway(connection: Connection, reason: 'limit' | Excess | 'proxy_header'): void {
   if (connection.isClosing) return
   if (connection.farewell !== null) return sayFarewell(connection)
   const { gate } = connection
@@ -135,7 +135,8 @@ function waitOf({ gate, ends }: Connection): number {
   return isFriend || gate.connections.size - gate.census.open > mostTurnedAway ? 0 : gate.config.turnedAway
 }
 
-function sayFarewell(connection: Connection): void {
+/** What a client that is turned away waits for. */
+export function sayFarewell(connection: Connection): void {
   const { gate, farewell } = connection
   connection.farewell = null
   if (farewell !== null) connection.send(farewell)

@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { openStore, type Store } from '@sallyport/proxy/store/index.js'
+import { endAloud } from '@sallyport/proxy/store/redis/ending.js'
 import { RedisClients } from '@sallyport/proxy/store/redis/redis.js'
-import type { RedisServer } from '../../support/redis.js'
+import { openOne, usualOptions } from '@sallyport/proxy/store/redis/redis-connection.js'
+import { freePort } from '../../support/port.js'
+import { type RedisServer, redisPrograms } from '../../support/redis.js'
 import { rightsFor } from '../../support/redis-rights.js'
 import { startCluster, startReplica } from '../../support/redis-topology.js'
 import { stopwatch } from '../../support/stopwatch.js'
@@ -188,19 +191,70 @@ test('a cluster: what a replica says of it is not asked for, as one that has los
 })
 
 test('a cluster: a node that has lost sight of the others does not lead away from them for long', async t => {
-  const nodes = await startCluster(t, 2)
-  const { store, world } = await openUp(nodes, patience)
+  const nodes = await startCluster(t)
+  const world = new StoreWorld()
+  const all = nodes.map(({ port }) => ({ host: '127.0.0.1', port }))
+  const store = openStore({ ...settings(nodes, patience), cluster: all }, world)
   t.after(() => store.close())
+  await eventually('the store is up', () => store.health.up)
   const [lost, ...others] = nodes
   assert.ok(lost !== undefined)
   await forgets(lost, others)
-  await eventually('it was asked where the slots are', () => !store.health.up, 60_000)
+  // Every two seconds one of them, at random, is asked where the slots are.
+  await eventually('it was asked', () => !store.health.up, 60_000)
   for (const other of others)
-    await eventually('the others are found again', async () =>
-      /name=\S*sallyport/.test(await other.command('CLIENT', 'LIST')),
+    await eventually(
+      'the others are found again',
+      async () => /name=\S*sallyport/.test(await other.command('CLIENT', 'LIST')),
+      60_000,
     )
   await eventually('they are asked again', () => store.health.up, 60_000)
   assert.match(world.lines[0] ?? '', /^warn the Redis node/)
+})
+
+test('a cluster: where slots are nobody’s, their node is looked for once, and the others go on', async t => {
+  const nodes = await startCluster(t)
+  const { store, world } = await openUp(nodes, patience)
+  t.after(() => store.close())
+  const [one, other, gone] = nodes
+  assert.ok(one !== undefined && other !== undefined && gone !== undefined)
+  const id = await gone.command('CLUSTER', 'MYID')
+  await gone.stop()
+  // Together, or the one hears of it from the other again.
+  await Promise.all([one, other].map(node => node.command('CLUSTER', 'FORGET', id)))
+  // One line for its end; for it all are let go once, which are two lines each.
+  await eventually('it was looked for', () => world.lines.length >= 5)
+  await new Promise(resolve => setTimeout(resolve, 4500))
+  assert.equal(world.lines.length, 5, world.lines.join('\n'))
+  const { fallbacks } = store.health
+  await Promise.all(addresses.map(client => store.recall(client)))
+  assert.ok(store.health.fallbacks - fallbacks < 45, 'of the others Redis knows')
+})
+
+test('a cluster of which all nodes refuse as the gate starts is used when one is there', async t => {
+  const ports = [await freePort(), await freePort()]
+  const world = new StoreWorld()
+  const cluster = ports.map(port => ({ host: '127.0.0.1', port }))
+  const store = openStore({ ...settings([], commandWait), cluster }, world)
+  t.after(() => store.close())
+  await eventually('it is said', () => world.lines.length > 0)
+  // The one that was tried last is still to be tried again.
+  await new Promise(resolve => setTimeout(resolve, 1000))
+  await startCluster(t, 2, redisPrograms, ports[0])
+  await eventually('the store is up', () => store.health.up)
+  assert.equal(world.lines.length, 2, world.lines.join('\n'))
+})
+
+test('a connection that is let go between two attempts says that it ends', async () => {
+  const usual = usualOptions({ password: null, commandWait }, null)
+  const redis = openOne({ url: `redis://127.0.0.1:${await freePort()}` }, usual)
+  redis.on('error', () => undefined)
+  endAloud(redis)
+  await eventually('it waits for its next attempt', () => redis.status === 'reconnecting')
+  const ended = new Promise(resolve => redis.once('end', resolve))
+  redis.disconnect()
+  await ended
+  assert.equal(redis.status, 'end')
 })
 
 test('a cluster: an ACL user needs the rights of one server, and to ask for the slots', async t => {

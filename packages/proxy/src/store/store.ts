@@ -73,7 +73,7 @@ export interface Store {
    * can be said. null at once: there is no other gate, and the census has said all.
    */
   enter(visitor: Visitor, caps: Caps): Promise<Excess | null> | null
-  /** A question about a place in this network is answered; or has waited for as long as who is known for good may (grace.ts), who greets without it. Never rejects. */
+  /** A question about a place in this network is answered; or has waited for as long as who is known for good waits (grace.ts): the greeting goes out without the answer then. Never rejects. */
   spare(network: string, question: Promise<void>): Promise<unknown>
   /** Gives a place back that `enter` gave. Not awaited by anybody, never throws. */
   leave(visitor: Visitor): void

@@ -1,4 +1,5 @@
 import { coalesce } from './coalescence.ts'
+import { endAloud } from './ending.ts'
 import {
   nameOf,
   openCluster,
@@ -12,15 +13,19 @@ import {
 import { listen } from './redis-listener.ts'
 import type { Host, RedisTopology } from './redis-topology.ts'
 
-/** For how long a node that serves slots may be missing, ms: then the nodes of the configuration are asked where it is. */
-const longestMissing = 2_000
+/** For how long a node that serves slots may be missing, ms, until the nodes of the configuration are asked; twice as long after each time, up to the last. */
+const [firstSearch, lastSearch] = [1_500, 12_000]
+/** When nothing was missing for so long, ms, it is the first time again. */
+const settled = 120_000
 
 /**
  * A connection to each master of a cluster.
  *
  * ioredis asks any node that it knows where the slots are, and lets go of those that the answer does not name. One that has lost sight of the others
  * (reset, forgotten, cut off as it joined) would thus lead away from them for good. Replicas are let go, as nothing is asked of them but
- * that; and where a master is missing all begins again with the nodes of the configuration.
+ * that; and where a master is missing all connections are, and all begins again with the nodes of the configuration.
+ *
+ * Not taken: to ask the slots ourselves, and more than one node; it would be a second client of a cluster beside the one we have.
  */
 export function connectCluster(
   topology: Extract<RedisTopology, { cluster: unknown }>,
@@ -32,21 +37,26 @@ export function connectCluster(
   let lastError = ''
   let closing = false
   let search: NodeJS.Timeout | null = null
+  let [searchedAt, searchWait] = [Number.NEGATIVE_INFINITY, firstSearch]
   const anyReady = () => [...nodes.values()].some(({ status }) => status === 'ready')
   const cluster = openCluster(topology, usual, anyReady)
   const serves = (node: string) => cluster.slots.some(([master]) => master === node)
 
   function searchMissing(): void {
     if (search !== null || closing) return
+    const isFirst = performance.now() - searchedAt > settled
+    searchWait = isFirst ? firstSearch : Math.min(searchWait * 2, lastSearch)
     search = setTimeout(() => {
       search = null
+      searchedAt = performance.now()
       const isMissing = cluster.slots.some(([master]) => master !== undefined && !nodes.has(master))
-      // Otherwise it is about to begin again by itself.
+      // Otherwise it begins again by itself.
       if (isMissing && cluster.status === 'ready') cluster.disconnect(true)
-    }, longestMissing).unref()
+    }, searchWait).unref()
   }
 
   function watch(redis: Redis): void {
+    endAloud(redis)
     // A replica: let go as soon as the answer that named it is read.
     if (redis.options.readOnly === true) return
     const node = nameOf(redis)
@@ -71,7 +81,8 @@ export function connectCluster(
     const node = nameOf(redis)
     if (nodes.get(node) !== redis) return
     nodes.delete(node)
-    if (serves(node)) searchMissing()
+    // Not of those that are let go to begin again.
+    if (cluster.status === 'ready' && serves(node)) searchMissing()
   })
   cluster.on('refresh', () => {
     for (const replica of cluster.nodes('slave')) replica.disconnect()

@@ -54,7 +54,7 @@ export interface RedisEvents {
   lost(reason: string, node: string): void
 }
 
-/** One, or one to each node of a cluster. They begin at once and go on for ever, at intervals of two seconds at most. */
+/** One, or one to each master of a cluster. They begin at once and go on for ever, at intervals of two seconds at most. */
 export interface RedisConnection {
   readonly commands: RedisCommands
   /** Whether all nodes can be asked. */
