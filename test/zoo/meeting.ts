@@ -1,24 +1,28 @@
-/** Where those of a wave wait for each other. */
+/** Where those of a wave wait for each other, as often as they like. */
 export class Meeting {
-  #absent: number
+  #present: number
   readonly #waiting: (() => void)[] = []
 
   /** `size`: how many there are of the wave. */
   constructor(size: number) {
-    this.#absent = size
+    this.#present = size
   }
 
-  /** Resolves when all have come, or are gone. */
+  /** Resolves when all that have not left have come. */
   come(): Promise<void> {
     return new Promise(resolve => {
       this.#waiting.push(resolve)
-      this.leave()
+      this.#begin()
     })
   }
 
-  /** It has been there, or is not coming. */
+  /** It is not coming any more. */
   leave(): void {
-    this.#absent--
-    if (this.#absent <= 0) for (const wake of this.#waiting.splice(0)) wake()
+    this.#present--
+    this.#begin()
+  }
+
+  #begin(): void {
+    if (this.#waiting.length >= this.#present) for (const wake of this.#waiting.splice(0)) wake()
   }
 }

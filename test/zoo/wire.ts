@@ -36,7 +36,6 @@ class Bot {
   wasClosed = false
   readonly #dialogue: Dialogue
   readonly #meeting: Meeting
-  #hasMet = false
   readonly #since = performance.now()
   /** What the next replies will be the answers to. */
   readonly #asked = ['the greeting']
@@ -55,7 +54,7 @@ class Bot {
     for (const step of steps) {
       if (!(await this.#step(step)) || this.lasted > longestStay) break
     }
-    if (!this.#hasMet) this.#meeting.leave()
+    this.#meeting.leave()
     this.#dialogue.end()
   }
 
@@ -80,7 +79,6 @@ class Bot {
         return true
       }
       case 'meet':
-        this.#hasMet = true
         await this.#meeting.come()
         return true
       case 'tls':

@@ -1,4 +1,4 @@
-import { type Bot, envelope, hear, heed, politely, type Step, say } from '../animal.ts'
+import { type Bot, envelope, hear, politely, type Step, say } from '../animal.ts'
 
 /** What some servers take for the end of a message, as published: the first ten by SEC Consult in 2023, and what followed. */
 const ends = [
@@ -21,10 +21,12 @@ const within = `${inner.join('\r\n')}\r\nSubject: smuggled\r\n\r\nFrom the admin
 
 const smuggle = (end: string): readonly Step[] => [
   ...politely(...envelope(outer)),
-  // Together: what comes of the first message would be held against the network of those who have not come so far.
+  // Together, and none of them goes before all have their replies: what comes of the first session is held against the network of those who are not so far.
   { does: 'meet' },
   { does: 'say', octets: `Subject: harmless\r\n\r\ntext${end}${within}\r\n.\r\n` },
-  ...[heed, say('QUIT'), hear],
+  hear,
+  { does: 'meet' },
+  ...[say('QUIT'), hear],
 ]
 
 /** Each of its messages at its true end. */
