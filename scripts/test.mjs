@@ -26,7 +26,7 @@ const measuring = [
 /** What waits for minutes of a sender's queue and hardly works: run beside the others, as it would keep them waiting at their end. */
 const patient = ['zoo/senders.test.ts'].map(path => join('test', path))
 
-/** What opens nothing, and says so much that Node, which is told to exit when all is done, does so before the end of it is out: of 4,361 results 18 were lost once. */
+/** What opens nothing, and says so much that Node, which is told to exit when all is done, does so before the end of it is out: of 2,117 results the last 18 were lost once. */
 const talkative = ['transcripts.test.ts'].map(path => join('test', path))
 
 requireNode()
