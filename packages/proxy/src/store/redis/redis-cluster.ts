@@ -12,11 +12,7 @@ import {
 } from './redis-connection.ts'
 import { listen } from './redis-listener.ts'
 import type { Host, RedisTopology } from './redis-topology.ts'
-
-/** For how long a node that serves slots may be missing, ms, until the nodes of the configuration are asked; twice as long after each time, up to the last. */
-const [firstSearch, lastSearch] = [1_500, 12_000]
-/** When nothing was missing for so long, ms, it is the first time again. */
-const settled = 120_000
+import { Search } from './search.ts'
 
 /**
  * A connection to each master of a cluster.
@@ -36,24 +32,15 @@ export function connectCluster(
   const nodes = new Map<string, Redis>()
   let lastError = ''
   let closing = false
-  let search: NodeJS.Timeout | null = null
-  let [searchedAt, searchWait] = [Number.NEGATIVE_INFINITY, firstSearch]
   const anyReady = () => [...nodes.values()].some(({ status }) => status === 'ready')
   const cluster = openCluster(topology, usual, anyReady)
   const serves = (node: string) => cluster.slots.some(([master]) => master === node)
 
-  function searchMissing(): void {
-    if (search !== null || closing) return
-    const isFirst = performance.now() - searchedAt > settled
-    searchWait = isFirst ? firstSearch : Math.min(searchWait * 2, lastSearch)
-    search = setTimeout(() => {
-      search = null
-      searchedAt = performance.now()
-      const isMissing = cluster.slots.some(([master]) => master !== undefined && !nodes.has(master))
-      // Otherwise it begins again by itself.
-      if (isMissing && cluster.status === 'ready') cluster.disconnect(true)
-    }, searchWait).unref()
-  }
+  const search = new Search(() => {
+    const isMissing = cluster.slots.some(([master]) => master !== undefined && !nodes.has(master))
+    // Otherwise it begins again by itself.
+    if (isMissing && cluster.status === 'ready') cluster.disconnect(true)
+  })
 
   function watch(redis: Redis): void {
     endAloud(redis)
@@ -82,7 +69,7 @@ export function connectCluster(
     if (nodes.get(node) !== redis) return
     nodes.delete(node)
     // Not of those that are let go to begin again.
-    if (cluster.status === 'ready' && serves(node)) searchMissing()
+    if (!closing && cluster.status === 'ready' && serves(node)) search.begin()
   })
   cluster.on('refresh', () => {
     for (const replica of cluster.nodes('slave')) replica.disconnect()
@@ -128,7 +115,7 @@ export function connectCluster(
     },
     close: async () => {
       closing = true
-      if (search !== null) clearTimeout(search)
+      search.close()
       // Each by itself: a node that does not answer must not keep the others from it.
       await Promise.allSettled(
         [...nodes.values()].filter(({ status }) => status === 'ready').map(redis => redis.quit()),
